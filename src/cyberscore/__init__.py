@@ -1,0 +1,1 @@
+"""Underwrite the cyber risk of small and medium enterprises."""

@@ -1,0 +1,253 @@
+"""Observations, and how those of one signal combine at a date: callers are the posture and the market simulator.
+
+An observation is favourable when its code lies below unknown, adverse when above. One is *superseded* by a newer one of
+the other kind from a source at least as reliable. If an adverse one stands, the adverse ones count, else the favourable.
+Those that count support "at least this good" (or bad) with their weight; the support of a code is the strongest support
+for it or anything beyond it. This envelope equals the blend `w T[x] + (1 - w) T[unknown]` when one observation counts,
+does not depend on context, and never gets riskier when one favourable observation gets better, fresher or better sourced.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import cached_property
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from cyberscore.exceptions import ProfileError
+from cyberscore.profile.signals import NEVER, NOT_APPLICABLE, Signal, Value, signal
+
+SourceName = Literal["telemetry", "scan", "audit", "document", "attestation"]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A kind of evidence: its rank decides what replaces what, its reliabilities what an observation weighs."""
+
+    name: str
+    rank: int
+    favourable: float
+    adverse: float
+    basis: str
+
+
+# An answer against one's own interest is believed: "no" weighs .95 whoever says it (controls.md, section 3).
+SOURCES: dict[str, Source] = {
+    source.name: source
+    for source in (
+        Source("telemetry", 4, 0.97, 0.97, "C225"),
+        Source("scan", 3, 0.90, 0.90, "C273 C278"),
+        Source("audit", 3, 0.90, 0.95, "C282 C261-C263 C265"),
+        Source("document", 2, 0.75, 0.95, "judgement"),
+        Source("attestation", 1, 0.50, 0.95, "C251-C257"),
+    )
+}
+RULES_IGNORE_BELOW = 0.25
+"""A favourable observation that weighs less than this is unknown to underwriting rules (judgement)."""
+
+
+def _as_utc(value: object) -> object:
+    if isinstance(value, str) and len(value) == 10:
+        value = date.fromisoformat(value)
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return datetime(value.year, value.month, value.day, tzinfo=UTC)
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value)
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise ValueError(f"{value.isoformat()} has no time zone: add Z or an offset, or give a date")
+        return value.astimezone(UTC)
+    raise ValueError(f"a date or a time in ISO 8601 is wanted, such as 2026-11-23; got {value!r}")
+
+
+Moment = Annotated[datetime, BeforeValidator(_as_utc)]
+
+
+class Observation(BaseModel):
+    """One dated fact about a firm's security.
+
+    Parameters
+    ----------
+    signal : str
+        A name from the catalogue (`cyberscore signals`).
+    value : float, int, bool or str
+        In the signal's unit; ``"not_applicable"`` where the catalogue allows it, ``"never"`` for an age.
+        An age may be left out when `occurred_at` says when the event was.
+    observed_at : datetime or date
+        When it was seen, ISO 8601; a bare date is midnight UTC.
+    source : {"telemetry", "scan", "audit", "document", "attestation"}
+        Who says so; the catalogue lists the sources each signal allows.
+    occurred_at : date, optional
+        When the event was (ages, and counts over a window).
+    connection : str, optional
+        Name of the connection in `Profile.sources` that delivered it.
+    reference : str, optional
+        Where to find the evidence: a file, a report, a ticket.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    signal: str
+    value: Annotated[Any, Field(json_schema_extra={"anyOf": [{"type": t} for t in ("number", "boolean", "string")]})] = None
+    observed_at: Moment
+    source: SourceName
+    occurred_at: date | None = None
+    connection: str | None = Field(default=None, min_length=1, max_length=200)
+    reference: str | None = Field(default=None, max_length=2000)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _canonical_value(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or not isinstance(data.get("signal"), str):
+            return data
+        about = signal(data["signal"])
+        if data.get("value") is not None:
+            return {**data, "value": about.check(data["value"])}
+        if about.kind == "age" and data.get("occurred_at") is not None:
+            return data
+        raise ProfileError(f"{about.name} needs a value ({about.unit}); leave the observation out if it is unknown")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        about = signal(self.signal)
+        if self.source not in about.sources:
+            raise ProfileError(f"{self.signal} cannot come from {self.source!r}: allowed are {', '.join(about.sources)}")
+        if self.occurred_at is not None:
+            if about.kind != "age" and about.window_days is None:
+                raise ProfileError(f"{self.signal} has no occurred_at: only ages and counts over a window do; use observed_at")
+            if self.occurred_at > self.observed_at.date():
+                raise ProfileError(f"occurred_at {self.occurred_at} is after observed_at {self.observed_at.date()}: check both dates")
+        return self
+
+    @cached_property
+    def prepared(self) -> "Prepared":
+        """What the posture needs of this observation, worked out once."""
+        about, source = signal(self.signal), SOURCES[self.source]
+        day, value = self.observed_at.toordinal(), self.value
+        event = self.occurred_at.toordinal() if self.occurred_at else None
+        if about.kind == "age" and event is None and isinstance(value, int | float):
+            event = day - round(value)
+        if about.window_days is not None and event is None:
+            event = day
+        verified = self.source != "attestation"
+        return Prepared(
+            observation=self,
+            moment=self.observed_at.timestamp(),
+            day=day,
+            event=event if about.kind == "age" or about.window_days is not None else None,
+            rank=source.rank,
+            favourable=source.favourable if value != NOT_APPLICABLE or verified else 0.0,
+            adverse=source.adverse,
+            code=-1 if about.kind == "age" else about.code(value),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An observation in numbers: days are proleptic ordinals, `code` is -1 for ages, whose code moves with the date."""
+
+    observation: Observation
+    moment: float
+    day: int
+    event: int | None
+    rank: int
+    favourable: float
+    adverse: float
+    code: int
+
+    def value_at(self, about: Signal, day: int) -> Value:
+        """Return the value at a date: an age grows."""
+        if about.kind != "age" or self.observation.value == NOT_APPLICABLE:
+            value: Value = self.observation.value
+            return value
+        if self.observation.value == NEVER or self.event is None:
+            return about.high if about.high < 1e9 else about.breakpoints[-1]
+        return min(float(day - self.event), about.high)
+
+    def code_at(self, about: Signal, day: int) -> int:
+        """Code of the value at a date."""
+        return self.code if self.code >= 0 else about.code(self.value_at(about, day))
+
+    def weight_at(self, about: Signal, code: int, day: int) -> float:
+        """Weight in 0..1: a favourable observation fades by half each half-life, an adverse one does not."""
+        if about.is_context:
+            return self.favourable
+        if code > about.unknown:
+            return self.adverse
+        age = 0 if about.kind == "age" else day - self.day
+        return self.favourable * 2.0 ** (-age / about.half_life_days) if age > 0 else self.favourable
+
+    def lapsed(self, about: Signal, code: int, day: int) -> bool:
+        """Whether it says nothing any more: its events left the window, or a certificate expired."""
+        if about.window_days is not None and code > about.unknown and self.event is not None:
+            return day - self.event > about.window_days
+        return about.expires_days is not None and code < about.unknown and day - self.day > about.expires_days
+
+
+Mixture = tuple[tuple[int, float], ...]
+"""Codes with their weights, which sum to one."""
+
+
+def mixture_at(about: Signal, prepared: Sequence[Prepared], day: int) -> Mixture:
+    """Weights of a signal's codes at a date.
+
+    Parameters
+    ----------
+    about : Signal
+    prepared : sequence of Prepared
+        All observations of that signal, none after `day`.
+    day : int
+        Proleptic ordinal of the date.
+
+    Returns
+    -------
+    tuple of (code, weight)
+        The rest of the weight lies on *unknown*; with no observation at all, on *unanswered*.
+    """
+    if not prepared:
+        return ((about.unanswered, 1.0),)
+    if len(prepared) == 1:
+        one = prepared[0]
+        code = one.code if one.code >= 0 else one.code_at(about, day)
+        if one.lapsed(about, code, day):
+            return ((about.unknown, 1.0),)
+        weight = one.weight_at(about, code, day)
+        return ((code, weight), (about.unknown, 1.0 - weight))
+    counted = counting(about, prepared, day)
+    if not counted:
+        return ((about.unknown, 1.0),)
+    adverse = counted[0][0] > about.unknown
+    support: dict[int, float] = {}
+    for code, weight, _ in counted:
+        support[code] = max(weight, support.get(code, 0.0))
+    mixture, reached = [], 0.0
+    for code in sorted(support, reverse=adverse):
+        if support[code] > reached:
+            mixture.append((code, support[code] - reached))
+            reached = support[code]
+    return (*mixture, (about.unknown, 1.0 - reached))
+
+
+def counting(about: Signal, prepared: Sequence[Prepared], day: int) -> list[tuple[int, float, Prepared]]:
+    """Observations that count at a date, with code and weight: all adverse, or all favourable."""
+    live = [
+        (code, one.weight_at(about, code, day), one)
+        for one in prepared
+        for code in (one.code_at(about, day),)
+        if not one.lapsed(about, code, day)
+    ]
+    if about.is_context:
+        return [max(live, key=lambda item: (item[2].moment, item[2].rank, item[0]))] if live else []
+    standing = [item for item in live if not _superseded(about, item, live)]
+    adverse = [item for item in standing if item[0] > about.unknown]
+    return adverse or standing
+
+
+def _superseded(about: Signal, item: tuple[int, float, Prepared], others: list[tuple[int, float, Prepared]]) -> bool:
+    code, _, mine = item
+    adverse = code > about.unknown
+    return any(
+        (other > about.unknown) != adverse and theirs.moment > mine.moment and theirs.rank >= mine.rank
+        for other, _, theirs in others
+    )

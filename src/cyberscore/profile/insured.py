@@ -1,0 +1,82 @@
+"""Who is insured: firmographics, and the statements an application always asks for."""
+
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from cyberscore.exceptions import ProfileError
+from cyberscore.profile.industries import industry
+from cyberscore.profile.places import COUNTRIES, CURRENCIES
+
+Amount = Annotated[float, Field(allow_inf_nan=False, gt=0, le=1e14)]
+Count = Annotated[int, Field(ge=0, le=10**11)]
+
+
+class Insured(BaseModel):
+    """A firm that asks for cover.
+
+    Parameters
+    ----------
+    naics : str
+        NAICS 2022 or 2017 code, 2 to 6 digits, as text.
+    country : str
+        ISO 3166-1 alpha-2.
+    annual_revenue : float
+        Per year, in `currency`.
+    currency : str
+        ISO 4217; default USD.
+    name : str, optional
+    employee_count, record_count : int, optional
+        Employees; records of personal data held (None is unknown).
+    active_incident, known_circumstances : bool, optional
+        Whether an incident is under way, or circumstances are known that may lead to a claim; None is not answered.
+    business_activities : tuple of str
+        Activities an underwriter may want to see, such as "payment_processing".
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+    naics: str
+    country: str
+    annual_revenue: Amount
+    currency: str = "USD"
+    name: str | None = Field(default=None, max_length=300)
+    employee_count: Count | None = None
+    record_count: Count | None = None
+    active_incident: bool | None = None
+    known_circumstances: bool | None = None
+    business_activities: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = Field(default=(), max_length=100)
+
+    @field_validator("naics", mode="before")
+    @classmethod
+    def _naics_is_text(cls, value: object) -> object:
+        if isinstance(value, int) and not isinstance(value, bool):
+            raise ProfileError(f'naics must be text, so that it is never taken for a number; write "{value}"')
+        return value
+
+    @field_validator("country")
+    @classmethod
+    def _known_country(cls, value: str) -> str:
+        if value not in COUNTRIES:
+            hint = f"; did you mean {value.upper()}?" if value.upper() in COUNTRIES else ""
+            hint = "; the United Kingdom is GB" if value == "UK" else hint
+            raise ProfileError(f"unknown country {value!r}: give an ISO 3166-1 alpha-2 code, such as US or GB{hint}")
+        return value
+
+    @field_validator("currency")
+    @classmethod
+    def _known_currency(cls, value: str) -> str:
+        if value not in CURRENCIES:
+            hint = f"; did you mean {value.upper()}?" if value.upper() in CURRENCIES else ""
+            raise ProfileError(f"unknown currency {value!r}: give an ISO 4217 code, such as USD or EUR{hint}")
+        return value
+
+    @model_validator(mode="after")
+    def _known_industry(self) -> Self:
+        industry(self.naics)
+        return self
+
+    @property
+    def sector(self) -> str:
+        """Rating sector of the NAICS code."""
+        return industry(self.naics).sector

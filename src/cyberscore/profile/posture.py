@@ -1,0 +1,126 @@
+"""The posture of a firm at a date: for every signal, which codes it may have and with what weight."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from cyberscore.exceptions import ProfileError
+from cyberscore.profile.evidence import RULES_IGNORE_BELOW, Mixture, Prepared, counting, mixture_at
+from cyberscore.profile.profile import Profile
+from cyberscore.profile.signals import NOT_APPLICABLE, Signal, Value, signals
+
+
+@dataclass(frozen=True, slots=True)
+class SignalState:
+    """What is known of one signal at a date.
+
+    `status` is one of favourable, adverse, context (an exposure or a category), not_applicable, unknown, unanswered.
+    `value` and `observation` belong to the observation that weighs most among those that count.
+    `contradicted` tells that a live observation says the opposite of those that count.
+    """
+
+    signal: Signal
+    status: str
+    value: Value | None
+    weight: float
+    age_days: int | None
+    observation: Prepared | None
+    mixture: Mixture
+    contradicted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Posture:
+    """All signals at a date, in catalogue order."""
+
+    as_of: date
+    mixtures: tuple[Mixture, ...]
+    evidence: tuple[tuple[Prepared, ...], ...]
+
+    def __iter__(self) -> Iterator[SignalState]:
+        for about in signals().values():
+            yield self[about.name]
+
+    def __getitem__(self, name: str) -> SignalState:
+        catalogue = signals()
+        index, about = list(catalogue).index(name), catalogue[name]
+        return _state(about, self.evidence[index], self.mixtures[index], self.as_of.toordinal())
+
+    def rule_value(self, index: int, about: Signal) -> Value | None:
+        """Return the value that underwriting rules read, None when unknown.
+
+        The riskiest of the adverse observations that stand, else the safest favourable one that still weighs enough.
+        """
+        prepared, day = self.evidence[index], self.as_of.toordinal()
+        if not prepared:
+            return None
+        counted = counting(about, prepared, day)
+        if not counted:
+            return None
+        if about.is_context:
+            return counted[0][2].value_at(about, day)
+        adverse = counted[0][0] > about.unknown
+        values = [(code, one.value_at(about, day)) for code, weight, one in counted if adverse or weight >= RULES_IGNORE_BELOW]
+        if not values:
+            return None
+        sign = -1 if about.safer == "higher" else 1
+        ranked = [(code, sign * value if isinstance(value, int | float) else 0, value) for code, value in values]
+        pick = max if adverse else min
+        return pick(ranked, key=lambda item: item[:2])[2]
+
+
+def posture_at(profile: Profile, as_of: date) -> Posture:
+    """Weigh a profile's evidence at a date.
+
+    Parameters
+    ----------
+    profile : Profile
+    as_of : date
+        No observation may be later.
+
+    Raises
+    ------
+    ProfileError
+        When an observation is dated after `as_of`, or `as_of` is not a date.
+    """
+    if isinstance(as_of, datetime) or not isinstance(as_of, date):
+        raise ProfileError(f"as_of must be a date, such as datetime.date(2026, 11, 23); got {as_of!r}")
+    day = as_of.toordinal()
+    if profile.newest > day:
+        index, late = next((i, one) for i, one in enumerate(profile.observations) if one.observed_at.toordinal() > day)
+        raise ProfileError(
+            f"observations[{index}] ({late.signal}) was observed at {late.observed_at.date()}, after as_of {as_of}: "
+            "use a later as_of or leave it out"
+        )
+    evidence = profile.prepared
+    if any(source.withdrawn_at is not None for source in profile.sources):
+        evidence = _without_withdrawn(profile, as_of)
+    catalogue = signals().values()
+    mixtures = tuple([mixture_at(about, items, day) for about, items in zip(catalogue, evidence, strict=True)])
+    return Posture(as_of, mixtures, evidence)
+
+
+def _without_withdrawn(profile: Profile, as_of: date) -> tuple[tuple[Prepared, ...], ...]:
+    gone = {s.name for s in profile.sources if s.withdrawn_at is not None and s.withdrawn_at <= as_of}
+    day = as_of.toordinal()
+    return tuple(
+        tuple(one for one in items if one.observation.connection not in gone or one.code_at(about, day) > about.unknown)
+        for about, items in zip(signals().values(), profile.prepared, strict=True)
+    )
+
+
+def _state(about: Signal, prepared: tuple[Prepared, ...], mixture: Mixture, day: int) -> SignalState:
+    counted = counting(about, prepared, day)
+    if not counted:
+        status = "unknown" if prepared or not about.required else "unanswered"
+        return SignalState(about, status, None, 0.0, None, None, mixture, contradicted=False)
+    code, weight, best = max(counted, key=lambda item: (item[1], item[2].moment))
+    value = best.value_at(about, day)
+    status = "adverse" if code > about.unknown else "favourable"
+    if about.is_context:
+        status = "context"
+    elif value == NOT_APPLICABLE:
+        status = NOT_APPLICABLE
+    others = [one.code_at(about, day) for one in prepared if not one.lapsed(about, one.code_at(about, day), day)]
+    contradicted = not about.is_context and any((other > about.unknown) != (code > about.unknown) for other in others)
+    return SignalState(about, status, value, weight, day - best.day, best, mixture, contradicted)
