@@ -1,1 +1,5 @@
-""""""
+"""How a rating plan is learned from policies and claims."""
+
+from cyberscore.training.estimator import AdditiveBoostingRegressor
+
+__all__ = ["AdditiveBoostingRegressor"]

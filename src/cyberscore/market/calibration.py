@@ -1,0 +1,39 @@
+"""Fit the revenue curve of market.toml to the published frequencies by band: `python -m cyberscore.market.calibration`."""
+
+import copy
+from dataclasses import replace
+
+import numpy as np
+
+from cyberscore.market.losses import true_log_rates
+from cyberscore.market.parameters import Floats, MarketParameters, market_parameters
+from cyberscore.market.population import draw_population
+from cyberscore.market.posture import draw_posture
+from cyberscore.rating.perils import PERILS
+
+
+def frequencies_by_band(market: MarketParameters, *, n: int, seed: int) -> Floats:
+    """Mean true rate above the basis retention by revenue band and peril, per policy and year, (bands, perils)."""
+    rngs = [np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(2)]
+    population = draw_population(n, market, rngs[0])
+    rates = np.exp(true_log_rates(population, draw_posture(population, market, rngs[1]), market))
+    return np.array([rates[population.band == band].mean(axis=0) for band in range(3)])
+
+
+def calibrated_curve(market: MarketParameters, *, n: int = 1_000_000, seed: int = 20261123, rounds: int = 12) -> Floats:
+    """Log rates at the three inner nodes, (perils, 3), so that the means by band meet the published ones."""
+    target = np.array([market.raw["perils"][peril]["frequency"] for peril in PERILS]).T / 100.0
+    curve = np.log(target).T.copy()
+    for _ in range(rounds):
+        trial = replace(market, raw=copy.copy(market.raw), curve=curve)
+        curve = curve + np.log(target / frequencies_by_band(trial, n=n, seed=seed)).T
+    return np.round(curve, 4)
+
+
+def _print_curve() -> None:
+    for peril, row in zip(PERILS, calibrated_curve(market_parameters()), strict=True):
+        print(f"[perils.{peril}] log_rate = {row.tolist()}")  # noqa: T201
+
+
+if __name__ == "__main__":
+    _print_curve()

@@ -1,0 +1,130 @@
+"""A simulated book: policies as an insurer sees them, their claims, and the truth behind both."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cyberscore.market.losses import Losses, draw_losses, true_log_medians, true_log_rates
+from cyberscore.market.parameters import Floats, MarketParameters, market_parameters
+from cyberscore.market.population import Population, draw_population
+from cyberscore.market.posture import Cells, SeenPosture, draw_posture, see_posture
+from cyberscore.profile import Signal, signals
+from cyberscore.profile.signals import SOURCE_NAMES
+from cyberscore.rating.perils import COUNTRY_GROUPS, PERILS
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """A simulated book with known truth. It is synthetic: calibrated to published evidence, no firm's data.
+
+    Attributes
+    ----------
+    policies : DataFrame, (n_policies, ...)
+        policy_id, annual_revenue (USD), sector, country, record_count, year, exposure (years), retention, limit (USD), and for
+        every signal its value as seen (missing when not seen), `<signal>__source` and `<signal>__age_days`.
+    claims : DataFrame
+        policy_id, peril, year, incurred (USD, net of the retention and up to the limit), open (always False: at ultimate).
+    true_rates : DataFrame, (n_policies, perils)
+        Expected losses above 10,000 USD a year, by peril, in the policy's own year.
+    truth : int array, (n_policies, signals)
+        True cell of every signal, 0 the safest.
+    """
+
+    policies: pd.DataFrame
+    claims: pd.DataFrame
+    true_rates: pd.DataFrame
+    truth: Cells
+
+
+def simulate(n_policies: int, seed: int, *, parameters: MarketParameters | None = None) -> Market:
+    """Simulate a book of policies of one year each.
+
+    Parameters
+    ----------
+    n_policies : int
+    seed : int
+        Same seed, same book.
+    parameters : MarketParameters, optional
+        Default: as shipped.
+
+    Returns
+    -------
+    Market
+    """
+    if n_policies < 1:
+        raise ValueError(f"n_policies must be at least 1; got {n_policies}")
+    market = parameters or market_parameters()
+    streams = [np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(4)]
+    population = draw_population(n_policies, market, streams[0])
+    truth = draw_posture(population, market, streams[1])
+    seen = see_posture(truth, population, market, streams[2])
+    step = population.year - market.raw["year"]["first"]
+    log_rates = true_log_rates(population, truth, market) + np.log(market.raw["year"]["frequency"])[step][:, None]
+    log_medians = true_log_medians(population, truth, market) + np.log(market.raw["year"]["severity"])[step][:, None]
+    losses = draw_losses(log_rates, log_medians, market, streams[3])
+    return Market(
+        policies=_policies_frame(population, seen),
+        claims=_claims_frame(losses, population),
+        true_rates=pd.DataFrame(np.exp(log_rates), columns=list(PERILS)),
+        truth=truth,
+    )
+
+
+def _policies_frame(population: Population, seen: SeenPosture) -> pd.DataFrame:
+    n = len(population.revenue)
+    names = np.array(_sector_names(), dtype=object)
+    columns: dict[str, object] = {
+        "policy_id": np.arange(n),
+        "annual_revenue": population.revenue,
+        "sector": pd.Categorical.from_codes(population.sector, categories=list(names)),
+        "country": pd.Categorical.from_codes(population.country, categories=list(COUNTRY_GROUPS)),
+        "record_count": population.record_count,
+        "year": population.year,
+        "exposure": np.ones(n),
+        "retention": population.retention,
+        "limit": population.limit,
+    }
+    for j, signal in enumerate(signals().values()):
+        columns[signal.name] = _values(signal, seen.cell[:, j])
+        columns[f"{signal.name}__source"] = pd.Categorical.from_codes(
+            np.where(seen.cell[:, j] < 0, -1, seen.source[:, j]), categories=list(SOURCE_NAMES)
+        )
+        columns[f"{signal.name}__age_days"] = seen.age_days[:, j]
+    return pd.DataFrame(columns)
+
+
+def _sector_names() -> list[str]:
+    return sorted(market_parameters().raw["sectors"])
+
+
+def _values(signal: Signal, cell: Cells) -> object:
+    if signal.levels:
+        return pd.Categorical.from_codes(cell, categories=list(signal.levels))
+    values = np.array([*representatives(signal), np.nan], dtype=np.float32)
+    return values[cell]
+
+
+def representatives(signal: Signal) -> Floats:
+    """One value inside each cell of a numeric signal, safest cell first."""
+    points = np.array(signal.breakpoints)
+    high = signal.high if np.isfinite(signal.high) else points[-1] * 1.5
+    edges = np.array([signal.low, *points, high])
+    if signal.kind in {"flag", "count", "level"}:
+        values = np.array([signal.low, *points])
+    else:
+        values = (edges[:-1] + edges[1:]) / 2
+    return values[::-1] if signal.safer == "higher" else values
+
+
+def _claims_frame(losses: Losses, population: Population) -> pd.DataFrame:
+    retention, limit = population.retention[losses.policy], population.limit[losses.policy]
+    incurred = np.round(np.minimum(losses.amount - retention, limit), 2)
+    paid = incurred > 0
+    return pd.DataFrame({
+        "policy_id": losses.policy[paid],
+        "peril": pd.Categorical.from_codes(losses.peril[paid], categories=list(PERILS)),
+        "year": population.year[losses.policy[paid]],
+        "incurred": incurred[paid],
+        "open": np.zeros(int(paid.sum()), dtype=bool),
+    })
