@@ -47,21 +47,33 @@ RULES_IGNORE_BELOW = 0.25
 """A favourable observation that weighs less than this is unknown to underwriting rules (judgement)."""
 
 
-def _as_utc(value: object) -> object:
-    if isinstance(value, str) and len(value) == 10:
-        value = date.fromisoformat(value)
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return datetime(value.year, value.month, value.day, tzinfo=UTC)
-    if isinstance(value, str):
-        value = datetime.fromisoformat(value)
-    if isinstance(value, datetime):
-        if value.tzinfo is None:
-            raise ValueError(f"{value.isoformat()} has no time zone: add Z or an offset, or give a date")
-        return value.astimezone(UTC)
+def _as_utc(value: object) -> datetime:
+    moment: object = value
+    try:
+        if isinstance(value, str):
+            moment = date.fromisoformat(value) if len(value) == 10 else datetime.fromisoformat(value)
+        if isinstance(moment, datetime) and moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        moment = None
+    if isinstance(moment, datetime):
+        raise ValueError(f"{moment.isoformat()} has no time zone: add Z or an offset, or give a date")
+    if isinstance(moment, date):
+        return datetime(moment.year, moment.month, moment.day, tzinfo=UTC)
     raise ValueError(f"a date or a time in ISO 8601 is wanted, such as 2026-11-23; got {value!r}")
 
 
+def _as_day(value: object) -> object:
+    if value is None or (isinstance(value, date) and not isinstance(value, datetime)):
+        return value
+    try:
+        return date.fromisoformat(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise ValueError(f"a date in ISO 8601 is wanted, such as 2026-11-23; got {value!r}") from None
+
+
 Moment = Annotated[datetime, BeforeValidator(_as_utc)]
+Day = Annotated[date, BeforeValidator(_as_day)]
 
 
 class Observation(BaseModel):
@@ -92,7 +104,7 @@ class Observation(BaseModel):
     value: Annotated[Any, Field(json_schema_extra={"anyOf": [{"type": t} for t in ("number", "boolean", "string")]})] = None
     observed_at: Moment
     source: SourceName
-    occurred_at: date | None = None
+    occurred_at: Day | None = None
     connection: str | None = Field(default=None, min_length=1, max_length=200)
     reference: str | None = Field(default=None, max_length=2000)
 
@@ -141,6 +153,22 @@ class Observation(BaseModel):
             adverse=source.adverse,
             code=-1 if about.kind == "age" else about.code(value),
         )
+
+    def __copy__(self) -> Self:
+        copied = super().__copy__()
+        copied.__dict__.pop("prepared", None)  # a copy may be given another value
+        return copied
+
+    def __hash__(self) -> int:
+        return hash(self._fields)
+
+    def __eq__(self, other: object) -> bool:
+        # by fields alone: `prepared` refers back to the observation
+        return self._fields == other._fields if isinstance(other, Observation) else NotImplemented
+
+    @property
+    def _fields(self) -> tuple[object, ...]:
+        return (self.signal, self.value, self.observed_at, self.source, self.occurred_at, self.connection, self.reference)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,10 +266,15 @@ def counting(about: Signal, prepared: Sequence[Prepared], day: int) -> list[tupl
         if not one.lapsed(about, code, day)
     ]
     if about.is_context:
-        return [max(live, key=lambda item: (item[2].moment, item[2].rank, item[0]))] if live else []
+        return [max(live, key=_newest)] if live else []
     standing = [item for item in live if not _superseded(about, item, live)]
     adverse = [item for item in standing if item[0] > about.unknown]
     return adverse or standing
+
+
+def _newest(item: tuple[int, float, Prepared]) -> tuple[float, int, int, float]:
+    value = item[2].observation.value
+    return (item[2].moment, item[2].rank, item[0], value if isinstance(value, int | float) else 0.0)
 
 
 def _superseded(about: Signal, item: tuple[int, float, Prepared], others: list[tuple[int, float, Prepared]]) -> bool:

@@ -2,14 +2,21 @@
 
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from cyberscore.exceptions import ProfileError
 from cyberscore.profile.industries import industry
 from cyberscore.profile.places import COUNTRIES, CURRENCIES
 
-Amount = Annotated[float, Field(allow_inf_nan=False, gt=0, le=1e14)]
-Count = Annotated[int, Field(ge=0, le=10**11)]
+
+def _number(value: object) -> object:
+    if isinstance(value, bool | str):
+        raise ProfileError(f"a number is wanted; got {value!r}")
+    return value
+
+
+Amount = Annotated[float, Field(allow_inf_nan=False, gt=0, le=1e14), BeforeValidator(_number)]
+Count = Annotated[int, Field(ge=0, le=10**11), BeforeValidator(_number)]
 
 
 class Insured(BaseModel):

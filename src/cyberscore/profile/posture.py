@@ -7,7 +7,7 @@ from datetime import date, datetime
 from cyberscore.exceptions import ProfileError
 from cyberscore.profile.evidence import RULES_IGNORE_BELOW, Mixture, Prepared, counting, mixture_at
 from cyberscore.profile.profile import Profile
-from cyberscore.profile.signals import NOT_APPLICABLE, Signal, Value, signals
+from cyberscore.profile.signals import NOT_APPLICABLE, Signal, Value, signal, signals
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,8 @@ class Posture:
             yield self[about.name]
 
     def __getitem__(self, name: str) -> SignalState:
-        catalogue = signals()
-        index, about = list(catalogue).index(name), catalogue[name]
+        about = signal(name)
+        index = list(signals()).index(name)
         return _state(about, self.evidence[index], self.mixtures[index], self.as_of.toordinal())
 
     def rule_value(self, index: int, about: Signal) -> Value | None:
@@ -63,10 +63,8 @@ class Posture:
         values = [(code, one.value_at(about, day)) for code, weight, one in counted if adverse or weight >= RULES_IGNORE_BELOW]
         if not values:
             return None
-        sign = -1 if about.safer == "higher" else 1
-        ranked = [(code, sign * value if isinstance(value, int | float) else 0, value) for code, value in values]
         pick = max if adverse else min
-        return pick(ranked, key=lambda item: item[:2])[2]
+        return pick(values, key=lambda item: (item[0], _riskiness(about, item[1])))[1]
 
 
 def posture_at(profile: Profile, as_of: date) -> Posture:
@@ -114,9 +112,15 @@ def _state(about: Signal, prepared: tuple[Prepared, ...], mixture: Mixture, day:
     if not counted:
         status = "unknown" if prepared or not about.required else "unanswered"
         return SignalState(about, status, None, 0.0, None, None, mixture, contradicted=False)
-    code, weight, best = max(counted, key=lambda item: (item[1], item[2].moment))
+    adverse = counted[0][0] > about.unknown
+
+    def prominence(item: tuple[int, float, Prepared]) -> tuple[float, float, float, str]:
+        risk = _riskiness(about, item[2].value_at(about, day))
+        return (item[1], item[2].moment, risk if adverse else -risk, item[2].observation.source)
+
+    code, weight, best = max(counted, key=prominence)
     value = best.value_at(about, day)
-    status = "adverse" if code > about.unknown else "favourable"
+    status = "adverse" if adverse else "favourable"
     if about.is_context:
         status = "context"
     elif value == NOT_APPLICABLE:
@@ -124,3 +128,10 @@ def _state(about: Signal, prepared: tuple[Prepared, ...], mixture: Mixture, day:
     others = [one.code_at(about, day) for one in prepared if not one.lapsed(about, one.code_at(about, day), day)]
     contradicted = not about.is_context and any((other > about.unknown) != (code > about.unknown) for other in others)
     return SignalState(about, status, value, weight, day - best.day, best, mixture, contradicted)
+
+
+def _riskiness(about: Signal, value: Value) -> float:
+    """Place of a value: the higher, the riskier; not applicable comes after what was seen."""
+    if isinstance(value, str):
+        return float(about.levels.index(value) if value in about.levels else len(about.levels) + 1)
+    return -value if about.safer == "higher" else value

@@ -1,7 +1,7 @@
 """A profile: the insured, the connections that watch it, and every observation made of it."""
 
 import json
-from datetime import date
+from collections import Counter
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from cyberscore.exceptions import ProfileError
-from cyberscore.profile.evidence import Observation, Prepared, SourceName
+from cyberscore.profile.evidence import Day, Observation, Prepared, SourceName
 from cyberscore.profile.insured import Insured
 from cyberscore.profile.signals import signals
 
@@ -30,7 +30,7 @@ class Connection(BaseModel):
 
     name: str = Field(min_length=1, max_length=200)
     kind: SourceName
-    withdrawn_at: date | None = None
+    withdrawn_at: Day | None = None
 
 
 class Profile(BaseModel):
@@ -99,7 +99,14 @@ class Profile(BaseModel):
     def with_observations(self, *observations: Observation) -> Self:
         """Return the same profile with more observations; exact duplicates are added once."""
         new = tuple(dict.fromkeys(one for one in observations if one not in self.observations))
-        return self.model_copy(update={"observations": self.observations + new})
+        data = {"insured": self.insured, "observations": self.observations + new, "sources": self.sources}
+        return validated(type(self), data, "profile")
+
+    def __copy__(self) -> Self:
+        copied = super().__copy__()
+        for name in ("prepared", "newest"):
+            copied.__dict__.pop(name, None)  # a copy may be given other observations
+        return copied
 
     @cached_property
     def prepared(self) -> tuple[tuple[Prepared, ...], ...]:
@@ -150,20 +157,23 @@ def parse_json(text: str | bytes, name: str = "profile") -> Any:
     def no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) < len(pairs):
-            keys = [key for key, _ in pairs]
-            repeated = next(key for key in keys if keys.count(key) > 1)
+            repeated = Counter(key for key, _ in pairs).most_common(1)[0][0]
             raise ProfileError(f"{name}: field {repeated!r} is given twice: keep one")
         return found
 
     try:
-        decoded = text.decode("utf-8-sig") if isinstance(text, bytes) else text
+        decoded = text.decode("utf-8-sig") if isinstance(text, bytes) else text.removeprefix("\ufeff")
         return json.loads(decoded, parse_constant=refuse, object_pairs_hook=no_repeats)
     except UnicodeDecodeError as error:
         raise ProfileError(f"{name}: not UTF-8 text (byte {error.start}): save it as UTF-8 JSON") from error
     except json.JSONDecodeError as error:
         raise ProfileError(f"{name}: not valid JSON at line {error.lineno}, column {error.colno}: {error.msg}") from error
+    except ProfileError:
+        raise
     except RecursionError as error:
         raise ProfileError(f"{name}: nested too deeply to be a profile") from error
+    except ValueError as error:
+        raise ProfileError(f"{name}: not valid JSON: a number has too many digits: check it") from error
 
 
 def validated(model: type[Model], data: Any, name: str) -> Model:

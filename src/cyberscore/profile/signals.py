@@ -17,6 +17,9 @@ Value = float | int | bool | str
 
 NOT_APPLICABLE = "not_applicable"
 NEVER = "never"
+LARGEST = 1e15
+"""No signal holds a larger number: whole numbers stay exact as floats."""
+
 SOURCE_NAMES = ("telemetry", "scan", "audit", "document", "attestation")
 
 _FIELDS = {
@@ -112,8 +115,10 @@ class Signal:
             return int(value)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ProfileError(f"{self.name} must be a number ({self.unit}); got {value!r}")
-        if not math.isfinite(value):
+        if isinstance(value, float) and not math.isfinite(value):
             raise ProfileError(f"{self.name} must be finite; got {value!r}: leave the observation out if it is unknown")
+        if abs(value) > LARGEST:
+            raise ProfileError(f"{self.name} must be {self.range_text()}; got a number above {LARGEST:g}: check its unit")
         if not self.low <= value <= self.high:
             hint = ""
             if self.kind == "share" and 1 < value <= 100:

@@ -1,0 +1,182 @@
+"""Expected loss of one risk, or of many, from a plan's tables; the one place where evidence meets relativities."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cyberscore.profile import Insured, signals
+from cyberscore.profile.evidence import Mixture
+from cyberscore.rating.coverage import STANDARD_LAYER, Coverage
+from cyberscore.rating.perils import COUNTRY_GROUPS, PERILS, RECORD_BREAKPOINTS, RECORD_UNKNOWN, country_group
+from cyberscore.rating.parts import N_PERILS, Floats
+from cyberscore.rating.plan import RatingPlan
+
+_erfc = np.frompyfunc(math.erfc, 1, 1)
+
+
+def context_mixtures(plan: RatingPlan, insured: Insured) -> tuple[Mixture, ...]:
+    """Codes of sector, country and record count: known for certain, or unknown."""
+    sectors_at = plan.sector_codes
+    records = RECORD_UNKNOWN
+    if insured.record_count is not None:
+        cell = sum(insured.record_count >= point for point in RECORD_BREAKPOINTS)
+        records = cell if cell < RECORD_UNKNOWN else cell + 1
+    return (
+        ((sectors_at[insured.sector], 1.0),),
+        ((COUNTRY_GROUPS.index(country_group(insured.country)), 1.0),),
+        ((records, 1.0),),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RatedRisk:
+    """One risk in numbers: revenue in USD, every factor's mixture, and the sum of the tables (log rates, then locations)."""
+
+    revenue: float
+    mixtures: tuple[Mixture, ...]
+    base: Floats
+    total: Floats
+
+    @property
+    def rates(self) -> list[float]:
+        """Claims a year above the basis retention, by peril."""
+        return [math.exp(x) for x in self.total[:N_PERILS].tolist()]
+
+    @property
+    def locations(self) -> list[float]:
+        """Location of the log excess, by peril."""
+        found: list[float] = self.total[N_PERILS:].tolist()
+        return found
+
+
+def rate_risk(plan: RatingPlan, insured: Insured, mixtures: Sequence[Mixture], revenue: float) -> RatedRisk:
+    """Add up the tables for one risk.
+
+    Parameters
+    ----------
+    plan : RatingPlan
+    insured : Insured
+    mixtures : sequence of Mixture
+        One a signal, in catalogue order.
+    revenue : float
+        Annual revenue in USD.
+    """
+    everything = (*mixtures, *context_mixtures(plan, insured))
+    index: list[int] = []
+    weight: list[float] = []
+    for offset, mixture in zip(plan.offsets, everything, strict=True):
+        for code, share in mixture:
+            index.append(offset + code)
+            weight.append(share)
+    for a, b, offset, width in plan.pair_index:
+        for code_a, share_a in everything[a]:
+            for code_b, share_b in everything[b]:
+                index.append(offset + code_a * width + code_b)
+                weight.append(share_a * share_b)
+    base = plan.base.at(math.log(revenue)) + plan.balance_row
+    return RatedRisk(revenue, everything, base, base + np.array(weight) @ plan.cells[index])
+
+
+def factor_contribution(plan: RatingPlan, position: int, mixture: Mixture, everything: Sequence[Mixture]) -> Floats:
+    """What one factor adds, its pairs with the other factors' mixtures included, `WIDTH` numbers."""
+    offset = plan.offsets[position]
+    total: Floats = sum((share * plan.cells[offset + code] for code, share in mixture), start=np.zeros(plan.cells.shape[1]))
+    for a, b, start, width in plan.pair_index:
+        if position == a:
+            other, stride, step = everything[b], width, 1
+        elif position == b:
+            other, stride, step = everything[a], 1, width
+        else:
+            continue
+        for code, share in mixture:
+            for code_other, share_other in other:
+                total = total + share * share_other * plan.cells[start + code * stride + code_other * step]
+    return total
+
+
+def layer_costs(plan: RatingPlan, locations: Sequence[float], revenue: float, coverage: Coverage) -> list[float]:
+    """Mean cost to the cover of a claim above the basis, by peril, before the waiting period (USD)."""
+    return [
+        severity.layer_cost(coverage.retention, coverage.limit_for(peril), mu, revenue)
+        for peril, severity, mu in zip(PERILS, plan.severity, locations, strict=True)
+    ]
+
+
+def expected_loss(plan: RatingPlan, risk: RatedRisk, coverage: Coverage = STANDARD_LAYER) -> float:
+    """Expected yearly loss to a layer (USD)."""
+    costs = layer_costs(plan, risk.locations, risk.revenue, coverage)
+    return sum(rate * cost for rate, cost in zip(risk.rates, costs, strict=True))
+
+
+def totals_of_many(plan: RatingPlan, codes: NDArray[np.integer], weights: Floats, revenue: Floats) -> Floats:
+    """Sum of the tables for many risks, (n, WIDTH).
+
+    Parameters
+    ----------
+    plan : RatingPlan
+    codes : (n, factors)
+        Code of each factor; for signals, that of the one observation that counts (unknown or unanswered when none).
+    weights : (n, signals)
+        Its weight; the rest lies on unknown.
+    revenue : (n,)
+        USD.
+    """
+    total = plan.base.at_many(np.log(revenue)) + plan.balance_row
+    catalogue = list(signals().values())
+    for f, offset in enumerate(plan.offsets):
+        rows = plan.cells[offset + codes[:, f].astype(np.intp)]
+        if f < len(catalogue):
+            w = np.asarray(weights[:, f], dtype=float)[:, None]
+            total += w * rows + (1.0 - w) * plan.cells[offset + catalogue[f].unknown]
+        else:
+            total += rows
+    for a, b, offset, width in plan.pair_index:
+        for code_a, w_a in _two_points(codes, weights, a):
+            for code_b, w_b in _two_points(codes, weights, b):
+                total += (w_a * w_b)[:, None] * plan.cells[offset + code_a * width + code_b]
+    return total
+
+
+def _two_points(codes: NDArray[np.integer], weights: Floats, f: int) -> list[tuple[NDArray[np.intp], Floats]]:
+    """A factor's own code and, for a signal, unknown, each with its weight."""
+    catalogue = list(signals().values())
+    own = codes[:, f].astype(np.intp)
+    if f >= len(catalogue):
+        return [(own, np.ones(len(own)))]
+    w = np.asarray(weights[:, f], dtype=float)
+    return [(own, w), (np.full(len(own), catalogue[f].unknown, dtype=np.intp), 1.0 - w)]
+
+
+def expected_losses_of_many(plan: RatingPlan, totals: Floats, coverage: Coverage = STANDARD_LAYER) -> Floats:
+    """Expected yearly loss to a layer at or above the basis retention, by peril, (n, perils), from `totals_of_many` (USD)."""
+    columns = []
+    for k, (peril, severity) in enumerate(zip(PERILS, plan.severity, strict=True)):
+        mu = totals[:, N_PERILS + k]
+
+        def limited(depth: float, mu: Floats = mu, k: int = k) -> Floats:
+            s = plan.severity[k]
+            if depth <= 0.0:
+                return np.zeros(len(mu))
+            inner = min(depth, s.threshold)
+            z = (math.log(inner) - mu) / s.sigma
+            beyond = _phi_of_many(-z)
+            mean = np.exp(mu + 0.5 * s.sigma**2) * _phi_of_many(z - s.sigma) + inner * beyond
+            if depth > s.threshold:
+                ratio, power = min(depth, s.cap) / s.threshold, 1.0 - s.alpha
+                tail = math.log(ratio) if abs(power) < 1e-9 else (ratio**power - 1.0) / power
+                mean = mean + beyond * s.threshold * tail
+            return np.asarray(mean)
+
+        if coverage.retention < severity.basis:
+            raise ValueError(f"retention {coverage.retention:g} must be at least the basis {severity.basis:g} here")
+        low = coverage.retention - severity.basis
+        cost = limited(low + coverage.limit_for(peril)) - limited(low)
+        columns.append(np.exp(totals[:, k]) * cost)
+    return np.column_stack(columns)
+
+
+def _phi_of_many(z: Floats) -> Floats:
+    return np.asarray(0.5 * _erfc(-z / math.sqrt(2.0)), dtype=float)

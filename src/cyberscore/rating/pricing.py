@@ -1,0 +1,211 @@
+"""From pure premium to indicative premium: the numbers of pricing.toml, checked, and the steps that use them."""
+
+import tomllib
+from bisect import bisect_right
+from datetime import date
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from cyberscore.exceptions import PlanError, ProfileError
+from cyberscore.profile.profile import explain
+from cyberscore.rating.perils import COUNTRY_GROUPS, PERILS
+
+Share = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)]
+Factor = Annotated[float, Field(ge=0.1, le=10, allow_inf_nan=False)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Expenses(_Part):
+    """Level and expenses. `level` and `fixed` are fitted to published base premiums."""
+
+    level: Factor
+    loss_adjustment: Share
+    fixed: Annotated[float, Field(ge=0, le=10_000)]
+    commission: Share
+    other_acquisition: Share
+    general: Share
+    taxes_and_licences: Share
+    profit: Share
+
+    @property
+    def variable(self) -> float:
+        """Variable expense as a share of premium."""
+        return self.commission + self.other_acquisition + self.general + self.taxes_and_licences
+
+
+class RiskLoad(_Part):
+    """Load on layer pure premium by limit and peril: `rate` of co-TVaR99 less mean of a reference book, at least `floor`."""
+
+    rate: Share
+    floor: Share
+    reference_policies: int
+    limits: tuple[Positive, ...]
+    factors: dict[str, tuple[Annotated[float, Field(ge=0, le=5)], ...]]
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if set(self.factors) != set(PERILS):
+            raise PlanError(f"risk_load.factors must name the perils {', '.join(PERILS)}")
+        if list(self.limits) != sorted(set(self.limits)):
+            raise PlanError("risk_load.limits must ascend")
+        for peril, row in self.factors.items():
+            if len(row) != len(self.limits) or list(row) != sorted(row):
+                raise PlanError(f"risk_load.factors.{peril} must have one factor a limit, none falling: else a higher limit could cost less")
+        return self
+
+    def at(self, peril: str, limit: float) -> float:
+        """Factor for a peril at a limit, linear between the limits given."""
+        return max(self.floor, _interpolate(self.limits, self.factors[peril], limit))
+
+
+class Index(_Part):
+    """Market index by date, for firms up to `micro_revenue` and from `mid_revenue`, log-linear in revenue between."""
+
+    calibration_date: date
+    micro_revenue: Positive
+    mid_revenue: Positive
+    dates: tuple[date, ...]
+    micro: tuple[Factor, ...]
+    mid: tuple[Factor, ...]
+
+    @model_validator(mode="after")
+    def _same_length(self) -> Self:
+        if not len(self.dates) == len(self.micro) == len(self.mid) or list(self.dates) != sorted(set(self.dates)):
+            raise PlanError("index: dates must ascend, with one micro and one mid value each")
+        return self
+
+    def at(self, as_of: date, share_mid: float) -> float:
+        """Index at a date over the index at the calibration date; held constant outside the dates given."""
+        days = [float(day.toordinal()) for day in self.dates]
+
+        def value(day: date) -> float:
+            x = float(day.toordinal())
+            return _interpolate(days, self.micro, x) * (1 - share_mid) + _interpolate(days, self.mid, x) * share_mid
+
+        return value(as_of) / value(self.calibration_date)
+
+
+class Waiting(_Part):
+    """Factor on the interruption part of the loss by waiting hours; the share of each peril that is interruption."""
+
+    hours: tuple[Positive, ...]
+    factors: tuple[Factor, ...]
+    interruption_share: dict[str, Annotated[float, Field(ge=0, le=1)]]
+
+    @model_validator(mode="after")
+    def _falls(self) -> Self:
+        if len(self.hours) != len(self.factors) or list(self.factors) != sorted(self.factors, reverse=True):
+            raise PlanError("waiting_period: one factor an hour value, none rising with hours")
+        return self
+
+    def at(self, peril: str, hours: float) -> float:
+        """Factor on a peril's pure premium."""
+        share = self.interruption_share.get(peril, 0.0)
+        return 1.0 - share + share * _interpolate(self.hours, self.factors, hours) if share else 1.0
+
+
+class Minimum(_Part):
+    """Least premium, and the least for small limits."""
+
+    premium: Positive
+    small_limit: Positive
+    small_premium: Positive
+
+    def at(self, limit: float) -> float:
+        """Least premium at a limit."""
+        return self.small_premium if limit <= self.small_limit else self.premium
+
+
+class Currency(_Part):
+    """USD for one unit of each currency, at a date."""
+
+    as_of: date
+    usd: dict[str, Positive]
+
+
+class MarketReference(_Part):
+    """Published base premiums by revenue (limit 1M, retention 10k), to calibrate level and fixed expense and to flag outliers."""
+
+    revenue: tuple[Positive, ...]
+    premium: tuple[Positive, ...]
+
+
+class Pricing(_Part):
+    """The content of pricing.toml; every number there names its evidence or says judgement."""
+
+    expenses: Expenses
+    risk_load: RiskLoad
+    systemic_share: Share
+    territory: dict[str, Factor]
+    index: Index
+    waiting_period: Waiting
+    schedule_low: Factor
+    schedule_high: Factor
+    renewal_cap: Share
+    minimum: Minimum
+    taxes: dict[str, Share]
+    currency: Currency
+    market_reference: MarketReference
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if set(self.territory) != set(COUNTRY_GROUPS):
+            raise PlanError(f"territory must name {', '.join(COUNTRY_GROUPS)}")
+        if not self.schedule_low <= 1.0 <= self.schedule_high:
+            raise PlanError("schedule_low must be at most 1 and schedule_high at least 1")
+        if self.expenses.variable + self.expenses.profit + self.systemic_share >= 0.9:
+            raise PlanError("variable expense, profit and systemic share must leave at least 10 % of premium for losses")
+        return self
+
+    @classmethod
+    def from_toml(cls, text: str) -> Self:
+        """Read and check pricing.toml.
+
+        Raises
+        ------
+        PlanError
+            Naming each place that is wrong.
+        """
+        try:
+            return cls.model_validate(tomllib.loads(text))
+        except ValidationError as error:
+            raise PlanError(explain(error, "pricing.toml")) from error
+        except tomllib.TOMLDecodeError as error:
+            raise PlanError(f"pricing.toml: not valid TOML: {error}") from error
+
+    def usd_rate(self, currency: str, given: float | None) -> float:
+        """USD for one unit of a currency; a rate given by the caller wins.
+
+        Raises
+        ------
+        ProfileError
+            When the plan has no rate and none was given, or the rate given is not a positive number.
+        """
+        if given is not None:
+            if not 0.0 < given < 1e6:
+                raise ProfileError(f"exchange_rate must be USD for one {currency}, a positive number; got {given!r}")
+            return given
+        if currency not in self.currency.usd:
+            known = ", ".join(sorted(self.currency.usd))
+            raise ProfileError(f"the plan has no rate for currency {currency}: pass exchange_rate (USD for one {currency}); it knows {known}")
+        return self.currency.usd[currency]
+
+    def share_mid(self, revenue: float) -> float:
+        """How far a firm is from the micro (0) to the mid-market (1) index; steps in revenue would be premium cliffs."""
+        return _interpolate((self.index.micro_revenue, self.index.mid_revenue), (0.0, 1.0), revenue)
+
+
+def _interpolate(x: Any, y: Any, at: float) -> float:
+    """Linear between points, constant outside."""
+    if at <= x[0]:
+        return float(y[0])
+    if at >= x[-1]:
+        return float(y[-1])
+    k = bisect_right(x, at)
+    share = (at - x[k - 1]) / (x[k] - x[k - 1])
+    return float(y[k - 1] + share * (y[k] - y[k - 1]))

@@ -1,0 +1,152 @@
+"""Conditions of underwriting rules: three-valued, over signals, the insured and the cover asked for."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cyberscore.exceptions import ProfileError, RuleError
+from cyberscore.profile import Signal, signal
+
+Lookup = Callable[[str, str], Any]
+"""Gives the value of ("signal" | "insured" | "coverage", name), or None when it is unknown."""
+
+INSURED_FIELDS = (
+    "annual_revenue_usd", "employee_count", "record_count", "active_incident", "known_circumstances", "naics", "sector", "country",
+    "business_activities",
+)  # fmt: skip
+COVERAGE_FIELDS = ("aggregate_limit", "retention", "waiting_period_hours")
+
+
+def _starts_with(value: str, prefixes: list[str]) -> bool:
+    return any(value.startswith(prefix) for prefix in prefixes)
+
+
+OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
+    "at_least": lambda value, limit: bool(value >= limit),
+    "above": lambda value, limit: bool(value > limit),
+    "below": lambda value, limit: bool(value < limit),
+    "at_most": lambda value, limit: bool(value <= limit),
+    "is": lambda value, wanted: bool(value == wanted),
+    "is_one_of": lambda value, wanted: value in wanted,
+    "starts_with": _starts_with,
+    "includes_any": lambda value, wanted: not set(value).isdisjoint(wanted),
+}
+_RISKY_WHEN_HIGH = {"at_least", "above"}
+_RISKY_WHEN_LOW = {"below", "at_most"}
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """One comparison: `kind` is signal, insured or coverage."""
+
+    kind: str
+    name: str
+    operator: str
+    operand: Any
+
+    def holds(self, lookup: Lookup) -> bool | None:
+        """Whether it holds; None when the value is unknown."""
+        value = lookup(self.kind, self.name)
+        if value is None:
+            return None
+        if self.kind == "signal" and value == "not_applicable":
+            return False
+        return OPERATORS[self.operator](value, self.operand)
+
+    def cuts_favourable(self) -> bool:
+        """Whether some favourable value of the signal fails."""
+        if self.kind != "signal":
+            return False
+        about = signal(self.name)
+        return any(OPERATORS[self.operator](value, self.operand) for value in _favourable_values(about))
+
+
+def _favourable_values(about: Signal) -> list[Any]:
+    if about.levels:
+        return list(about.levels[: about.unknown])
+    edges = [about.low, *about.breakpoints]
+    # the value at each cell's lower edge, and one just below the next edge
+    inner = [value for p in about.breakpoints for value in (p, p - 1e-9 if about.kind in {"share", "number"} else p - 1)]
+    values = [value for value in {*edges, *inner} if about.low <= value <= about.high]
+    return [value for value in values if about.code(value) < about.unknown]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """All of, or any of, several conditions."""
+
+    every: bool
+    parts: tuple["Condition", ...]
+
+    def holds(self, lookup: Lookup) -> bool | None:
+        """Kleene logic: an unknown part leaves the whole unknown unless the others decide."""
+        found = [part.holds(lookup) for part in self.parts]
+        decisive = not self.every
+        if decisive in found:
+            return decisive
+        return None if None in found else self.every
+
+
+Condition = Test | Group
+
+
+def tests_of(condition: Condition) -> list[Test]:
+    """All comparisons inside a condition."""
+    if isinstance(condition, Test):
+        return [condition]
+    return [test for part in condition.parts for test in tests_of(part)]
+
+
+def parse_condition(raw: Any, where: str) -> Condition:
+    """Condition from TOML.
+
+    Raises
+    ------
+    RuleError
+        Naming the rule, what is wrong and what is wanted.
+    """
+    if not isinstance(raw, Mapping):
+        raise RuleError(f"{where}: a condition must be a table, such as {{ signal = ..., below = 0.5 }}; got {raw!r}")
+    for key in ("all", "any"):
+        if key in raw:
+            if set(raw) != {key} or not isinstance(raw[key], list) or not raw[key]:
+                raise RuleError(f"{where}: {key!r} must stand alone with a list of conditions")
+            return Group(every=key == "all", parts=tuple(parse_condition(part, where) for part in raw[key]))
+    kinds = [kind for kind in ("signal", "insured", "coverage") if kind in raw]
+    operators = [name for name in OPERATORS if name in raw]
+    if len(kinds) != 1 or len(operators) != 1 or len(raw) != 2:
+        raise RuleError(f"{where}: give one of signal, insured, coverage and one of {', '.join(OPERATORS)}; got {dict(raw)!r}")
+    test = Test(kinds[0], raw[kinds[0]], operators[0], raw[operators[0]])
+    _check(test, where)
+    return test
+
+
+def _check(test: Test, where: str) -> None:
+    if test.kind != "signal":
+        known = INSURED_FIELDS if test.kind == "insured" else COVERAGE_FIELDS
+        if test.name not in known:
+            raise RuleError(f"{where}: unknown {test.kind} field {test.name!r}: known are {', '.join(known)}")
+        return
+    try:
+        about = signal(test.name)
+        operands = test.operand if test.operator == "is_one_of" else [test.operand]
+        for operand in operands:
+            about.check(operand)
+    except (ProfileError, TypeError) as error:
+        raise RuleError(f"{where}: {error}") from error
+    if about.is_context:
+        return
+    if about.levels:
+        failing = {about.code(level) for level in about.levels if OPERATORS[test.operator](level, test.operand)}
+        riskier = {about.code(level) for level in about.levels if failing and about.code(level) > min(failing)}
+        if test.operator not in {"is", "is_one_of"} or not riskier <= failing:
+            raise RuleError(f"{where}: {test.name} must fail for its riskiest levels; {', '.join(about.levels)} run from safest to riskiest")
+        return
+    higher_is_safer = about.safer == "higher"
+    if about.kind == "flag" and test.operator == "is":
+        fits = bool(test.operand) != higher_is_safer
+    else:
+        fits = test.operator in (_RISKY_WHEN_LOW if higher_is_safer else _RISKY_WHEN_HIGH)
+    if not fits:
+        wanted = " or ".join(sorted(_RISKY_WHEN_LOW if higher_is_safer else _RISKY_WHEN_HIGH))
+        raise RuleError(f"{where}: {test.name} gets riskier the {'lower' if higher_is_safer else 'higher'} it is: use {wanted}")
