@@ -122,7 +122,7 @@ def insureds(draw):
 
 @st.composite
 def profiles(draw, *, as_of=AS_OF, max_signals=4, max_observations=5, names=None, insured=None):
-    """Draw a firm with several observations of each of a few signals, in any order, some of withdrawn connections."""
+    """Draw a firm with several observations of each of a few signals, some of withdrawn connections."""
     leaving = st.sampled_from((None, None, *(as_of - timedelta(days=days) for days in (-1, 0, 45))))
     connections = tuple(one.model_copy(update={"withdrawn_at": draw(leaving)}) for one in CONNECTIONS)
     chosen = draw(st.lists(st.sampled_from(names or list(signals())), max_size=max_signals, unique=True))
@@ -139,7 +139,7 @@ def profiles(draw, *, as_of=AS_OF, max_signals=4, max_observations=5, names=None
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A profile before and after one change that can only be in its favour: `index` is the observation changed."""
+    """A profile before and after one change that can only be in its favour, and where it was made."""
 
     before: Profile
     after: Profile
@@ -149,7 +149,7 @@ class Move:
 
 @st.composite
 def moves(draw, *, as_of=AS_OF, kinds=("value", "source", "date", "addition"), **about_profile):
-    """Draw a move: a better value, or one more favourable observation, or a better source or date for such a one.
+    """Draw a move: a better value, one more favourable observation, or a better source or date for one.
 
     Observations of withdrawn connections, of exposures and of categories stay as they are.
     """
@@ -167,7 +167,7 @@ def moves(draw, *, as_of=AS_OF, kinds=("value", "source", "date", "addition"), *
 
 @st.composite
 def improved(draw, old, *, kind, as_of=AS_OF):
-    """Draw the observation with a better value or, where it is favourable, a better source or a fresher date."""
+    """Draw the observation with a better value or, if it is favourable, a better source or date."""
     about = signals()[old.signal]
     fields = {name: getattr(old, name) for name in Observation.model_fields}
     if kind == "value":

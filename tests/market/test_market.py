@@ -138,6 +138,37 @@ def test_medians_scale_with_revenue(firms):
     )
 
 
+def test_sectors_differ_in_severity_and_frequency_as_stated(firms):
+    population, truth = firms
+    names = sorted(PARAMETERS.raw["sectors"])
+
+    def all_in(sector):
+        moved = replace(population, sector=np.full(len(truth), names.index(sector)))
+        return true_log_medians(moved, truth, PARAMETERS), true_log_rates(moved, truth, PARAMETERS)
+
+    made, built = all_in("manufacturing"), all_in("construction")
+    np.testing.assert_allclose(made[0] - built[0], np.log(1.10 / 0.70))
+    stated = np.log([2.2, 1.4, 1.4, 1.4, 1.4])  # over 1.0
+    np.testing.assert_allclose(made[1] - built[1], np.broadcast_to(stated, made[1].shape))
+
+
+@pytest.mark.parametrize(("name", "by"), [("exposed_rdp", "mfa_remote_coverage")])
+def test_one_control_softens_the_lack_of_another(firms, name, by):
+    """Exposed remote desktop does half the harm where remote access has MFA."""
+    j, k = list(signals()).index(name), list(signals()).index(by)
+
+    def harm(softener):
+        rows = firms[1][[0, 0]]
+        rows[:, k] = softener
+        rows[:, j] = 0, len(PARAMETERS.prevalence[j]) - 1
+        return np.diff(posture_effect(rows, PARAMETERS), axis=0)[0]
+
+    alone, softened = harm(len(PARAMETERS.prevalence[k]) - 1), harm(0)
+    temper = np.array([PARAMETERS.raw["perils"][peril]["temper"] for peril in PERILS])
+    np.testing.assert_allclose(alone[0], temper[0] * np.log(3.0))
+    np.testing.assert_allclose(softened, 0.5 * alone)
+
+
 @pytest.fixture(scope="module")
 def many_losses():
     """Draw about three losses for each of 40,000 like firms and peril."""
@@ -201,10 +232,14 @@ def test_the_number_of_claims_is_the_expected_one(market):
         true_log_medians(population, market.truth, PARAMETERS) + np.log(year["severity"])[step][:, None]
     )
     sigma = PARAMETERS.peril("log_sigma")
-    at_retention = survival(population.retention[:, None], log_medians, sigma, PARAMETERS)
-    expected = (
-        market.true_rates * at_retention / survival(np.array(BASIS_RETENTION), log_medians, sigma, PARAMETERS)
-    )
+    at_basis = survival(np.array(BASIS_RETENTION), log_medians, sigma, PARAMETERS)
+
+    def expected_above(amount):
+        return market.true_rates * survival(amount[:, None], log_medians, sigma, PARAMETERS) / at_basis
+
+    large = expected_above(population.retention + 1e5).sum().sum()
+    assert abs((market.claims["incurred"] > 1e5).sum() - large) < STANDARD_ERRORS * np.sqrt(large)
+    expected = expected_above(population.retention)
     for peril in PERILS:
         count = (market.claims["peril"] == peril).sum()
         assert abs(count - expected[peril].sum()) < STANDARD_ERRORS * np.sqrt(expected[peril].sum())

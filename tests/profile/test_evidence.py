@@ -63,7 +63,7 @@ def test_order_and_duplicates_change_nothing(history, data):
 
 
 @given(histories(), st.data())
-@settings(max_examples=400)
+@settings(max_examples=300)
 def test_a_better_value_is_never_riskier(history, data):
     about, observations = history
     i = data.draw(st.integers(0, len(observations) - 1))
@@ -73,7 +73,7 @@ def test_a_better_value_is_never_riskier(history, data):
 
 
 @given(histories(), st.data(), st.sampled_from(("source", "date")))
-@settings(max_examples=400)
+@settings(max_examples=300)
 def test_a_better_source_or_a_fresher_date_of_a_favourable_one_is_never_riskier(history, data, kind):
     about, observations = history
     favourable = [i for i, one in enumerate(observations) if is_favourable(one)]
@@ -85,7 +85,7 @@ def test_a_better_source_or_a_fresher_date_of_a_favourable_one_is_never_riskier(
 
 
 @given(histories(), st.data())
-@settings(max_examples=400)
+@settings(max_examples=300)
 def test_deleting_a_favourable_observation_is_never_safer(history, data):
     about, observations = history
     favourable = [i for i, one in enumerate(observations) if is_favourable(one)]
@@ -96,7 +96,7 @@ def test_deleting_a_favourable_observation_is_never_safer(history, data):
 
 
 @given(histories(), st.sampled_from(DAYS_AGO), st.integers(0, 900))
-@settings(max_examples=400)
+@settings(max_examples=300)
 def test_time_alone_is_never_safer(history, days, more):
     """But for events that leave their window: there only until the first one does."""
     about, observations = history

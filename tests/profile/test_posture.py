@@ -123,7 +123,7 @@ def test_duplicates_change_nothing(profile, data):
 
 
 @given(moves(max_signals=2))
-@settings(max_examples=400)
+@settings(max_examples=250)
 def test_an_improvement_is_never_riskier(move: Move):
     before, after = posture_at(move.before, AS_OF), posture_at(move.after, AS_OF)
     event(f"{move.kind}: {'changed' if move.before != move.after else 'the same'}")
@@ -132,7 +132,7 @@ def test_an_improvement_is_never_riskier(move: Move):
 
 
 @given(profiles(max_signals=2), st.integers(0, 900))
-@settings(max_examples=300)
+@settings(max_examples=200)
 def test_time_alone_is_never_safer(profile, more):
     among = [about for about in SIGNED if about.window_days is None]
     now, later = posture_at(profile, AS_OF), posture_at(profile, AS_OF + timedelta(days=more))
@@ -141,7 +141,7 @@ def test_time_alone_is_never_safer(profile, more):
 
 
 @given(profiles(max_signals=2), st.data())
-@settings(max_examples=300)
+@settings(max_examples=200)
 def test_withdrawing_a_connection_never_helps(profile, data):
     connected = profile.model_copy(
         update={"sources": tuple(one.model_copy(update={"withdrawn_at": None}) for one in profile.sources)}
@@ -152,7 +152,7 @@ def test_withdrawing_a_connection_never_helps(profile, data):
 
 
 @given(profiles(max_signals=2))
-@settings(max_examples=300)
+@settings(max_examples=200)
 def test_a_withdrawn_connection_is_worth_no_more_than_none(profile):
     """What it said in favour counts for nothing; what it said against still stands."""
     gone = {one.name for one in profile.sources if one.withdrawn_at is not None and one.withdrawn_at <= AS_OF}

@@ -72,6 +72,7 @@ def test_more_observations_count_at_once(profile, more):
     fresh = Profile.from_json(grown.to_json())
     assert posture_at(grown, AS_OF) == posture_at(fresh, AS_OF)
     assert set(grown.observations) == set(profile.observations) | set(more)
+    assert len(grown.observations) == len(profile.observations) + len(set(more) - set(profile.observations))
     assert grown.with_observations(*more) == grown
     copied = profile.model_copy(update={"observations": grown.observations})
     assert posture_at(copied, AS_OF) == posture_at(grown, AS_OF)

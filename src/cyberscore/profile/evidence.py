@@ -259,12 +259,13 @@ def mixture_at(about: Signal, prepared: Sequence[Prepared], day: int) -> Mixture
 
 def counting(about: Signal, prepared: Sequence[Prepared], day: int) -> list[tuple[int, float, Prepared]]:
     """Observations that count at a date, with code and weight: all adverse, or all favourable."""
-    live = [
-        (code, one.weight_at(about, code, day), one)
-        for one in prepared
-        for code in (one.code_at(about, day),)
-        if not one.lapsed(about, code, day)
-    ]
+    live = []
+    for one in prepared:
+        code = one.code if one.code >= 0 else one.code_at(about, day)
+        if not one.lapsed(about, code, day):
+            live.append((code, one.weight_at(about, code, day), one))
+    if len(live) < 2:
+        return live
     if about.is_context:
         return [max(live, key=_newest)] if live else []
     standing = [item for item in live if not _superseded(about, item, live)]
@@ -275,6 +276,26 @@ def counting(about: Signal, prepared: Sequence[Prepared], day: int) -> list[tupl
 def _newest(item: tuple[int, float, Prepared]) -> tuple[float, int, int, float]:
     value = item[2].observation.value
     return (item[2].moment, item[2].rank, item[0], value if isinstance(value, int | float) else 0.0)
+
+
+def rule_value(about: Signal, prepared: Sequence[Prepared], day: int) -> Value | None:
+    """Return the value of a signal that underwriting rules read at a date, None when unknown.
+
+    The riskiest of the adverse observations that stand, else the safest favourable one that still weighs enough.
+    """
+    counted = counting(about, prepared, day) if prepared else []
+    if not counted:
+        return None
+    if about.is_context:
+        return counted[0][2].value_at(about, day)
+    adverse = counted[0][0] > about.unknown
+    values = [(code, one.value_at(about, day)) for code, weight, one in counted if adverse or weight >= RULES_IGNORE_BELOW]
+    if not values:
+        return None
+    sign = -1 if about.safer == "higher" else 1
+    ranked = [(code, sign * value if isinstance(value, int | float) else 0, value) for code, value in values]
+    pick = max if adverse else min
+    return pick(ranked, key=lambda item: item[:2])[2]
 
 
 def _superseded(about: Signal, item: tuple[int, float, Prepared], others: list[tuple[int, float, Prepared]]) -> bool:

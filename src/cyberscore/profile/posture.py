@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from cyberscore.exceptions import ProfileError
-from cyberscore.profile.evidence import RULES_IGNORE_BELOW, Mixture, Prepared, counting, mixture_at
+from cyberscore.profile.evidence import Mixture, Prepared, counting, mixture_at, rule_value
 from cyberscore.profile.profile import Profile
 from cyberscore.profile.signals import NOT_APPLICABLE, Signal, Value, signal, signals
 
@@ -38,8 +38,9 @@ class Posture:
     evidence: tuple[tuple[Prepared, ...], ...]
 
     def __iter__(self) -> Iterator[SignalState]:
-        for about in signals().values():
-            yield self[about.name]
+        day = self.as_of.toordinal()
+        for about, prepared, mixture in zip(signals().values(), self.evidence, self.mixtures, strict=True):
+            yield _state(about, prepared, mixture, day)
 
     def __getitem__(self, name: str) -> SignalState:
         about = signal(name)
@@ -51,20 +52,7 @@ class Posture:
 
         The riskiest of the adverse observations that stand, else the safest favourable one that still weighs enough.
         """
-        prepared, day = self.evidence[index], self.as_of.toordinal()
-        if not prepared:
-            return None
-        counted = counting(about, prepared, day)
-        if not counted:
-            return None
-        if about.is_context:
-            return counted[0][2].value_at(about, day)
-        adverse = counted[0][0] > about.unknown
-        values = [(code, one.value_at(about, day)) for code, weight, one in counted if adverse or weight >= RULES_IGNORE_BELOW]
-        if not values:
-            return None
-        pick = max if adverse else min
-        return pick(values, key=lambda item: (item[0], _riskiness(about, item[1])))[1]
+        return rule_value(about, self.evidence[index], self.as_of.toordinal())
 
 
 def posture_at(profile: Profile, as_of: date) -> Posture:
@@ -125,8 +113,7 @@ def _state(about: Signal, prepared: tuple[Prepared, ...], mixture: Mixture, day:
         status = "context"
     elif value == NOT_APPLICABLE:
         status = NOT_APPLICABLE
-    others = [one.code_at(about, day) for one in prepared if not one.lapsed(about, one.code_at(about, day), day)]
-    contradicted = not about.is_context and any((other > about.unknown) != (code > about.unknown) for other in others)
+    contradicted = not about.is_context and len(prepared) > 1 and _contradicted(about, prepared, code, day)
     return SignalState(about, status, value, weight, day - best.day, best, mixture, contradicted)
 
 
@@ -135,3 +122,9 @@ def _riskiness(about: Signal, value: Value) -> float:
     if isinstance(value, str):
         return float(about.levels.index(value) if value in about.levels else len(about.levels) + 1)
     return -value if about.safer == "higher" else value
+
+
+def _contradicted(about: Signal, prepared: tuple[Prepared, ...], code: int, day: int) -> bool:
+    adverse = code > about.unknown
+    others = [(one, one.code_at(about, day)) for one in prepared]
+    return any((other > about.unknown) != adverse for one, other in others if not one.lapsed(about, other, day))

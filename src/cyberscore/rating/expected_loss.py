@@ -80,21 +80,21 @@ def rate_risk(plan: RatingPlan, insured: Insured, mixtures: Sequence[Mixture], r
     return RatedRisk(revenue, everything, base, base + np.array(weight) @ plan.cells[index])
 
 
-def factor_contribution(plan: RatingPlan, position: int, mixture: Mixture, everything: Sequence[Mixture]) -> Floats:
-    """What one factor adds, its pairs with the other factors' mixtures included, `WIDTH` numbers."""
+def factor_change(plan: RatingPlan, position: int, new: Mixture, old: Mixture, everything: Sequence[Mixture]) -> Floats:
+    """Change of the table sums when one factor's mixture changes, its pairs with the others' included, (WIDTH,)."""
     offset = plan.offsets[position]
-    total: Floats = sum((share * plan.cells[offset + code] for code, share in mixture), start=np.zeros(plan.cells.shape[1]))
+    moved = [(code, share) for code, share in new] + [(code, -share) for code, share in old]
+    index, weight = [offset + code for code, _ in moved], [share for _, share in moved]
     for a, b, start, width in plan.pair_index:
-        if position == a:
-            other, stride, step = everything[b], width, 1
-        elif position == b:
-            other, stride, step = everything[a], 1, width
-        else:
+        if position not in (a, b):
             continue
-        for code, share in mixture:
+        other, stride, step = (everything[b], width, 1) if position == a else (everything[a], 1, width)
+        for code, share in moved:
             for code_other, share_other in other:
-                total = total + share * share_other * plan.cells[start + code * stride + code_other * step]
-    return total
+                index.append(start + code * stride + code_other * step)
+                weight.append(share * share_other)
+    change: Floats = np.array(weight) @ plan.cells[index]
+    return change
 
 
 def layer_costs(plan: RatingPlan, locations: Sequence[float], revenue: float, coverage: Coverage) -> list[float]:

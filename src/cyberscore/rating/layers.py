@@ -67,11 +67,28 @@ class PerilSeverity:
         beyond = _phi(-z)
         mean = math.exp(mu + 0.5 * self.sigma * self.sigma) * _phi(z - self.sigma) + inner * beyond
         if depth > self.threshold:
-            ratio = min(depth, self.cap) / self.threshold
-            power = 1.0 - self.alpha
-            tail = math.log(ratio) if abs(power) < 1e-9 else (ratio**power - 1.0) / power
-            mean += beyond * self.threshold * tail
+            mean += beyond * self.threshold * self._tail_mean(depth)
         return mean
+
+    def limited_mean_and_slope(self, depth: float, mu: float) -> tuple[float, float]:
+        """`limited_mean` and its derivative by `mu`."""
+        if depth <= 0.0:
+            return 0.0, 0.0
+        inner = min(depth, self.threshold)
+        z = (math.log(inner) - mu) / self.sigma
+        beyond = _phi(-z)
+        slope = math.exp(mu + 0.5 * self.sigma * self.sigma) * _phi(z - self.sigma)
+        mean = slope + inner * beyond
+        if depth > self.threshold:
+            tail = self.threshold * self._tail_mean(depth)
+            mean += beyond * tail
+            slope += math.exp(-0.5 * z * z) / (math.sqrt(2.0 * math.pi) * self.sigma) * tail
+        return mean, slope
+
+    def _tail_mean(self, depth: float) -> float:
+        """Mean of the Pareto tail limited to `depth`, over the threshold, in thresholds."""
+        ratio, power = min(depth, self.cap) / self.threshold, 1.0 - self.alpha
+        return math.log(ratio) if abs(power) < 1e-9 else float(ratio**power - 1.0) / power
 
     def _small(self, amount: float, revenue: float) -> tuple[float, float]:
         """Ground-up survival at an amount below the basis, and mean loss limited to it, on the evidence's lognormal."""

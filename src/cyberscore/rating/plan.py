@@ -17,7 +17,7 @@ from cyberscore.rating.pricing import Pricing
 from cyberscore.rules import RuleBook
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class RatingPlan:
     """A rating plan: everything a quote needs.
 

@@ -6,9 +6,20 @@ from typing import Any
 
 from cyberscore.exceptions import ProfileError, RuleError
 from cyberscore.profile import Signal, signal
+from cyberscore.profile.signals import NOT_APPLICABLE
+
+
+
+@dataclass(frozen=True, slots=True)
+class SignalValue:
+    """A signal's value as rules read it; an adverse one never passes a rule: at best it leaves it unknown."""
+
+    value: Any
+    adverse: bool
+
 
 Lookup = Callable[[str, str], Any]
-"""Gives the value of ("signal" | "insured" | "coverage", name), or None when it is unknown."""
+"""Gives the value of ("signal" | "insured" | "coverage", name), None when unknown; for a signal a `SignalValue`."""
 
 INSURED_FIELDS = (
     "annual_revenue_usd", "employee_count", "record_count", "active_incident", "known_circumstances", "naics", "sector", "country",
@@ -49,8 +60,10 @@ class Test:
         value = lookup(self.kind, self.name)
         if value is None:
             return None
-        if self.kind == "signal" and value == "not_applicable":
-            return False
+        if isinstance(value, SignalValue):
+            if value.value == NOT_APPLICABLE:
+                return False
+            return OPERATORS[self.operator](value.value, self.operand) or (None if value.adverse else False)
         return OPERATORS[self.operator](value, self.operand)
 
     def cuts_favourable(self) -> bool:

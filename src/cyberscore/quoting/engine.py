@@ -1,0 +1,227 @@
+"""quote(): profile, cover, date and plan in; quote out. A pure function: no clock, no network, no randomness."""
+
+import hashlib
+import json
+import math
+from datetime import date
+from typing import Any
+
+import numpy as np
+
+from cyberscore.exceptions import CoverageError, ProfileError
+from cyberscore.profile import Profile, SignalState, posture_at
+from cyberscore.quoting.improvements import Standing, improvements_for
+from cyberscore.quoting.intervals import LEVELS, draw_pure, draw_totals
+from cyberscore.quoting.ledger_lines import build_ledger
+from cyberscore.quoting.quote import PerilFigures, Quote, RuleResult, Subjectivity, Unknown
+from cyberscore.quoting.reasons import reasons_for
+from cyberscore.quoting.terms import effective_coverage, findings_of, insured_fields, make_lookup, restrictions_of, signal_values
+from cyberscore.rating.coverage import STANDARD_LAYER, Coverage
+from cyberscore.rating.expected_loss import RatedRisk, expected_loss, layer_costs, rate_risk
+from cyberscore.rating.library import load_plan
+from cyberscore.rating.parts import Floats
+from cyberscore.rating.perils import BASIS_RETENTION, PERILS, country_group
+from cyberscore.rating.plan import RatingPlan
+from cyberscore.rating.premium import PremiumTerms
+from cyberscore.rating.score import CENTRE, band, clipped, expected_loss_of_book, safer_than, unclipped_score
+from cyberscore.rules import DECISIONS, Finding, decision_of, rate_percent
+
+
+def risk_score(profile: Profile, *, as_of: date, plan: RatingPlan | None = None, exchange_rate: float | None = None) -> float:
+    """Score a profile, and nothing else: the unclipped risk score (50 is average, 10 more is twice the expected loss).
+
+    Parameters and errors as in `quote`.
+    """
+    plan = load_plan() if plan is None else plan
+    revenue = _revenue_in_usd(profile, plan, exchange_rate)
+    risk = rate_risk(plan, profile.insured, posture_at(profile, as_of).mixtures, revenue)
+    return unclipped_score(expected_loss(plan, risk), expected_loss_of_book(plan, revenue))
+
+
+def quote(
+    profile: Profile,
+    coverage: Coverage | None = None,
+    *,
+    as_of: date,
+    plan: RatingPlan | None = None,
+    exchange_rate: float | None = None,
+) -> Quote:
+    """Quote a profile.
+
+    Parameters
+    ----------
+    profile : Profile
+    coverage : Coverage, optional
+        What is asked for, USD; default limit 1,000,000, retention 10,000.
+    as_of : date
+        Date of the quote; no observation may be later.
+    plan : RatingPlan, optional
+        Default the shipped plan.
+    exchange_rate : float, optional
+        USD for one unit of the insured's currency; default the plan's dated rate.
+
+    Returns
+    -------
+    Quote
+        Indicative, not an offer of cover.
+
+    Raises
+    ------
+    ProfileError, CoverageError, PlanError
+        Naming what is wrong, what was got and what to do.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> import cyberscore
+    >>> profile = cyberscore.example("dental_clinic")
+    >>> answer = cyberscore.quote(profile, as_of=date(2026, 11, 23))
+    >>> answer.notice
+    'indicative, not an offer of cover'
+    """
+    if not isinstance(profile, Profile):
+        raise ProfileError(f"profile must be a cyberscore.Profile; got {type(profile).__name__}: use Profile.from_dict or Profile.load")
+    requested = Coverage() if coverage is None else coverage
+    if not isinstance(requested, Coverage):
+        raise CoverageError(f"coverage must be a cyberscore.Coverage; got {type(requested).__name__}: use Coverage.from_dict")
+    plan = load_plan() if plan is None else plan
+    posture = posture_at(profile, as_of)
+    revenue = _revenue_in_usd(profile, plan, exchange_rate)
+    fields = insured_fields(profile.insured, revenue)
+    cover, priced, terms_findings = effective_coverage(plan.rules, requested, fields)
+
+    risk = rate_risk(plan, profile.insured, posture.mixtures, revenue)
+    reference = expected_loss_of_book(plan, revenue)
+    standard_costs = layer_costs(plan, risk.locations, revenue, STANDARD_LAYER)
+    rates = risk.rates
+    score = unclipped_score(sum(r * c for r, c in zip(rates, standard_costs, strict=True)), reference)
+
+    values = signal_values(posture, frozenset(name for rule in plan.rules.posture_rules for name in rule.signals))
+    posture_findings = findings_of(plan.rules.posture_rules, make_lookup(fields, cover, values))
+    findings = terms_findings + posture_findings
+    percent = rate_percent(findings)
+
+    costs = layer_costs(plan, risk.locations, revenue, cover)
+    waiting = [plan.pricing.waiting_period.at(peril, cover.waiting_period_hours) for peril in PERILS]
+    pure = [rate * cost * wait for rate, cost, wait in zip(rates, costs, waiting, strict=True)]
+    terms = PremiumTerms.of(plan.pricing, cover, country_group(profile.insured.country), revenue, as_of)
+    technical = terms.technical(pure)
+    premium = terms.indicative(technical, percent)
+    low, high = _interval(plan, risk, cover, waiting, terms, percent, premium)
+    decision = decision_of(findings)
+    standing = Standing(
+        plan, posture, risk, cover, waiting, terms, reference, fields, terms_findings, posture_findings, values,
+        costs, standard_costs, score, premium, decision,
+    )  # fmt: skip
+    states = {state.signal.name: state for state in posture}
+    by_peril = _by_peril(plan, risk, cover, rates, pure)
+    tax = plan.pricing.taxes.get(profile.insured.country, 0.0)
+    return Quote(
+        as_of=as_of,
+        plan_id=plan.plan_id,
+        input_digest=input_digest(profile, requested, as_of, exchange_rate),
+        risk_score=clipped(score),
+        unclipped_score=score,
+        security_rating=100.0 - clipped(score),
+        band=band(plan, score),
+        safer_than=safer_than(plan, score, profile.insured.sector, revenue),
+        annual_claim_probability=-math.expm1(-sum(one.annual_frequency for one in by_peril.values())),
+        expected_loss=sum(pure),
+        by_peril=by_peril,
+        technical_premium=technical,
+        indicative_premium=premium,
+        uncapped_premium=terms.uncapped(technical, percent),
+        premium_low=low,
+        premium_high=high,
+        taxes={f"{profile.insured.country} premium tax": round(premium * tax, 2)} if tax else {},
+        currency="USD",
+        exchange_rate=plan.pricing.usd_rate(profile.insured.currency, exchange_rate),
+        decision=decision,
+        decision_reasons=_decision_reasons(findings, decision),
+        subjectivities=_subjectivities(findings),
+        adjustments=(*priced, *restrictions_of(findings)),
+        rules=tuple(RuleResult(f.rule.id, f.outcome, f.rule.sentence, f.rule.evidence) for f in findings),
+        requested=requested.to_dict(),
+        coverage=cover.to_dict(),
+        reasons=reasons_for(plan, risk, states, score - CENTRE),
+        ledger=build_ledger(plan, risk, cover, costs, waiting, terms, findings),
+        improvements=improvements_for(standing),
+        unknowns=tuple(Unknown(s.signal.name, s.signal.title, s.status) for s in states.values() if s.status in {"unknown", "unanswered"}),
+        contradictions=tuple(_contradiction(s) for s in states.values() if s.contradicted),
+        warnings=_warnings(plan, cover, as_of),
+    )
+
+
+def input_digest(profile: Profile, coverage: Coverage, as_of: date, exchange_rate: float | None) -> str:
+    """SHA-256 of everything but the plan that a quote depends on."""
+    content: dict[str, Any] = {
+        "profile": profile.to_dict(),
+        "coverage": coverage.to_dict(),
+        "as_of": as_of.isoformat(),
+        "exchange_rate": exchange_rate,
+    }
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _revenue_in_usd(profile: Profile, plan: RatingPlan, exchange_rate: float | None) -> float:
+    revenue = profile.insured.annual_revenue * plan.pricing.usd_rate(profile.insured.currency, exchange_rate)
+    if not 1e3 <= revenue <= 1e12:
+        raise ProfileError(f"annual_revenue comes to {revenue:,.0f} USD: a plan for firms needs between 1,000 and 1,000,000,000,000")
+    return revenue
+
+
+def _interval(
+    plan: RatingPlan, risk: RatedRisk, cover: Coverage, waiting: list[float], terms: PremiumTerms, percent: float, premium: float
+) -> tuple[float, float]:
+    """80 % interval of the indicative premium; it always holds the premium itself."""
+    pure: Floats = draw_pure(plan, draw_totals(plan, risk), risk.revenue, cover) * waiting
+    technical = np.sort(terms.technical_of_many(pure)).tolist()
+    # the steps after the technical premium keep order, so quantiles pass through them
+    low, high = (terms.indicative(technical[round(level * (len(technical) - 1))], percent) for level in LEVELS)
+    return min(low, premium), max(high, premium)
+
+
+def _by_peril(plan: RatingPlan, risk: RatedRisk, cover: Coverage, rates: list[float], pure: list[float]) -> dict[str, PerilFigures]:
+    found = {}
+    for peril, severity, rate, mu, loss in zip(PERILS, plan.severity, rates, risk.locations, pure, strict=True):
+        frequency = rate * severity.frequency_factor(cover.retention, mu, risk.revenue)
+        found[peril] = PerilFigures(frequency, loss / frequency if frequency > 0 else 0.0, loss)
+    return found
+
+
+def _decision_reasons(findings: list[Finding], decision: str) -> tuple[str, ...]:
+    if decision == DECISIONS[0]:
+        return ()
+    wanted = {"decline": {"decline"}, "refer": {"refer"}}.get(decision, {"pre_bind", "post_bind"})
+    return tuple(f"{f.rule.id}: {action.text}" for f in findings for action in f.actions if action.type in wanted)
+
+
+def _subjectivities(findings: list[Finding]) -> tuple[Subjectivity, ...]:
+    found = [
+        Subjectivity(f.rule.id, action.type, action.text, action.days)
+        for f in findings
+        for action in f.actions
+        if action.type in {"pre_bind", "post_bind"}
+    ]
+    return tuple(sorted(found, key=lambda one: one.when != "pre_bind"))
+
+
+def _contradiction(state: SignalState) -> str:
+    return f"{state.signal.name}: evidence disagrees; {state.status} evidence counts ({state.value})"
+
+
+def _warnings(plan: RatingPlan, cover: Coverage, as_of: date) -> tuple[str, ...]:
+    found = []
+    if cover.retention < BASIS_RETENTION:
+        found.append(
+            f"retention {cover.retention:,.0f} is below {BASIS_RETENTION:,.0f}, the lowest the plan's claims tell of: "
+            "small losses follow published severities"
+        )
+    dates = plan.pricing.index.dates
+    if not dates[0] <= as_of <= dates[-1].replace(year=dates[-1].year + 1):
+        found.append(f"the market index is held constant: it is known from {dates[0]} to {dates[-1]}")
+    return tuple(found)
+
+
+

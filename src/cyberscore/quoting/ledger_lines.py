@@ -1,0 +1,93 @@
+"""Lines of the premium ledger: which table rows, rules and numbers make this premium."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from cyberscore.profile.evidence import Mixture
+from cyberscore.rating.coverage import Coverage
+from cyberscore.rating.expected_loss import RatedRisk
+from cyberscore.rating.ledger import Column, Ledger
+from cyberscore.rating.parts import N_PERILS, factors
+from cyberscore.rating.perils import PERILS
+from cyberscore.rating.plan import RatingPlan
+from cyberscore.rating.premium import PremiumTerms
+from cyberscore.rules import Finding, rate_percent
+
+
+def build_ledger(
+    plan: RatingPlan,
+    risk: RatedRisk,
+    cover: Coverage,
+    costs: Sequence[float],
+    waiting: Sequence[float],
+    terms: PremiumTerms,
+    findings: list[Finding],
+) -> Ledger:
+    """Ledger of a premium; relativities of 1 are left out."""
+    lines = _relativities(plan, risk)
+    base = plan.base.at(math.log(risk.revenue)).tolist()
+    columns = {}
+    for k, peril in enumerate(PERILS):
+        column = Column()
+        column.step("Base rate at this revenue", "start", math.exp(base[k]), f"plan base, {peril}, revenue {risk.revenue:,.0f}")
+        for label, source, relativities in lines:
+            if relativities[k] != 1.0:
+                column.step(label, "multiply", relativities[k], source)
+        column.step("Balance", "multiply", math.exp(float(plan.log_balance[k])), f"plan log_balance, {peril}")
+        mu = risk.locations[k]
+        where = f"layer {cover.retention:,.0f} to {cover.retention + cover.limit_for(peril):,.0f}, log excess at {mu:.6f}"
+        column.step("Layer cost per claim", "multiply", costs[k], f"plan severity, {peril}: {where}")
+        column.step("Waiting period", "multiply", waiting[k], f"pricing waiting_period, {cover.waiting_period_hours:g} h")
+        columns[peril] = tuple(column.steps)
+    return Ledger(columns, _premium_steps(columns, terms, findings))
+
+
+def _premium_steps(columns: dict[str, tuple], terms: PremiumTerms, findings: list[Finding]) -> tuple:  # type: ignore[type-arg]
+    pure = [steps[-1].result for steps in columns.values()]
+    column = Column()
+    column.step("Pure premium of the layer", "start", sum(pure), "sum of the perils")
+    leveled = column.step("Level", "multiply", terms.level, "pricing expenses.level, fitted to published premiums")
+    risk_load = sum(amount * terms.level * load for amount, load in zip(pure, terms.risk_loads, strict=True))
+    column.step("Loss adjustment", "add", leveled * terms.loss_adjustment, "pricing expenses.loss_adjustment")
+    column.step("Risk load", "add", risk_load, "pricing risk_load, by peril and limit")
+    loaded = column.step("Fixed expense", "add", terms.fixed, "pricing expenses.fixed, fitted to published premiums")
+    kept = 1.0 - terms.expense_and_profit
+    systemic = loaded / (kept - terms.systemic_share) * terms.systemic_share
+    column.step("Systemic load", "add", systemic, "pricing systemic_share, of technical premium before territory")
+    column.step("Variable expense and profit", "multiply", 1.0 / kept, "pricing expenses")
+    column.step("Territory", "multiply", terms.territory, "pricing territory")
+    column.step("Market index", "multiply", terms.index, "pricing index at as_of over calibration date")
+    rules = ", ".join(f"{f.rule.id} {a.percent:+g} %" for f in findings for a in f.actions if a.type == "rate") or "no rule"
+    column.step("Schedule", "multiply", terms.schedule(rate_percent(findings)), f"rules: {rules}; clamped")
+    if terms.renewal_low is not None and terms.renewal_high is not None:
+        column.step("Renewal cap, low", "at_least", terms.renewal_low, "pricing renewal_cap")
+        column.step("Renewal cap, high", "at_most", terms.renewal_high, "pricing renewal_cap")
+    column.step("Minimum premium", "at_least", terms.minimum, "pricing minimum")
+    column.step("Rounding", "round", 2, "to the cent")
+    return tuple(column.steps)
+
+
+def _relativities(plan: RatingPlan, risk: RatedRisk) -> list[tuple[str, str, list[float]]]:
+    """Label, source and relativity by peril of every factor and pair."""
+    own = factors()
+    lines = []
+    for offset, factor, mixture in zip(plan.offsets, own, risk.mixtures, strict=True):
+        log = sum((share * plan.cells[offset + code, :N_PERILS] for code, share in mixture), start=np.zeros(N_PERILS))
+        if log.any():
+            lines.append((factor.name, f"table {factor.name}: {_said(factor.labels, mixture)}", np.exp(log).tolist()))
+    for a, b, offset, width in plan.pair_index:
+        log = np.zeros(N_PERILS)
+        for code_a, share_a in risk.mixtures[a]:
+            for code_b, share_b in risk.mixtures[b]:
+                log = log + share_a * share_b * plan.cells[offset + code_a * width + code_b, :N_PERILS]
+        if log.any():
+            name = f"{own[a].name} x {own[b].name}"
+            said = f"{_said(own[a].labels, risk.mixtures[a])} with {_said(own[b].labels, risk.mixtures[b])}"
+            lines.append((name, f"table {name}: {said}", np.exp(log).tolist()))
+    return lines
+
+
+def _said(labels: tuple[str, ...], mixture: Mixture) -> str:
+    return " + ".join(f"{share:.4f} {labels[code]}" for code, share in mixture if share > 0.0)

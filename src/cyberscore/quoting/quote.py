@@ -1,0 +1,153 @@
+"""The answer: a quote, with its reasons, its ledger and what would improve it."""
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from html import escape
+from typing import Any
+
+from cyberscore.quoting.improvements import Improvement
+from cyberscore.quoting.reasons import Reason
+from cyberscore.quoting.terms import Adjustment
+from cyberscore.rating.ledger import Ledger
+
+NOTICE = "indicative, not an offer of cover"
+
+
+@dataclass(frozen=True, slots=True)
+class PerilFigures:
+    """One peril at the cover quoted: claims a year above the retention, mean cost of one, expected loss (USD)."""
+
+    annual_frequency: float
+    mean_cost: float
+    expected_loss: float
+
+
+@dataclass(frozen=True, slots=True)
+class Subjectivity:
+    """A condition of the quote: `when` is pre_bind or post_bind; `days` to meet it after binding."""
+
+    rule: str
+    when: str
+    text: str
+    days: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RuleResult:
+    """What one rule said: pass, fail or unknown."""
+
+    rule: str
+    outcome: str
+    sentence: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A signal about which nothing counts: unknown, or unanswered although it is always asked."""
+
+    signal: str
+    title: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A quote. Amounts in USD.
+
+    Attributes
+    ----------
+    risk_score, unclipped_score : float
+        50 is the book's mean expected loss at this revenue; 10 points more is twice that. Higher is riskier. Shown 0..100.
+    security_rating : float
+        100 less the risk score.
+    band : str
+        A (safest fifth of the book) to F (riskiest twentieth).
+    safer_than : float
+        Share of peers of the same sector and size that are riskier, 0..1.
+    annual_claim_probability : float
+        Of at least one claim above the retention quoted.
+    expected_loss : float
+        Yearly, in the layer quoted, from the loss model (before level and loads).
+    technical_premium, indicative_premium, uncapped_premium : float
+        Cost-based; after index, schedule, renewal cap, minimum and rounding; and the last before cap, minimum and rounding.
+    premium_low, premium_high : float
+        80 % interval of the indicative premium: what is unknown of this insured, and the model's own uncertainty.
+    decision : str
+        quote, quote_with_contingencies, refer or decline.
+    coverage, requested : dict
+        Cover quoted, after floors and caps, and cover asked for.
+    """
+
+    as_of: date
+    plan_id: str
+    input_digest: str
+    risk_score: float
+    unclipped_score: float
+    security_rating: float
+    band: str
+    safer_than: float
+    annual_claim_probability: float
+    expected_loss: float
+    by_peril: dict[str, PerilFigures]
+    technical_premium: float
+    indicative_premium: float
+    uncapped_premium: float
+    premium_low: float
+    premium_high: float
+    taxes: dict[str, float]
+    currency: str
+    exchange_rate: float
+    decision: str
+    decision_reasons: tuple[str, ...]
+    subjectivities: tuple[Subjectivity, ...]
+    adjustments: tuple[Adjustment, ...]
+    rules: tuple[RuleResult, ...]
+    requested: dict[str, Any]
+    coverage: dict[str, Any]
+    reasons: tuple[Reason, ...]
+    ledger: Ledger
+    improvements: tuple[Improvement, ...]
+    unknowns: tuple[Unknown, ...]
+    contradictions: tuple[str, ...]
+    warnings: tuple[str, ...]
+    notice: str = NOTICE
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types, in the order of the attributes."""
+        return {name: _plain(getattr(self, name)) for name in self.__slots__}
+
+    def to_json(self, *, indent: int | None = None) -> str:
+        """JSON text; the same input gives the same bytes."""
+        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False, allow_nan=False)
+
+    def _repr_html_(self) -> str:
+        """Short summary for notebooks."""
+        rows = [
+            ("Decision", self.decision.replace("_", " ")),
+            ("Indicative premium", f"{self.indicative_premium:,.2f} USD (80 %: {self.premium_low:,.0f} to {self.premium_high:,.0f})"),
+            ("Technical premium", f"{self.technical_premium:,.2f} USD"),
+            ("Risk score", f"{self.risk_score:.1f}, band {self.band}, safer than {self.safer_than:.0%} of peers"),
+            ("Claim in a year", f"{self.annual_claim_probability:.2%}"),
+            *((f"Reason {k}", f"{r.shown:+.1f} {r.text}") for k, r in enumerate(self.reasons[:5], 1)),
+            *((f"Condition ({s.when.replace('_', ' ')})", s.text) for s in self.subjectivities),
+            *((f"Improvement {k}", f"{i.action} (saves {i.saving:,.0f} USD)") for k, i in enumerate(self.improvements[:3], 1)),
+        ]
+        cells = "".join(f"<tr><th style='text-align:left'>{escape(a)}</th><td style='text-align:left'>{escape(b)}</td></tr>" for a, b in rows)
+        foot = escape(f"{self.plan_id[:25]}, as of {self.as_of.isoformat()}; {self.notice}")
+        return f"<table>{cells}</table><p><small>{foot}</small></p>"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, date):
+        return value.isoformat()
+    if hasattr(value, "to_dict"):
+        return value.to_dict()
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if hasattr(value, "__dataclass_fields__"):
+        return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
+    return value

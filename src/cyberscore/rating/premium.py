@@ -1,0 +1,80 @@
+"""From pure premium by peril to the technical and the indicative premium: the arithmetic, and the ledger that shows it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from cyberscore.rating.coverage import Coverage
+from cyberscore.rating.parts import Floats
+from cyberscore.rating.perils import PERILS
+from cyberscore.rating.pricing import Pricing
+
+
+@dataclass(frozen=True, slots=True)
+class PremiumTerms:
+    """Everything between pure premium and premium that does not depend on posture, worked out once a quote."""
+
+    level: float
+    loss_adjustment: float
+    risk_loads: tuple[float, ...]
+    fixed: float
+    systemic_share: float
+    expense_and_profit: float
+    territory: float
+    index: float
+    schedule_low: float
+    schedule_high: float
+    renewal_low: float | None
+    renewal_high: float | None
+    minimum: float
+
+    @classmethod
+    def of(cls, pricing: Pricing, coverage: Coverage, country_group: str, revenue: float, as_of: date) -> "PremiumTerms":
+        """Terms of one risk and cover at a date; revenue in USD."""
+        expenses, expiring = pricing.expenses, coverage.expiring_premium
+        return cls(
+            level=expenses.level,
+            loss_adjustment=expenses.loss_adjustment,
+            risk_loads=tuple([pricing.risk_load.at(peril, max(coverage.limit_for(peril), 1.0)) for peril in PERILS]),
+            fixed=expenses.fixed,
+            systemic_share=pricing.systemic_share,
+            expense_and_profit=expenses.variable + expenses.profit,
+            territory=pricing.territory[country_group],
+            index=pricing.index.at(as_of, pricing.share_mid(revenue)),
+            schedule_low=pricing.schedule_low,
+            schedule_high=pricing.schedule_high,
+            renewal_low=None if expiring is None else expiring * (1.0 - pricing.renewal_cap),
+            renewal_high=None if expiring is None else expiring * (1.0 + pricing.renewal_cap),
+            minimum=pricing.minimum.at(coverage.aggregate_limit),
+        )
+
+    def technical(self, pure: Sequence[float]) -> float:
+        """`(pure * level * (1 + LAE) + risk load + fixed) / (1 - expense - profit - systemic)`, times territory (USD)."""
+        loaded = 0.0
+        for amount, load in zip(pure, self.risk_loads, strict=True):
+            loaded += amount * self.level * (1.0 + self.loss_adjustment + load)
+        return (loaded + self.fixed) / (1.0 - self.expense_and_profit - self.systemic_share) * self.territory
+
+    def technical_of_many(self, pure: Floats) -> Floats:
+        """`technical` for rows of pure premiums, (n, perils) to (n,)."""
+        loads = self.level * (1.0 + self.loss_adjustment + np.array(self.risk_loads))
+        kept = 1.0 - self.expense_and_profit - self.systemic_share
+        technical: Floats = ((pure * loads).sum(axis=1) + self.fixed) / kept * self.territory
+        return technical
+
+    def schedule(self, percent: float) -> float:
+        """Factor for the rules' debits and credits, clamped."""
+        return min(max(1.0 + percent / 100.0, self.schedule_low), self.schedule_high)
+
+    def uncapped(self, technical: float, percent: float) -> float:
+        """Indicative premium before renewal cap, minimum and rounding (USD)."""
+        return technical * self.index * self.schedule(percent)
+
+    def indicative(self, technical: float, percent: float) -> float:
+        """Indicative premium to the cent (USD): index, schedule, renewal cap, minimum (which wins), rounding."""
+        premium = self.uncapped(technical, percent)
+        if self.renewal_low is not None and self.renewal_high is not None:
+            premium = min(max(premium, self.renewal_low), self.renewal_high)
+        return round(max(premium, self.minimum), 2)

@@ -1,0 +1,383 @@
+"""nmap XML (`nmap -oX`) as evidence of the perimeter: callers are the command line and apps that hold scans.
+
+Which counts are made:
+
+- `exposed_rdp`: hosts with Remote Desktop open: 3389/tcp, or wherever version detection found it.
+- `risky_services`: open services, host by host: SMB (445 and 139 of one host are one service), FTP (21),
+  telnet (23), databases (1433, 1521, 3306, 5432, 6379, 9042, 9200, 11211, 27017), or wherever detection found
+  them.
+- `exposed_login_panels`: pages whose title, or an authentication script, says that one signs in there.
+- `internet_footprint`: addresses that answered.
+
+Only `open` is open. A count above zero is what was seen. Zero is claimed only when the scan ran to its end
+and every host of the perimeter that answered had all the ports in question scanned with a definite result. A
+title can show a login panel but not rule one out: zero panels is claimed only where no web service is open.
+"""
+
+import ipaddress
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Literal
+
+from cyberscore.exceptions import ReadingError
+from cyberscore.profile import Observation
+from cyberscore.readers import exposure
+from cyberscore.readers.base import MAX_DEPTH, Input, Leftovers, Reading, date_of, moment, name_of, read_xml
+
+Vantage = Literal["auto", "external", "internal"]
+
+MAX_BYTES = 256_000_000
+"""A scan larger than this is refused."""
+MAX_HOSTS = 1_000_000
+"""A scan with more hosts in the perimeter than this is refused."""
+MAX_RECORDS = 250_000
+"""A host with more ports than this is refused; there are 65,536 a protocol."""
+
+_NOT_OPEN = {"closed", "filtered", "closed|filtered"}
+_ANSWERS = {"open", "closed", "unfiltered"}
+_TELLING_SCANS = {
+    "syn",
+    "connect",
+    "bounce",
+    "idle",
+}  # a TCP port they find silent is filtered, never open|filtered
+_SKIPS_DISCOVERY = re.compile(r"(?:^|\s)(?:-Pn|-PN|-P0|-PD)(?=\s|$)")
+_OPEN_ONLY = re.compile(r"(?:^|\s)--open(?=\s|$)")
+_PORTS_OF = {
+    "exposed_rdp": exposure.RDP_PORTS,
+    "risky_services": exposure.RISKY_PORTS,
+    "exposed_login_panels": exposure.WEB_PORTS,
+}
+
+
+@dataclass(slots=True)
+class _Host:
+    status: str = ""
+    reason: str = ""
+    timed_out: bool = False
+    neighbour: bool = False
+    records: int = 0
+    addresses: list[str] = field(default_factory=list)
+    ports: dict[tuple[str, int], exposure.Port] = field(default_factory=dict)
+    extras: list[tuple[str, list[str]]] = field(default_factory=list)
+
+
+class _Scan:
+    """Target of the XML parser: keeps counts of hosts, not the document."""
+
+    def __init__(self, name: str, vantage: Vantage, leftovers: Leftovers) -> None:
+        self.name, self.vantage, self.leftovers = name, vantage, leftovers
+        self.path: list[str] = []
+        self.run: dict[str, str] = {}
+        self.finished: dict[str, str] = {}
+        self.totals: dict[str, str] = {}
+        self.protocols: set[str] = set()
+        self.scan_types: set[str] = set()
+        self.scanned: set[int] = set()
+        self.counts = dict.fromkeys(("up", "down", "answered", "internal", "perimeter"), 0)
+        self.perimeter: dict[str, None] = {}
+        self.seen: dict[str, dict[str, None]] = {name: {} for name in _PORTS_OF}
+        self.unsure: set[str] = set()
+        self.host = _Host()
+        self.port = exposure.Port("", 0)
+        self.handlers: dict[tuple[str, str], Callable[[dict[str, str]], None]] = {
+            ("nmaprun", "scaninfo"): self._scaninfo,
+            ("nmaprun", "host"): self._begin_host,
+            ("host", "status"): self._status,
+            ("host", "address"): self._address,
+            ("host", "os"): lambda _: self._unused("operating system"),
+            ("host", "trace"): lambda _: self._unused("traceroute"),
+            ("hostscript", "script"): lambda found: self._unused(found.get("id", "")),
+            ("ports", "extraports"): self._extraports,
+            ("extraports", "extrareasons"): self._extrareasons,
+            ("ports", "port"): self._begin_port,
+            ("port", "state"): self._state,
+            ("port", "service"): self._service,
+            ("port", "script"): self._script,
+            ("runstats", "finished"): self.finished.update,
+            ("runstats", "hosts"): self.totals.update,
+        }
+
+    def start(self, tag: str, found: dict[str, str]) -> None:
+        """Take an element's attributes."""
+        if not self.path:
+            self._begin_run(tag, found)
+        elif len(self.path) >= MAX_DEPTH:
+            raise self._error(f"nested deeper than {MAX_DEPTH} levels")
+        else:
+            handler = self.handlers.get((self.path[-1], tag))
+            if handler is not None:
+                handler(found)
+        self.path.append(tag)
+
+    def end(self, tag: str) -> None:
+        """Close an element: a port or a host is complete."""
+        self.path.pop()
+        if tag == "port" and self.path[-1:] == ["ports"]:
+            self.host.ports[self.port.protocol, self.port.number] = self.port
+        elif tag == "host" and self.path == ["nmaprun"]:
+            self._end_host()
+
+    @property
+    def open_only(self) -> bool:
+        """Whether hosts and ports that are not open were left out of the file."""
+        return _OPEN_ONLY.search(self.run.get("args", "")) is not None
+
+    def _error(self, what: str) -> ReadingError:
+        return ReadingError(f"{self.name}: {what}: use the file as nmap wrote it")
+
+    def _begin_run(self, tag: str, found: dict[str, str]) -> None:
+        if tag != "nmaprun" or found.get("scanner") != "nmap":
+            got = f"scanner={found.get('scanner')!r}" if tag == "nmaprun" else f"root element <{tag[:60]}>"
+            raise ReadingError(
+                f"{self.name}: not a scan by nmap ({got}): make one with nmap -oX or use that tool's reader"
+            )
+        self.run = found
+
+    def _scaninfo(self, found: dict[str, str]) -> None:
+        self.protocols.add(found.get("protocol", ""))
+        telling = self._among(found.get("services", ""))
+        if found.get("protocol") == "tcp":
+            self.scan_types.add(found.get("type", ""))
+            self.scanned |= telling
+
+    def _begin_host(self, found: dict[str, str]) -> None:
+        self.host = _Host(timed_out=found.get("timedout") == "true")
+
+    def _status(self, found: dict[str, str]) -> None:
+        self.host.status, self.host.reason = found.get("state", ""), found.get("reason", "")
+
+    def _address(self, found: dict[str, str]) -> None:
+        self._record()
+        if found.get("addrtype") == "mac":
+            self.host.neighbour = True  # the scanner stood on the host's own network segment
+        else:
+            self.host.addresses.append(found.get("addr", ""))
+
+    def _record(self) -> None:
+        self.host.records += 1
+        if self.host.records > MAX_RECORDS:
+            raise self._error(f"one host holds more than {MAX_RECORDS} ports and addresses")
+
+    def _extraports(self, found: dict[str, str]) -> None:
+        self._record()
+        self.host.extras.append((found.get("state", ""), []))
+
+    def _extrareasons(self, found: dict[str, str]) -> None:
+        self._record()
+        if self.host.extras and found.get("proto") == "tcp" and found.get("ports"):
+            self.host.extras[-1][1].append(found["ports"])
+
+    def _begin_port(self, found: dict[str, str]) -> None:
+        self._record()
+        number = _number(found.get("portid", ""))
+        if number is None:
+            raise self._error(f"portid {found.get('portid', '')[:40]!r} is not a port number")
+        self.port = exposure.Port(found.get("protocol", ""), number)
+
+    def _state(self, found: dict[str, str]) -> None:
+        self.port.state = found.get("state", "")
+
+    def _service(self, found: dict[str, str]) -> None:
+        self.port.service, self.port.product = found.get("name", "").lower(), found.get("product", "")
+        self.port.probed = found.get("method") == "probed"
+
+    def _script(self, found: dict[str, str]) -> None:
+        script = found.get("id", "")
+        if script in {"http-title", "http-auth", "http-auth-finder"}:
+            self.port.scripts[script] = found.get("output", "")[:2000]
+        else:
+            self._unused(script)
+
+    def _unused(self, what: str) -> None:
+        self.leftovers.add("script or probe that no signal rates", what)
+
+    def _end_host(self) -> None:
+        host = self.host
+        if host.status != "up":
+            self.counts["down"] += 1
+            return
+        self.counts["up"] += 1
+        text = next((one for one in host.addresses if one), None)
+        if text is None:
+            self.leftovers.add("host without an IP address", "host")
+            return
+        try:
+            found = ipaddress.ip_address(text)
+        except ValueError as error:
+            raise self._error(f"{text[:60]!r} is not an IP address") from error
+        address: exposure.Address = getattr(found, "ipv4_mapped", None) or found
+        if not self._answered():
+            self.leftovers.add("host taken as up without an answer (-Pn)", str(address))
+            return
+        self.counts["answered"] += 1
+        if not self._in_perimeter(address):
+            self.counts["internal"] += 1
+            self.leftovers.add("internal host: not publicly routable, or not seen from outside", str(address))
+            return
+        self.counts["perimeter"] += 1
+        self.perimeter[str(address)] = None
+        if len(self.perimeter) > MAX_HOSTS:
+            raise ReadingError(f"{self.name}: more than {MAX_HOSTS} hosts: split the scan by network")
+        self._expose(str(address))
+
+    def _answered(self) -> bool:
+        host = self.host
+        unasked = host.reason == "user-set" or (
+            not host.reason and _SKIPS_DISCOVERY.search(self.run.get("args", ""))
+        )
+        answers = {port.state for port in host.ports.values()} | {state for state, _ in host.extras}
+        return not unasked or bool(answers & _ANSWERS)
+
+    def _in_perimeter(self, address: exposure.Address) -> bool:
+        if self.vantage == "internal" or address.is_loopback or address.is_unspecified:
+            return False
+        near = self.host.neighbour or self.host.reason in {"arp-response", "localhost-response"}
+        return self.vantage == "external" or (exposure.routable(address) and not near)
+
+    def _expose(self, address: str) -> None:
+        for port in self.host.ports.values():
+            label = f"{port.number}/{port.protocol}"
+            if port.state == "open|filtered":
+                self.leftovers.add("port open|filtered: not known to be open", label)
+            elif port.state == "open":
+                self._expose_port(address, port, label)
+        for name, numbers in _PORTS_OF.items():
+            for number in numbers:
+                if not self._settled(number):
+                    self.unsure.add(name)
+                    self.leftovers.add(
+                        f"no definite result for a port of {name}: zero is not claimed", f"{number}/tcp"
+                    )
+
+    def _expose_port(self, address: str, port: exposure.Port, label: str) -> None:
+        kind, panel = port.kind, port.panel
+        if kind == "rdp":
+            self.seen["exposed_rdp"][address] = None
+        elif kind is not None:
+            self.seen["risky_services"][
+                f"{address} {kind}" if kind == "smb" else f"{address} {kind} {label}"
+            ] = None
+        if panel is not None:
+            self.seen["exposed_login_panels"][f"{address} {panel}"] = None
+        elif "http-title" in port.scripts:
+            title = port.scripts["http-title"].strip()
+            self.leftovers.add("page whose title does not show a login; it may have one", title)
+        if port.may_be_web:
+            self.unsure.add("exposed_login_panels")
+        if kind is None and panel is None:
+            self.leftovers.add(
+                "open port whose service no signal rates", f"{label} {port.service or 'unknown'}"
+            )
+
+    def _settled(self, number: int) -> bool:
+        """Whether the scan tells for certain that a TCP port is open or that it is not."""
+        listed = self.host.ports.get(("tcp", number))
+        if listed is not None:
+            return listed.state == "open" or listed.state in _NOT_OPEN
+        if self.host.timed_out or number not in self.scanned:
+            return False
+        extras = self.host.extras
+        states = {state for state, _ in extras}
+        if not states:
+            return self.open_only
+        if states <= _NOT_OPEN or (self.scan_types <= _TELLING_SCANS and states & _NOT_OPEN):
+            return True
+        return any(
+            number in self._among(text) for state, texts in extras if state in _NOT_OPEN for text in texts
+        )
+
+    def _among(self, services: str) -> set[int]:
+        """Those ports that matter for a claim, out of a list such as "1,3-4"."""
+        found: set[int] = set()
+        for part in services.split(",") if services else ():
+            first, dash, last = part.strip().partition("-")
+            low, high = _number(first), _number(last if dash else first)
+            if low is None or high is None or low > high:
+                raise self._error(f"{part[:40]!r} is not a range of ports")
+            found.update(number for number in exposure.TELLING_PORTS if low <= number <= high)
+        return found
+
+
+def _number(text: str, highest: int = 65535) -> int | None:
+    usable = text.isascii() and text.isdigit() and len(text) <= 10
+    return int(text) if usable and int(text) <= highest else None
+
+
+def read(
+    source: Input, *, observed_at: date | datetime | str | None = None, vantage: Vantage = "auto"
+) -> Reading:
+    """Read a scan written by ``nmap -oX``.
+
+    Parameters
+    ----------
+    source : path or bytes
+    observed_at : date, datetime or str, optional
+        When the scan ran; used only when the file does not tell.
+    vantage : {"auto", "external", "internal"}
+        Where the scanner stood. With "auto" only publicly routable addresses, not seen from their own network
+        segment, belong to the perimeter; with "external" all but loopback do; with "internal" none.
+
+    Returns
+    -------
+    Reading
+
+    Raises
+    ------
+    ReadingError
+        When the file is missing, too large, cut short, not XML, or not a scan by nmap.
+    """
+    name, leftovers = name_of(source), Leftovers()
+    if vantage not in {"auto", "external", "internal"}:
+        raise ReadingError(f"vantage must be auto, external or internal; got {vantage!r}")
+    scan = _Scan(name, vantage, leftovers)
+    read_xml(source, scan, MAX_BYTES)
+    found = moment(scan.finished.get("time")) or moment(scan.run.get("start"))
+    when = date_of(found, observed_at, name, leftovers)
+    ended = bool(scan.finished) and scan.finished.get("exit", "success") == "success"
+    hidden = max(0, (_number(scan.totals.get("up", ""), 2**32) or 0) - scan.counts["up"])
+    if not ended:
+        leftovers.add("the scan did not run to its end: zero is not claimed", "scan")
+    if hidden:
+        leftovers.add("host that was up but is not listed", "host", count=hidden)
+    observations = _observations(scan, when, ended=ended, hidden=hidden > 0)
+    scope: dict[str, Any] = {
+        **{f"hosts_{key}": number for key, number in scan.counts.items()},
+        "vantage": vantage,
+        "complete": ended,
+        "protocols": sorted(scan.protocols),
+        "command": scan.run.get("args", "")[:500],
+    }
+    return Reading("nmap", scan.run.get("version"), when, observations, scope, leftovers.result())
+
+
+def _observations(scan: _Scan, when: datetime, *, ended: bool, hidden: bool) -> tuple[Observation, ...]:
+    """One observation for each count that can be claimed; the rest is left over with its reason."""
+    if not scan.perimeter:
+        scan.leftovers.add("no host of the perimeter answered: nothing is claimed", "scan")
+        return ()
+    whole = ended and (scan.open_only or not hidden)  # hosts that --open hides have nothing open
+    claimed: list[tuple[str, int, str]] = []
+    for name, places in scan.seen.items():
+        certain = whole and name not in scan.unsure
+        if places:
+            claimed.append((name, len(places), ("" if certain else "at least: ") + "; ".join(places)))
+        elif certain:
+            claimed.append((name, 0, f"none on {len(scan.perimeter)} that answered"))
+        else:
+            scan.leftovers.add("none seen, but zero is not claimed", name)
+    if ended and not hidden:
+        claimed.append(("internet_footprint", len(scan.perimeter), "; ".join(scan.perimeter)))
+    else:
+        scan.leftovers.add(
+            "not all hosts are listed: their number would be understated", "internet_footprint"
+        )
+    label = f"nmap {scan.run.get('version', '')[:40]}".strip()
+    return tuple(
+        Observation(
+            signal=name, value=value, observed_at=when, source="scan", reference=f"{label}: {text}"[:2000]
+        )
+        for name, value, text in claimed
+    )

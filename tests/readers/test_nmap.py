@@ -1,0 +1,417 @@
+"""Scans by nmap: what may be claimed of a perimeter, and what may not."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cyberscore import readers
+from cyberscore.exceptions import ReadingError
+from cyberscore.readers import base, nmap
+
+DATA = Path(__file__).parents[1] / "data" / "readers" / "nmap"
+FILES = sorted(DATA.glob("*.xml"))
+SYN = '<scaninfo type="syn" protocol="tcp" numservices="1000" services="1-10000"/>'
+CLOSED = '<extraports state="closed" count="990"/>'
+BY_REASON = (
+    '<extraports state="closed" count="9"><extrareasons proto="tcp" ports="1-9999"/></extraports>'
+    '<extraports state="open|filtered" count="9"><extrareasons proto="udp" ports="1-9999"/></extraports>'
+)
+DONE = '<runstats><finished time="1700000000" exit="success"/><hosts up="{up}" down="0"/></runstats>'
+
+
+def port(number, state="open", service="", *, method="table", scripts="", protocol="tcp", product=""):
+    return (
+        f'<port protocol="{protocol}" portid="{number}"><state state="{state}" reason="syn-ack"/>'
+        f'<service name="{service}" method="{method}" product="{product}"/>{scripts}</port>'
+    )
+
+
+def script(name, output):
+    return f'<script id="{name}" output="{output}"/>'
+
+
+def host(ports=CLOSED, address="8.8.8.8", *, reason="echo-reply", state="up", extra=""):
+    return (
+        f'<host {extra}><status state="{state}" reason="{reason}"/>'
+        f'<address addr="{address}" addrtype="ip"/><ports>{ports}</ports></host>'
+    )
+
+
+def scan(*hosts, info=SYN, end=None, args="nmap -oX -", root='scanner="nmap"', head="", up=None):
+    end = DONE.format(up=len(hosts) if up is None else up) if end is None else end
+    return (
+        f'<?xml version="1.0"?>{head}<nmaprun {root} args="{args}" start="1699999000" version="7.94">'
+        f"{info}{''.join(hosts)}{end}</nmaprun>"
+    ).encode()
+
+
+def values(source, **options):
+    return {one.signal: one.value for one in nmap.read(source, **options).observations}
+
+
+def reasons(reading):
+    return {one.why: (one.count, one.what) for one in reading.not_mapped}
+
+
+NOTHING_OPEN = {"exposed_rdp": 0, "risky_services": 0, "exposed_login_panels": 0, "internet_footprint": 1}
+
+
+def test_a_public_host_of_a_real_scan_has_no_remote_desktop():
+    reading = nmap.read(DATA / "2_hosts_version.xml")
+    assert values(DATA / "2_hosts_version.xml") == {
+        "exposed_rdp": 0,
+        "risky_services": 0,
+        "internet_footprint": 1,
+    }
+    assert {one.source for one in reading.observations} == {"scan"}
+    assert reading.observed_at == datetime(2013, 2, 24, 20, 30, 30, tzinfo=UTC)
+    assert reading.tool_version == "5.51"
+    assert reasons(reading)["internal host: not publicly routable, or not seen from outside"] == (
+        1,
+        ("127.0.0.1",),
+    )
+    assert reasons(reading)["open port whose service no signal rates"][0] == 3
+
+
+@pytest.mark.parametrize("name", ["full_sudo6.xml", "issue4406.xml"])
+def test_private_hosts_give_nothing_unless_seen_from_outside(name):
+    reading = nmap.read(DATA / name)
+    assert reading.observations == ()
+    assert reading.scope["hosts_internal"] == reading.scope["hosts_answered"] > 0
+
+
+def test_a_home_network_taken_as_perimeter():
+    # .1 has telnet on 23 and 992 and an unlabelled router page, .3 Remote Desktop
+    found = values(DATA / "full_sudo6.xml", vantage="external")
+    assert found == {"exposed_rdp": 1, "risky_services": 2, "internet_footprint": 4}
+
+
+def test_a_cluster_node_taken_as_perimeter_shows_its_seven_databases():
+    found = values(DATA / "issue4406.xml", vantage="external")
+    assert found == {"exposed_rdp": 0, "risky_services": 7, "internet_footprint": 1}
+
+
+def test_internal_vantage_gives_nothing():
+    assert values(scan(host()), vantage="internal") == {}
+    with pytest.raises(ReadingError, match="vantage must be"):
+        nmap.read(scan(host()), vantage="outside")
+
+
+def test_zero_is_claimed_where_all_was_scanned():
+    assert values(scan(host())) == NOTHING_OPEN
+
+
+@pytest.mark.parametrize(
+    ("ports", "claimed"),
+    [
+        ("22,80,443,8080,8443", {"exposed_login_panels": 0}),
+        ("3389", {"exposed_rdp": 0}),
+        ("21,23,445,1433,1521,3306", {}),
+        ("21,23,445,1433,1521,3306,5432", {"risky_services": 0}),
+        ("", {}),
+    ],
+)
+def test_zero_is_claimed_only_for_ports_in_the_list(ports, claimed):
+    info = f'<scaninfo type="syn" protocol="tcp" numservices="9" services="{ports}"/>'
+    assert values(scan(host(), info=info)) == {**claimed, "internet_footprint": 1}
+
+
+def test_all_lists_of_ports_count_but_not_those_of_other_protocols():
+    part = '<scaninfo type="syn" protocol="tcp" numservices="1" services="{}"/>'
+    assert values(scan(host(), info=part.format("1-3388") + part.format("3389-9999"))) == NOTHING_OPEN
+    for other in ('type="udp" protocol="udp"', 'type="ipproto" protocol="ip"'):
+        info = part.format("80") + f'<scaninfo {other} numservices="1" services="1-9999"/>'
+        assert "exposed_rdp" not in values(scan(host(), info=info))
+
+
+@pytest.mark.parametrize("state", ["filtered", "closed", "closed|filtered"])
+def test_ports_listed_as_not_open_are_not_open(state):
+    assert values(scan(host(CLOSED + port(3389, state, "ms-wbt-server"))))["exposed_rdp"] == 0
+
+
+@pytest.mark.parametrize("state", ["open|filtered", "unfiltered", ""])
+def test_ports_of_unclear_state_are_neither_open_nor_closed(state):
+    reading = nmap.read(scan(host(CLOSED + port(3389, state))))
+    assert "exposed_rdp" not in {one.signal for one in reading.observations}
+    assert "no definite result for a port of exposed_rdp: zero is not claimed" in reasons(reading)
+    assert ("port open|filtered: not known to be open" in reasons(reading)) == (state == "open|filtered")
+
+
+@pytest.mark.parametrize(
+    ("kind", "extras", "settled"),
+    [
+        ("syn", CLOSED + '<extraports state="open|filtered" count="50"/>', True),
+        ("syn", '<extraports state="open|filtered" count="50"/>', False),
+        ("fin", CLOSED + '<extraports state="open|filtered" count="50"/>', False),
+        ("fin", '<extraports state="closed" count="50"/>', True),
+        ("ack", '<extraports state="unfiltered" count="50"/>', False),
+        (
+            "fin",
+            BY_REASON,
+            True,
+        ),
+        ("syn", "", False),
+    ],
+)
+def test_what_lists_of_quiet_ports_tell(kind, extras, settled):
+    info = SYN.replace("syn", kind)
+    assert ("exposed_rdp" in values(scan(host(extras), info=info))) == settled
+
+
+def test_hidden_hosts_and_ports_of_an_open_only_scan_are_not_open():
+    found = values(scan(host(port(22)), args="nmap --open -oX - x", up=5))
+    assert found == {"exposed_rdp": 0, "risky_services": 0}
+    trimmed = nmap.read(scan(host(), up=5))
+    assert trimmed.observations == ()
+    assert reasons(trimmed)["host that was up but is not listed"][0] == 4
+
+
+def test_remote_desktop_counts_hosts_and_services_count_host_by_host():
+    both = (
+        CLOSED
+        + port(139)
+        + port(445)
+        + port(3389)
+        + port(21)
+        + port(3390, service="ms-wbt-server", method="probed")
+    )
+    found = values(scan(host(both), host(both, "8.8.4.4"), host(both, "8.8.4.4")))
+    assert found["exposed_rdp"] == 2
+    assert found["risky_services"] == 4  # SMB and FTP, on two hosts
+    assert found["internet_footprint"] == 2
+
+
+def test_version_detection_outweighs_the_port():
+    web = CLOSED + port(3389, service="http", method="probed") + port(3306, service="ssh", method="probed")
+    assert values(scan(host(web)))["exposed_rdp"] == values(scan(host(web)))["risky_services"] == 0
+    moved = (
+        CLOSED
+        + port(33060, service="mysql", method="probed")
+        + port(9999, service="http", method="probed", product="Elasticsearch REST API")
+    )
+    assert values(scan(host(moved)))["risky_services"] == 2
+    wrapped = CLOSED + port(3389, service="tcpwrapped", method="probed")
+    assert values(scan(host(wrapped)))["exposed_rdp"] == 1
+    assert values(scan(host(CLOSED + port(3389, protocol="udp"))))["exposed_rdp"] == 0
+
+
+@pytest.mark.parametrize(
+    ("scripts", "panels"),
+    [
+        ("", None),
+        (script("http-title", "Welcome"), None),
+        (script("http-title", "Site doesn&apos;t have a title (text/html)."), None),
+        (script("http-title", "Did not follow redirect to https://login.example.com/"), None),
+        (script("http-title", "Dynamic blog inlet"), None),
+        (script("http-title", "FortiGate - Login"), 1),
+        (script("http-title", "Sign in &#xb7; GitLab"), 1),
+        (script("http-title", "Portal&#xa;Requested resource was https://8.8.8.8/login.php"), 1),
+        (script("http-auth", "&#xa;HTTP/1.1 401 Unauthorized&#xa;  Basic realm=router"), 1),
+    ],
+)
+def test_a_login_panel_needs_a_title_or_a_script(scripts, panels):
+    found = values(scan(host(CLOSED + port(443, service="https", scripts=scripts))))
+    assert found.get("exposed_login_panels") == panels
+
+
+def test_one_panel_on_two_ports_of_a_host_is_one_panel():
+    login = script("http-title", "Log in")
+    page = CLOSED + port(80, service="http", scripts=login) + port(443, service="https", scripts=login)
+    assert values(scan(host(page), host(page, "8.8.4.4")))["exposed_login_panels"] == 2
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        ("8.8.8.8", True), ("203.0.113.9", True), ("10.0.0.1", False), ("100.64.0.1", False),
+        ("169.254.1.1", False), ("2606:4700::1111", True), ("fd00::1", False), ("fe80::1", False),
+        ("::1", False), ("::ffff:10.0.0.1", False), ("::ffff:8.8.8.8", True), ("224.0.0.1", False),
+    ],
+)  # fmt: skip
+def test_only_publicly_routable_addresses_are_the_perimeter(address, public):
+    assert bool(values(scan(host(address=address)))) == public
+
+
+def test_neighbours_and_loopback_are_not_seen_from_outside():
+    mac = '<address addr="00:11:22:33:44:55" addrtype="mac"/>'
+    assert values(scan(host(reason="arp-response"))) == {}
+    assert values(scan(host().replace("<ports>", mac + "<ports>"))) == {}
+    assert values(scan(host(address="127.0.0.1")), vantage="external") == {}
+
+
+def test_hosts_that_did_not_answer_are_not_counted():
+    silent = '<extraports state="filtered" count="1000"/>'
+    quiet = host(silent, "8.8.4.4", reason="user-set")
+    assert values(scan(quiet)) == {}
+    assert values(scan(host(), quiet)) == NOTHING_OPEN
+    assert values(scan(host(silent + port(80, "closed"), reason="user-set")))["internet_footprint"] == 1
+    old = quiet.replace(' reason="user-set"', "")
+    assert values(scan(old, args="nmap -P0 -oX - x")) == {}
+    assert nmap.read(scan(host(state="down"), host(state="down"), up=0)).scope["hosts_down"] == 2
+
+
+def test_a_ping_scan_gives_only_a_footprint():
+    ping = '<host><status state="up" reason="echo-reply"/><address addr="8.8.8.8" addrtype="ipv4"/></host>'
+    hint = ping.replace("host>", "hosthint>")
+    assert values(scan(hint, ping, info="", args="nmap -sn", up=1)) == {"internet_footprint": 1}
+
+
+def test_a_host_that_timed_out_prevents_zero_but_not_a_count():
+    late = host("", "8.8.4.4", extra='timedout="true"')
+    assert values(scan(host(), late)) == {"internet_footprint": 2}
+    assert values(scan(host(CLOSED + port(3389)), late))["exposed_rdp"] == 1
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        "",
+        "<runstats></runstats>",
+        '<runstats><finished time="1700000000" exit="error" errormsg="x"/></runstats>',
+    ],
+)
+def test_an_aborted_scan_gives_what_it_saw_and_no_zero(end):
+    reading = nmap.read(scan(host(CLOSED + port(3389)), end=end))
+    assert [(one.signal, one.value) for one in reading.observations] == [("exposed_rdp", 1)]
+    assert reading.observations[0].reference.startswith("nmap 7.94: at least")
+    assert reading.scope["complete"] is False
+    assert "the scan did not run to its end: zero is not claimed" in reasons(reading)
+    assert reading.observed_at.timestamp() == (1700000000 if "time" in end else 1699999000)
+
+
+def test_a_date_is_taken_from_the_file_or_asked_for():
+    undated = scan(host(), end="").replace(b'start="1699999000"', b"")
+    with pytest.raises(ReadingError, match="pass observed_at"):
+        nmap.read(undated)
+    assert nmap.read(undated, observed_at="2024-05-06").observed_at == datetime(2024, 5, 6, tzinfo=UTC)
+    with pytest.raises(ReadingError, match="observed_at must be"):
+        nmap.read(undated, observed_at=datetime(2024, 5, 6))  # noqa: DTZ001
+    reading = nmap.read(scan(host()), observed_at="2024-05-06")
+    assert reading.observed_at.timestamp() == 1700000000
+    assert reasons(reading)["observed_at was given, but the file has its own date, which stands"][0] == 1
+
+
+BAD = {
+    "empty": (b"", "empty"),
+    "binary": (bytes(range(256)), "not readable as XML"),
+    "compressed": (b"\x1f\x8b\x08rest", "decompress it first"),
+    "text": (b"Starting Nmap 7.94", "not readable as XML"),
+    "cut short": (scan(host())[:-20], "cut short"),
+    "appended": (scan(host()) + scan(host()), "keep one scan a file"),
+    "masscan": (scan(host(), root='scanner="masscan"'), "masscan"),
+    "another tool": (b"<NessusClientData_v2/>", "NessusClientData_v2"),
+    "entities": (scan(host(), head='<!DOCTYPE nmaprun [<!ENTITY a "b">]>'), "entities"),
+    "external": (scan(head='<!DOCTYPE nmaprun [<!ENTITY % a SYSTEM "file:///etc/passwd"> %a;]>'), "entities"),
+    "attribute defaults": (scan(head='<!DOCTYPE nmaprun [<!ATTLIST state state CDATA "open">]>'), "entities"),
+    "undeclared entity": (scan(host(port(1, service="&lol;"))), "undefined entity"),
+    "port": (scan(host(port("http"))), "not a port number"),
+    "port list": (scan(host(), info=SYN.replace("1-10000", "1-x")), "not a range of ports"),
+    "address": (scan(host(address="host.example")), "not an IP address"),
+    "deep": (b'<nmaprun scanner="nmap">' + b"<a>" * 100_000, "nested deeper"),
+    "encoding": (b'<?xml version="1.0" encoding="klingon"?><nmaprun/>', "not readable as XML"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_damaged_or_foreign_files_give_one_clear_error(case, tmp_path):
+    data, words = BAD[case]
+    path = tmp_path / "scan.xml"
+    path.write_bytes(data)
+    with pytest.raises(ReadingError, match=words) as caught:
+        nmap.read(path)
+    assert str(path) in str(caught.value)
+
+
+def test_missing_files_and_wrong_types_give_one_clear_error(tmp_path):
+    for path in (tmp_path / "none.xml", tmp_path, "a\0b"):
+        with pytest.raises(ReadingError, match="cannot be read"):
+            nmap.read(path)
+    with pytest.raises(ReadingError, match="path or bytes"):
+        nmap.read(7)
+
+
+def test_large_files_are_refused(monkeypatch):
+    monkeypatch.setattr(nmap, "MAX_BYTES", 1000)
+    with pytest.raises(ReadingError, match="larger than"):
+        nmap.read(FILES[0])
+    monkeypatch.undo()
+    monkeypatch.setattr(nmap, "MAX_RECORDS", 10)
+    with pytest.raises(ReadingError, match="one host holds more"):
+        nmap.read(scan(host("".join(port(number) for number in range(20)))))
+    monkeypatch.setattr(nmap, "MAX_HOSTS", 1)
+    with pytest.raises(ReadingError, match="split the scan"):
+        nmap.read(scan(host(), host(address="8.8.4.4")))
+
+
+def test_a_bare_document_type_is_allowed():
+    assert values(scan(host(), head="<!DOCTYPE nmaprun>")) == NOTHING_OPEN
+
+
+def test_read_finds_the_reader():
+    assert readers.read(FILES[0]).tool == "nmap"
+    assert readers.read(FILES[0].read_bytes(), tool="Nmap").tool == "nmap"
+    with pytest.raises(ReadingError, match="no reader knows"):
+        readers.read(b"hello")
+    with pytest.raises(ReadingError, match="there is no reader for 'zap'"):
+        readers.read(FILES[0], tool="zap")
+
+
+def test_a_reading_is_plain_data():
+    reading = nmap.read(FILES[0])
+    plain = reading.to_dict()
+    assert plain["observations"][0]["signal"] == "exposed_rdp"
+    assert [one["count"] for one in plain["not_mapped"]] == [one.count for one in reading.not_mapped]
+    assert hash(reading) == hash(nmap.read(FILES[0]))
+
+
+def test_leftovers_count_all_and_name_some():
+    leftovers = base.Leftovers()
+    leftovers.add("why", *(str(number) for number in range(300)))
+    leftovers.add("never")
+    (found,) = leftovers.result()
+    assert (found.count, len(found.what)) == (300, base.MAX_NAMES)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+def test_damage_gives_a_reading_or_a_reading_error(data):
+    # the parser reads about 10 MB/s; the smallest real file keeps this quick
+    content = bytearray(FILES[0].read_bytes())
+    if data.draw(st.booleans()):
+        content = content[: data.draw(st.integers(0, len(content)))]
+    for _ in range(data.draw(st.integers(0, 5))):
+        if content:
+            place = data.draw(st.integers(0, len(content) - 1))
+            content[place : place + data.draw(st.integers(0, 4))] = data.draw(st.binary(max_size=4))
+    try:
+        nmap.read(bytes(content), observed_at="2024-01-01")
+    except ReadingError as error:
+        assert str(error).startswith("bytes: ")  # noqa: PT017
+
+
+@settings(max_examples=60, deadline=None)
+@given(cut=st.floats(0, 0.999))
+def test_a_scan_cut_anywhere_is_refused(cut):
+    content = FILES[0].read_bytes().rstrip()
+    with pytest.raises(ReadingError):
+        nmap.read(content[: int(cut * len(content))])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    ports=st.lists(
+        st.tuples(
+            st.sampled_from([21, 80, 139, 443, 445, 3306, 3389]),
+            st.sampled_from(["open", "closed", "filtered"]),
+        ),
+        max_size=6,
+    )
+)
+def test_opening_a_port_never_lowers_a_count(ports):
+    before = CLOSED + "".join(port(number, state) for number, state in dict(ports).items())
+    after = CLOSED + "".join(port(number, "open") for number, _ in dict(ports).items())
+    low, high = values(scan(host(before))), values(scan(host(after)))
+    assert all(low[name] <= high[name] for name in ("exposed_rdp", "risky_services"))
