@@ -172,9 +172,7 @@ def improved(draw, old, *, kind, as_of=AS_OF):
     fields = {name: getattr(old, name) for name in Observation.model_fields}
     if kind == "value":
         if old.occurred_at is not None and about.kind == "age":
-            fields["occurred_at"] = old.occurred_at + draw(
-                days_up_to(old.observed_at.date() - old.occurred_at)
-            )
+            fields["occurred_at"] = old.occurred_at + draw(days_up_to(old.observed_at.date() - old.occurred_at))
         elif old.value != NOT_APPLICABLE or old.source == "attestation":
             fields["value"] = draw(st.sampled_from((*at_least_as_good(about, old.value), old.value)))
     elif is_favourable(old, as_of) and kind == "source":
@@ -200,9 +198,7 @@ def is_favourable(observation, as_of=AS_OF):
 def _movable(profile):
     gone = {one.name for one in profile.sources if one.withdrawn_at is not None}
     signed = {one.name for one in SIGNED}
-    return [
-        i for i, one in enumerate(profile.observations) if one.signal in signed and one.connection not in gone
-    ]
+    return [i for i, one in enumerate(profile.observations) if one.signal in signed and one.connection not in gone]
 
 
 def _with(profile, changed):

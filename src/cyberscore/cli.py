@@ -20,13 +20,28 @@ from cyberscore.rating.plan import RatingPlan
 from cyberscore.rating.plan_file import PlanFiles
 from cyberscore.readers import read
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__.split(":")[0])
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__.split(":")[0]
+)
 plan_app = typer.Typer(no_args_is_help=True, help="Check and sign rating plans.")
 app.add_typer(plan_app, name="plan")
 
-ProfileArgument = Annotated[Path, typer.Argument(metavar="PROFILE.json", help="Profile to read; - for standard input.", show_default=False)]
-EvidenceOption = Annotated[list[str] | None, typer.Option("--evidence", metavar="TOOL:FILE", help="Tool export to add, such as nmap:scan.xml or scubagear:results.json; may be repeated.")]
-AsOfOption = Annotated[str | None, typer.Option("--as-of", metavar="YYYY-MM-DD", help="Date of the answer; default the newest observation's.")]
+ProfileArgument = Annotated[
+    Path,
+    typer.Argument(metavar="PROFILE.json", help="Profile to read; - for standard input.", show_default=False),
+]
+EvidenceOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--evidence",
+        metavar="TOOL:FILE",
+        help="Tool export to add, such as nmap:scan.xml or scubagear:results.json; may be repeated.",
+    ),
+]
+AsOfOption = Annotated[
+    str | None,
+    typer.Option("--as-of", metavar="YYYY-MM-DD", help="Date of the answer; default the newest observation's."),
+]
 
 
 def _console() -> Console:
@@ -39,17 +54,18 @@ def _note(text: str) -> None:
 
 
 def _profile(path: Path, evidence: list[str] | None) -> Profile:
-    if str(path) == "-":
-        profile = Profile.from_json(sys.stdin.buffer.read(MAX_BYTES + 1))
-    else:
-        profile = Profile.load(path)
+    from_input = str(path) == "-"
+    profile = Profile.from_json(sys.stdin.buffer.read(MAX_BYTES + 1)) if from_input else Profile.load(path)
     for item in evidence or []:
         tool, _, file = item.partition(":")
         if not file:
             raise ProfileError(f"--evidence must be TOOL:FILE, such as nmap:scan.xml; got {item!r}")
         reading = read(Path(file), tool=tool)
         profile = profile.with_observations(*reading.observations)
-        _note(f"{file}: {len(reading.observations)} observations from {reading.tool}, {len(reading.not_mapped)} kinds of finding not mapped")
+        _note(
+            f"{file}: {len(reading.observations)} observations from {reading.tool}, "
+            f"{len(reading.not_mapped)} kinds of finding not mapped"
+        )
         for line in reading.not_mapped:
             _note(f"  not mapped: {report_text.not_mapped_line(line)}")
     return profile
@@ -71,13 +87,16 @@ def _as_of(text: str | None, profile: Profile) -> date:
 @app.command()
 def quote(
     profile: ProfileArgument,
+    *,
     evidence: EvidenceOption = None,
     limit: Annotated[float | None, typer.Option(help="Aggregate limit, USD.")] = None,
     retention: Annotated[float | None, typer.Option(help="Retention, USD.")] = None,
-    waiting_hours: Annotated[float | None, typer.Option(help="Waiting period before lost income is paid, hours.")] = None,
+    waiting_hours: Annotated[
+        float | None, typer.Option(help="Waiting period before lost income is paid, hours.")
+    ] = None,
     as_of: AsOfOption = None,
     plan: Annotated[str | None, typer.Option(help="Name of a shipped plan, or a plan's folder.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the whole quote as JSON.")] = False,  # noqa: FBT002
+    as_json: Annotated[bool, typer.Option("--json", help="Print the whole quote as JSON.")] = False,
 ) -> None:
     """Quote a profile: score, premium, decision, reasons."""
     known = _profile(profile, evidence)
@@ -100,7 +119,9 @@ def posture(profile: ProfileArgument, evidence: EvidenceOption = None, as_of: As
 @app.command()
 def example(
     name: Annotated[str, typer.Argument(help="One of: " + ", ".join(example_names()), show_default=False)],
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file instead of standard output.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write to this file instead of standard output.")
+    ] = None,
 ) -> None:
     """Print an example profile."""
     text = example_text(name)
@@ -122,7 +143,8 @@ def list_signals() -> None:
 
 @app.command()
 def train(
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write the plan to.")] = Path("models") / DEFAULT_PLAN,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write the plan to.")] = Path("models")
+    / DEFAULT_PLAN,
     policies: Annotated[int | None, typer.Option(help="Simulated policies; default as shipped.", min=10_000)] = None,
     bags: Annotated[int | None, typer.Option(help="Bootstrap fits; default as shipped.", min=1, max=100)] = None,
     seed: Annotated[int | None, typer.Option(help="Seed; default as shipped.", min=0)] = None,
@@ -139,11 +161,16 @@ def train(
         say=_note,
     )
     share = metrics["held_out"]["share_of_explainable_deviance"]["pooled"]
-    _note(f"wrote {output}: plan {RatingPlan.load(output).digest[:16]}, share of explainable deviance {share:.3f} on held-out policies")
+    _note(
+        f"wrote {output}: plan {RatingPlan.load(output).digest[:16]}, "
+        f"share of explainable deviance {share:.3f} on held-out policies"
+    )
 
 
 @plan_app.command("check")
-def check_plan(folder: Annotated[str | None, typer.Argument(help="Plan's folder or name; default the shipped plan.")] = None) -> None:
+def check_plan(
+    folder: Annotated[str | None, typer.Argument(help="Plan's folder or name; default the shipped plan.")] = None,
+) -> None:
     """Check a plan's digest, bounds and order."""
     plan = load_plan(folder)
     sys.stdout.write(f"{plan.plan_id}: sound, {len(plan.rules.rules)} rules, {len(plan.cells)} cells\n")

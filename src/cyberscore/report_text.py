@@ -12,7 +12,14 @@ _STATUS_COLOURS = {"favourable": "green", "adverse": "red", "unanswered": "yello
 
 
 def _table(*columns: str, title: str = "") -> Table:
-    table = Table(title=title or None, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table = Table(
+        title=title or None,
+        title_justify="left",
+        title_style="bold",
+        box=None,
+        pad_edge=False,
+        padding=(0, 2, 0, 0),
+    )
     for column in columns:
         name = column.removeprefix(">")
         table.add_column(name, justify="right" if column.startswith(">") else "left", overflow="fold")
@@ -21,19 +28,49 @@ def _table(*columns: str, title: str = "") -> Table:
 
 def print_quote(console: Console, profile: Profile, quote: Quote) -> None:
     """Print a quote on about a screen and a half."""
+    _print_answer(console, profile, quote)
+    _print_reasons(console, quote)
+    _print_conditions(console, quote)
+    _print_improvements(console, quote)
+    _print_ledger(console, quote)
+    for line in (*quote.contradictions, *quote.warnings):
+        console.print(f"Note: {line}")
+    plan, digest = quote.plan_id.split("@")[:2]
+    console.print(
+        f"\n{len(quote.unknowns)} of 39 signals unknown. Plan {plan} {digest[:12]}, as of {quote.as_of}. "
+        f"{quote.notice.capitalize()}."
+    )
+
+
+def _print_answer(console: Console, profile: Profile, quote: Quote) -> None:
     insured, cover = profile.insured, quote.coverage
-    console.print(f"[bold]{insured.name or 'Unnamed firm'}[/bold], {insured.country}, NAICS {insured.naics}, revenue {insured.annual_revenue:,.0f} {insured.currency}")
+    console.print(
+        f"[bold]{insured.name or 'Unnamed firm'}[/bold], {insured.country}, NAICS {insured.naics}, "
+        f"revenue {insured.annual_revenue:,.0f} {insured.currency}"
+    )
     colour = _COLOURS[quote.decision]
-    console.print(f"\n[bold {colour}]{quote.decision.replace('_', ' ').upper()}[/]   limit {cover['aggregate_limit']:,.0f}, retention {cover['retention']:,.0f} USD")
-    console.print(f"Indicative premium [bold]{quote.indicative_premium:,.2f} USD[/bold]  (80 % interval {quote.premium_low:,.0f} to {quote.premium_high:,.0f}; technical {quote.technical_premium:,.2f})")
+    console.print(
+        f"\n[bold {colour}]{quote.decision.replace('_', ' ').upper()}[/]   "
+        f"limit {cover['aggregate_limit']:,.0f}, retention {cover['retention']:,.0f} USD"
+    )
+    console.print(
+        f"Indicative premium [bold]{quote.indicative_premium:,.2f} USD[/bold]  "
+        f"(80 % interval {quote.premium_low:,.0f} to {quote.premium_high:,.0f}; "
+        f"technical {quote.technical_premium:,.2f})"
+    )
     console.print(
         f"Risk score [bold]{quote.risk_score:.1f}[/bold] of 100 (higher is riskier, 50 average), band {quote.band}, "
         f"safer than {quote.safer_than:.0%} of its peers"
     )
-    console.print(f"Chance of a claim in a year {quote.annual_claim_probability:.2%}, expected loss {quote.expected_loss:,.0f} USD")
+    console.print(
+        f"Chance of a claim in a year {quote.annual_claim_probability:.2%}, "
+        f"expected loss {quote.expected_loss:,.0f} USD"
+    )
     for name, tax in quote.taxes.items():
         console.print(f"{name}, not in the premium: {tax:,.2f} USD")
 
+
+def _print_reasons(console: Console, quote: Quote) -> None:
     reasons = _table(">points", "reason", "evidence", title="\nReasons (points from the average score of 50)")
     for reason in quote.reasons[:10]:
         reasons.add_row(f"{reason.shown:+.1f}", reason.text, reason.evidence)
@@ -42,6 +79,8 @@ def print_quote(console: Console, profile: Profile, quote: Quote) -> None:
         reasons.add_row(f"{rest:+.1f}", f"{len(quote.reasons) - 10} smaller reasons", "")
     console.print(reasons)
 
+
+def _print_conditions(console: Console, quote: Quote) -> None:
     if quote.subjectivities or quote.decision_reasons:
         console.print("\n[bold]Conditions[/bold]")
         listed = {f"{s.rule}: {s.text}" for s in quote.subjectivities}
@@ -54,21 +93,30 @@ def print_quote(console: Console, profile: Profile, quote: Quote) -> None:
     if quote.adjustments:
         console.print("\n[bold]Terms[/bold]")
         for adjustment in quote.adjustments:
-            console.print(f"  {adjustment.text} ({adjustment.rule}{'' if adjustment.priced else '; no premium credit'})")
+            console.print(
+                f"  {adjustment.text} ({adjustment.rule}{'' if adjustment.priced else '; no premium credit'})"
+            )
 
-    if quote.improvements:
-        improvements = _table("improvement", ">score", ">premium", ">saving", title="\nWhat would help most")
-        for better in quote.improvements[:6]:
-            improvements.add_row(better.action, f"{better.risk_score:.1f}", f"{better.indicative_premium:,.2f}", f"{better.saving:,.2f}")
-        console.print(improvements)
 
+def _print_improvements(console: Console, quote: Quote) -> None:
+    if not quote.improvements:
+        return
+    improvements = _table("improvement", ">score", ">premium", ">saving", title="\nWhat would help most")
+    for better in quote.improvements[:6]:
+        improvements.add_row(
+            better.action,
+            f"{better.risk_score:.1f}",
+            f"{better.indicative_premium:,.2f}",
+            f"{better.saving:,.2f}",
+        )
+    console.print(improvements)
+
+
+def _print_ledger(console: Console, quote: Quote) -> None:
     ledger = _table("step", "", ">value", ">USD", title="\nFrom expected loss to premium")
     for step in quote.ledger.premium:
         ledger.add_row(step.label, step.operation.replace("_", " "), f"{step.value:,.4f}", f"{step.result:,.2f}")
     console.print(ledger)
-    for line in (*quote.contradictions, *quote.warnings):
-        console.print(f"Note: {line}")
-    console.print(f"\n{len(quote.unknowns)} of 39 signals unknown. Plan {quote.plan_id.split('@')[0]} {quote.plan_id.split('@')[1][:12]}, as of {quote.as_of}. {quote.notice.capitalize()}.")
 
 
 def print_posture(console: Console, posture: Posture) -> None:
@@ -94,7 +142,14 @@ def print_signals(console: Console, catalogue: list[Signal]) -> None:
     table = _table("signal", "unit", "range", "safer", "sources, best first", ">half-life")
     for about in catalogue:
         safer = "safest first" if about.safer == "order" else about.safer
-        table.add_row(about.name, about.unit, about.range_text(), safer, ", ".join(about.sources), f"{about.half_life_days:g} d")
+        table.add_row(
+            about.name,
+            about.unit,
+            about.range_text(),
+            safer,
+            ", ".join(about.sources),
+            f"{about.half_life_days:g} d",
+        )
     console.print(table)
     console.print('"not_applicable" is a value of ' + ", ".join(s.name for s in catalogue if s.may_not_apply) + ".")
 

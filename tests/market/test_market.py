@@ -60,9 +60,7 @@ def population_of(policies):
 
 
 def test_published_frequencies_are_those_of_the_evidence():
-    totals = [
-        sum(PARAMETERS.raw["perils"][peril]["frequency"][band] for peril in PERILS) for band in range(3)
-    ]
+    totals = [sum(PARAMETERS.raw["perils"][peril]["frequency"][band] for peril in PERILS) for band in range(3)]
     assert totals == pytest.approx([1.20, 3.90, 5.90])
 
 
@@ -133,9 +131,7 @@ def test_medians_scale_with_revenue(firms):
         )
         for size, records in ((1e6, np.full(len(truth), 10**3.2)), (1e7, np.full(len(truth), 10**3.95)))
     )
-    np.testing.assert_allclose(
-        (ten - one) / np.log(10), np.broadcast_to([0.30, 0.22, 0.20, 0.30, 0.35], one.shape)
-    )
+    np.testing.assert_allclose((ten - one) / np.log(10), np.broadcast_to([0.30, 0.22, 0.20, 0.30, 0.35], one.shape))
 
 
 def test_sectors_differ_in_severity_and_frequency_as_stated(firms):
@@ -194,9 +190,7 @@ def test_losses_follow_their_survival_function(many_losses, peril):
     assert amounts[0] > 0
     assert amounts[-1] <= PARAMETERS.raw["severity"]["cap"]
     at_cap = float(survival(np.array(1e7), median, sigma, PARAMETERS))
-    assert abs((amounts == 1e7).sum() - at_cap * len(amounts)) < STANDARD_ERRORS * np.sqrt(
-        at_cap * len(amounts) + 1
-    )
+    assert abs((amounts == 1e7).sum() - at_cap * len(amounts)) < STANDARD_ERRORS * np.sqrt(at_cap * len(amounts) + 1)
 
 
 def test_survival_falls_from_one_and_is_continuous():
@@ -228,9 +222,7 @@ def test_the_number_of_claims_is_the_expected_one(market):
     population = population_of(market.policies)
     year = PARAMETERS.raw["year"]
     step = population.year - year["first"]
-    log_medians = (
-        true_log_medians(population, market.truth, PARAMETERS) + np.log(year["severity"])[step][:, None]
-    )
+    log_medians = true_log_medians(population, market.truth, PARAMETERS) + np.log(year["severity"])[step][:, None]
     sigma = PARAMETERS.peril("log_sigma")
     at_basis = survival(np.array(BASIS_RETENTION), log_medians, sigma, PARAMETERS)
 
@@ -248,9 +240,9 @@ def test_the_number_of_claims_is_the_expected_one(market):
     for retention, total in expected.sum(axis=1).groupby(retentions).sum().items():
         assert abs((claimed == retention).sum() - total) < STANDARD_ERRORS * np.sqrt(total), retention
     worst = expected.sum(axis=1) > expected.sum(axis=1).quantile(0.9)  # the truth tells who claims
-    assert abs(
-        worst[market.claims["policy_id"]].sum() - expected[worst].sum().sum()
-    ) < STANDARD_ERRORS * np.sqrt(expected[worst].sum().sum())
+    assert abs(worst[market.claims["policy_id"]].sum() - expected[worst].sum().sum()) < STANDARD_ERRORS * np.sqrt(
+        expected[worst].sum().sum()
+    )
 
 
 def test_true_rates_are_those_of_the_true_posture(market):
@@ -326,9 +318,7 @@ def _codes(about):
     return {value: about.code(value if about.levels else float(value)) for value in values}
 
 
-@pytest.mark.parametrize(
-    "about", [one for one in signals().values() if not one.levels], ids=lambda about: about.name
-)
+@pytest.mark.parametrize("about", [one for one in signals().values() if not one.levels], ids=lambda about: about.name)
 def test_every_cell_has_a_value_inside_it(about):
     values = representatives(about)
     assert [about.code(about.check(float(np.float32(value)))) for value in values] == _code(about).tolist()

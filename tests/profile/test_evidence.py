@@ -34,9 +34,7 @@ def is_no_riskier(about, one, other):
 
 
 def see(name, value, days_ago=0, source="attestation", **fields):
-    return Observation(
-        signal=name, value=value, observed_at=AS_OF - timedelta(days=days_ago), source=source, **fields
-    )
+    return Observation(signal=name, value=value, observed_at=AS_OF - timedelta(days=days_ago), source=source, **fields)
 
 
 # --- what holds for every history
@@ -103,9 +101,7 @@ def test_time_alone_is_never_safer(history, days, more):
     now, later = TODAY + days, TODAY + days + more
     prepared = [one.prepared for one in observations]
     if about.window_days is not None:
-        assume(
-            all(one.lapsed(about, one.code, now) == one.lapsed(about, one.code, later) for one in prepared)
-        )
+        assume(all(one.lapsed(about, one.code, now) == one.lapsed(about, one.code, later) for one in prepared))
     assert is_no_riskier(about, mixture_at(about, prepared, now), mixture_at(about, prepared, later))
 
 
@@ -138,9 +134,7 @@ def test_not_applicable_by_word_alone_is_no_better_than_unknown(history):
     assert dict(mixture_of(about, [mine]))[about.unknown] == 1.0
     favourable = [one for one in observations if is_favourable(one)]
     assume(favourable)
-    assert weights(about, mixture_of(about, [*favourable, mine])) == weights(
-        about, mixture_of(about, favourable)
-    )
+    assert weights(about, mixture_of(about, [*favourable, mine])) == weights(about, mixture_of(about, favourable))
     verified = see(about.name, "not_applicable", source="document")
     assert mixture_of(about, [verified])[0] == (0, 0.75)
 

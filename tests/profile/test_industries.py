@@ -11,9 +11,7 @@ from cyberscore.exceptions import ProfileError
 from cyberscore.profile import industry, sectors
 from cyberscore.profile.industries import sector_prefixes
 
-ROWS = list(
-    csv.DictReader(files("cyberscore.profile").joinpath("naics.csv").read_text(encoding="utf-8").splitlines())
-)
+ROWS = list(csv.DictReader(files("cyberscore.profile").joinpath("naics.csv").read_text(encoding="utf-8").splitlines()))
 CODES = [row["naics"] for row in ROWS]
 
 
@@ -76,9 +74,7 @@ def test_what_is_no_code_is_refused(code):
 
 
 def test_a_code_without_a_parent_is_refused():
-    with pytest.raises(
-        ProfileError, match=r"unknown NAICS code '629999'.*62 is Health Care and Social Assistance"
-    ):
+    with pytest.raises(ProfileError, match=r"unknown NAICS code '629999'.*62 is Health Care and Social Assistance"):
         industry("629999")
     with pytest.raises(ProfileError, match="unknown NAICS code '99'"):
         industry("99")

@@ -80,9 +80,7 @@ def test_more_observations_count_at_once(profile, more):
 
 def test_more_observations_need_listed_connections():
     stranger = Observation(**SEEN, connection="tenant")
-    with pytest.raises(
-        ProfileError, match=r"observations\[1\]\.connection 'tenant' is not listed in sources"
-    ):
+    with pytest.raises(ProfileError, match=r"observations\[1\]\.connection 'tenant' is not listed in sources"):
         Profile.from_dict(data()).with_observations(stranger)
 
 

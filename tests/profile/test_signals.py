@@ -57,9 +57,7 @@ def test_a_signal_can_be_talked_about(about):
     assert len(set(about.labels)) == about.n_codes
 
 
-@pytest.mark.parametrize(
-    "about", [one for one in SIGNED if one.target is not None], ids=lambda about: about.name
-)
+@pytest.mark.parametrize("about", [one for one in SIGNED if one.target is not None], ids=lambda about: about.name)
 def test_the_target_is_in_the_safest_cell(about):
     assert about.code(about.check(about.target)) == 0
 
@@ -76,9 +74,7 @@ def test_code_is_monotone_in_the_value(about):
 def test_code_is_monotone_between_any_two_numbers(about, one, other):
     top = min(about.high, about.breakpoints[-1] * 2)
     low, high = sorted((one * top, other * top))
-    assert (about.code(low) <= about.code(high)) == (about.safer != "higher") or about.code(
-        low
-    ) == about.code(high)
+    assert (about.code(low) <= about.code(high)) == (about.safer != "higher") or about.code(low) == about.code(high)
 
 
 @each
@@ -148,9 +144,7 @@ def test_flags_may_be_true_or_false():
     assert type(signal("mdr_24x7").check(False)) is int
 
 
-@pytest.mark.parametrize(
-    ("asked", "offered"), [("edr_coverge", "edr_coverage"), ("dmarc_polcy", "dmarc_policy")]
-)
+@pytest.mark.parametrize(("asked", "offered"), [("edr_coverge", "edr_coverage"), ("dmarc_polcy", "dmarc_policy")])
 def test_an_unknown_signal_is_told_the_nearest(asked, offered):
     with pytest.raises(ProfileError, match=rf"unknown signal '{asked}': did you mean '{offered}'\?"):
         signal(asked)

@@ -170,14 +170,7 @@ def test_hidden_hosts_and_ports_of_an_open_only_scan_are_not_open():
 
 
 def test_remote_desktop_counts_hosts_and_services_count_host_by_host():
-    both = (
-        CLOSED
-        + port(139)
-        + port(445)
-        + port(3389)
-        + port(21)
-        + port(3390, service="ms-wbt-server", method="probed")
-    )
+    both = CLOSED + port(139) + port(445) + port(3389) + port(21) + port(3390, service="ms-wbt-server", method="probed")
     found = values(scan(host(both), host(both, "8.8.4.4"), host(both, "8.8.4.4")))
     assert found["exposed_rdp"] == 2
     assert found["risky_services"] == 4  # SMB and FTP, on two hosts

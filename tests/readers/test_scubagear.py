@@ -37,9 +37,7 @@ def policy(name="P", **conditions):
         "ExcludeRoles": [],
         "IncludeRoles": [],
     }
-    users |= {
-        "ExcludeGuestsOrExternalUsers": {"ExternalTenants": {"MembershipKind": None}, "@odata.type": "x"}
-    }
+    users |= {"ExcludeGuestsOrExternalUsers": {"ExternalTenants": {"MembershipKind": None}, "@odata.type": "x"}}
     users |= conditions.pop("Users", {})
     apps = {"IncludeApplications": ["All"], "ExcludeApplications": []} | conditions.pop("Applications", {})
     empty = {
@@ -66,9 +64,7 @@ def results(*controls, raw=None, **about):
             "Result": result,
             "Details": details[0] if details else "Requirement met",
         }
-        products.setdefault(name.split(".")[1], [{"GroupName": "G", "Controls": []}])[0]["Controls"].append(
-            control
-        )
+        products.setdefault(name.split(".")[1], [{"GroupName": "G", "Controls": []}])[0]["Controls"].append(control)
     content = {"MetaData": about, "Summary": {}, "Results": products}
     if raw is not None:
         content["Raw"] = raw
@@ -76,9 +72,7 @@ def results(*controls, raw=None, **about):
 
 
 def met(*names):
-    return (
-        f"{len(names)} conditional access policy(s) found that meet(s) all requirements: {', '.join(names)}. "
-    )
+    return f"{len(names)} conditional access policy(s) found that meet(s) all requirements: {', '.join(names)}. "
 
 
 def values(source):
@@ -124,9 +118,7 @@ def test_the_real_tenant_without_provider_settings_claims_no_more():
     del content["Raw"]
     reading = scubagear.read(json.dumps(content).encode())
     assert values(json.dumps(content).encode()) == values(real_bytes())
-    assert (
-        reasons(reading)["exclusions cannot be deducted: the file holds no conditional access policies"] == 2
-    )
+    assert reasons(reading)["exclusions cannot be deducted: the file holds no conditional access policies"] == 2
     assert reasons(reading)["which of the firm's own domains were looked up is not told"] == 2
 
 
@@ -136,9 +128,7 @@ def test_the_real_tenant_once_its_own_domains_were_looked_up():
     own = [one for one in raw["accepted_domains"] if mail_records.is_own(one["DomainName"])]
     names = [one["DomainName"] for one in own]
     raw["spf_records"] += [{"domain": name, "rdata": ["v=spf1 -all"], "log": []} for name in names]
-    raw["dmarc_records"] = [
-        {"domain": name, "rdata": ["v=DMARC1; p=quarantine"], "log": None} for name in names
-    ]
+    raw["dmarc_records"] = [{"domain": name, "rdata": ["v=DMARC1; p=quarantine"], "log": None} for name in names]
     raw["dkim_records"] = [{"domain": name, "rdata": [], "log": []} for name in names]
     reading = scubagear.read(json.dumps(content).encode())
     found = {one.signal: (one.value, one.source) for one in reading.observations}
@@ -154,9 +144,7 @@ def test_version_suffixes_do_not_matter(suffix):
     }
 
 
-@pytest.mark.parametrize(
-    "verdict", ["Fail", "Warning", "N/A", "Error", "Omitted", "Incorrect result", "Perhaps", ""]
-)
+@pytest.mark.parametrize("verdict", ["Fail", "Warning", "N/A", "Error", "Omitted", "Incorrect result", "Perhaps", ""])
 @pytest.mark.parametrize("name", ["MS.AAD.1.1v1", "MS.AAD.3.1v1", "MS.AAD.3.2v2", "MS.AAD.3.6v1"])
 def test_only_a_pass_is_evidence(name, verdict):
     reading = scubagear.read(results((name, verdict), ("MS.AAD.7.1v1", verdict)))
@@ -175,17 +163,13 @@ def test_what_each_policy_gives():
 
 def test_excluded_users_are_deducted_where_their_number_is_known():
     outside = policy(Users={"ExcludeUsers": ["A1", "b2"]})
-    source = with_policies(
-        outside, total_user_count=50, privileged_users={"a1": {}, "c3": {}, "d4": {}, "e5": {}}
-    )
+    source = with_policies(outside, total_user_count=50, privileged_users={"a1": {}, "c3": {}, "d4": {}, "e5": {}})
     assert values(source) == {"mfa_email_coverage": 0.96, "mfa_admin_coverage": 0.75}
 
 
 @pytest.mark.parametrize("total", [-1, 0, 1, None, "many", float("nan"), True])
 def test_excluded_users_of_an_unknown_number_give_no_share(total):
-    reading = scubagear.read(
-        with_policies(policy(Users={"ExcludeUsers": ["a", "b"]}), total_user_count=total)
-    )
+    reading = scubagear.read(with_policies(policy(Users={"ExcludeUsers": ["a", "b"]}), total_user_count=total))
     assert reading.observations == ()
     assert reasons(reading)["users are excluded, but out of how many is not told"] == 2
 
@@ -233,9 +217,7 @@ def test_conditions_that_are_set_to_everything_limit_nothing():
 
 def test_policies_are_found_by_the_names_the_result_gives():
     named, other = policy("MFA, all & sundry"), policy("MFA", Users={"ExcludeGroups": ["g"]})
-    html = (
-        met("").removesuffix(" . ") + "<br/>MFA, all &amp; sundry. <a href='#caps'>View all CA policies</a>."
-    )
+    html = met("").removesuffix(" . ") + "<br/>MFA, all &amp; sundry. <a href='#caps'>View all CA policies</a>."
     assert values(with_policies(other, named, details=html))["mfa_email_coverage"] == 1.0
     wide, narrow = policy("MFA"), policy("MFA, all & sundry", Users={"ExcludeGroups": ["g"]})
     assert values(with_policies(wide, narrow, details=html)) == {}
@@ -264,18 +246,14 @@ def dns(*domains, dkim_config=True, accepted=()):
         for row in domains:
             text, name = row[column], prefix + row[0]
             outcome = (
-                "Query resulted in exception, x"
-                if text is None
-                else f"Query returned {int(bool(text))} txt records"
+                "Query resulted in exception, x" if text is None else f"Query returned {int(bool(text))} txt records"
             )
             log = [{"query_name": name, "query_result": outcome, "query_answers": [text] if text else []}]
             rows.append({"domain": row[0], "rdata": [text] if text else [], "log": log})
         return rows
 
     return {
-        "accepted_domains": [
-            {"DomainName": name} for name in (*accepted, *(row[0] for row in domains), TENANT)
-        ],
+        "accepted_domains": [{"DomainName": name} for name in (*accepted, *(row[0] for row in domains), TENANT)],
         "spf_records": records(1, ""),
         "dkim_records": records(2, "s._domainkey."),
         "dmarc_records": records(3, "_dmarc."),
@@ -439,9 +417,7 @@ def test_large_files_are_refused(monkeypatch):
 
 def test_a_result_given_twice_must_agree():
     assert values(results(("MS.AAD.3.2v1", "Pass"), ("MS.AAD.3.2v2", "Pass")))["mfa_email_coverage"] == 1.0
-    reading = scubagear.read(
-        results(("MS.AAD.3.2v1", "Pass"), ("MS.AAD.3.2v2", "Fail"), ("MS.AAD.3.2v2", "Fail"))
-    )
+    reading = scubagear.read(results(("MS.AAD.3.2v1", "Pass"), ("MS.AAD.3.2v2", "Fail"), ("MS.AAD.3.2v2", "Fail")))
     assert reading.observations == ()
     assert reasons(reading) == {"the file gives it twice, with different results": 1}
 
@@ -501,9 +477,7 @@ def test_damage_to_values_gives_a_reading_or_a_reading_error(data):
 @given(data=st.data())
 def test_damage_to_bytes_gives_a_reading_or_a_reading_error(data):
     content = bytearray(
-        results(
-            ("MS.AAD.3.2v1", "Pass", met("P")), raw={**dns(GOOD), "conditional_access_policies": [policy()]}
-        )
+        results(("MS.AAD.3.2v1", "Pass", met("P")), raw={**dns(GOOD), "conditional_access_policies": [policy()]})
     )
     for _ in range(data.draw(st.integers(0, 4))):
         place = data.draw(st.integers(0, len(content) - 1))

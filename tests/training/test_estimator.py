@@ -50,9 +50,7 @@ def make_book(n_rows=2000, seed=0, loss="poisson"):
     )
     exposure = rng.uniform(0.2, 1.0, n_rows)
     unprotected = (X["mfa"] == 0).to_numpy()
-    rate = np.exp(
-        -1 + 0.2 * X["exposed"] + 0.8 * unprotected * (X["exposed"] > 2) + 0.4 * np.sin(3 * X["sector"])
-    )
+    rate = np.exp(-1 + 0.2 * X["exposed"] + 0.8 * unprotected * (X["exposed"] > 2) + 0.4 * np.sin(3 * X["sector"]))
     if loss == "poisson":
         return X, rng.poisson(exposure * rate).astype(float), exposure
     if loss == "gamma":
@@ -86,8 +84,7 @@ def booster_spy(monkeypatch):
 def additive_functions(draw):
     """Draw bins, a function of each of several overlapping sets of factors, and a base cell."""
     bins = {
-        f"f{place}": Bins(tuple(range(draw(st.integers(0, 3)))), has_missing=draw(st.booleans()))
-        for place in range(4)
+        f"f{place}": Bins(tuple(range(draw(st.integers(0, 3)))), has_missing=draw(st.booleans())) for place in range(4)
     }
     sizes = [factor.n_cells for factor in bins.values()]
     subsets = [chosen for order in (1, 2, 3) for chosen in combinations(range(4), order)]
@@ -104,9 +101,7 @@ def test_compiling_a_sum_over_overlapping_sets_is_exact(case):
     bins, effects, base = case
 
     def function(codes):
-        return 0.5 + sum(
-            values[tuple(codes[:, column] for column in chosen)] for chosen, values in effects.items()
-        )
+        return 0.5 + sum(values[tuple(codes[:, column] for column in chosen)] for chosen, values in effects.items())
 
     tables = compile_tables(function, bins, [reversed(chosen) for chosen in effects], base)
     codes = cell_codes(bins, 500)
@@ -126,9 +121,7 @@ def test_a_triple_is_not_a_sum_of_pairs():
     codes = np.array([[1, 1, 1]])
     pairs = list(combinations(range(3), 2))
     assert compile_tables(lambda codes: codes.prod(axis=1), bins, pairs, [0, 0, 0]).total(codes) == [0.0]
-    assert compile_tables(lambda codes: codes.prod(axis=1), bins, [(0, 1, 2)], [0, 0, 0]).total(codes) == [
-        1.0
-    ]
+    assert compile_tables(lambda codes: codes.prod(axis=1), bins, [(0, 1, 2)], [0, 0, 0]).total(codes) == [1.0]
 
 
 def test_many_grids_share_few_calls():
@@ -161,9 +154,7 @@ def test_tables_equal_the_booster(booster_spy, loss, interactions):
     for codes in (model.tables_.encode(held_out), cell_codes(model.tables_.bins)):
         np.testing.assert_allclose(model.tables_.total(codes), predict_raw(codes), rtol=0, atol=1e-9)
     order = 3 if isinstance(interactions, list) else interactions
-    strongest = max(
-        np.abs(table.values).max() for table in model.tables_.tables if len(table.factors) == order
-    )
+    strongest = max(np.abs(table.values).max() for table in model.tables_.tables if len(table.factors) == order)
     assert strongest > 0.01  # the highest order was used at all
 
 
@@ -210,9 +201,7 @@ def test_a_column_without_any_value_is_left_alone(booster_spy):
 def test_the_nominal_column_meets_only_its_partners():
     X, y, exposure = make_book()
     model = AdditiveBoostingRegressor(interactions=[("sector", "mfa")], **QUICK).fit(X, y, exposure=exposure)
-    assert [table.factors for table in model.tables_.tables] == [(name,) for name in FACTORS] + [
-        ("mfa", "sector")
-    ]
+    assert [table.factors for table in model.tables_.tables] == [(name,) for name in FACTORS] + [("mfa", "sector")]
 
 
 # --- bins ---
@@ -268,9 +257,7 @@ def test_constraints_hold_in_every_context(n_bags, interactions):
     options = {"interactions": interactions, "n_bags": n_bags, **QUICK}
     signs = {"exposed": 1, "mfa": -1, "revenue": 1}
     model = AdditiveBoostingRegressor(monotonic_cst=signs, **options).fit(X, y, exposure=exposure)
-    as_list = AdditiveBoostingRegressor(monotonic_cst=[1, 1, -1, 0, 0], **options).fit(
-        X, y, exposure=exposure
-    )
+    as_list = AdditiveBoostingRegressor(monotonic_cst=[1, 1, -1, 0, 0], **options).fit(X, y, exposure=exposure)
     free = AdditiveBoostingRegressor(**options).fit(X, y, exposure=exposure)
     assert as_list.tables_ == model.tables_
     for name in ("exposed", "revenue"):
@@ -308,9 +295,7 @@ def test_a_policy_split_in_two_terms_is_the_same_policy():
     X, y, exposure = make_book()
     rng = np.random.default_rng(2)
     first_claims, share = rng.binomial(y.astype(int), 0.5), rng.uniform(0.1, 0.9, len(y))
-    model = AdditiveBoostingRegressor(
-        breakpoints=BREAKPOINTS, **QUICK | {"min_samples_leaf": 1, "max_bins": 255}
-    )
+    model = AdditiveBoostingRegressor(breakpoints=BREAKPOINTS, **QUICK | {"min_samples_leaf": 1, "max_bins": 255})
     X["revenue"] = X["revenue"].round()
     whole = model.fit(X, y, exposure=exposure).predict(X)
     split = model.fit(
@@ -343,18 +328,14 @@ def test_a_constant_prior_only_moves_the_level(loss, n_bags):
     model.fit(X, y, exposure=exposure, prior=prior)
     np.testing.assert_allclose(model.predict(X, prior=prior), plain, rtol=1e-4, atol=1e-6)
     on_top = model.predict(X)
-    np.testing.assert_allclose(
-        on_top + prior if loss == "squared_error" else on_top * prior, model.predict(X, prior)
-    )
+    np.testing.assert_allclose(on_top + prior if loss == "squared_error" else on_top * prior, model.predict(X, prior))
 
 
 @ALL_LOSSES
 def test_a_prior_within_the_model_leaves_the_optimum(loss):
     X, y, exposure = make_book(loss=loss)
     X = X[["exposed", "sector"]]
-    prior = np.exp(
-        0.5 * X["exposed"] - 0.3 * X["sector"]
-    ).to_numpy()  # additive in both factors, on the log scale
+    prior = np.exp(0.5 * X["exposed"] - 0.3 * X["sector"]).to_numpy()  # additive in both factors, on the log scale
     if loss == "squared_error":
         prior = np.log(prior)
     model = AdditiveBoostingRegressor(loss=loss, max_iter=500, learning_rate=0.3, min_samples_leaf=1)
@@ -482,9 +463,7 @@ def test_grid_search_routes_exposure():
     X, y, exposure = make_book()
     folds = KFold(3)
     with config_context(enable_metadata_routing=True):
-        model = (
-            AdditiveBoostingRegressor(**QUICK).set_fit_request(exposure=True).set_score_request(exposure=True)
-        )
+        model = AdditiveBoostingRegressor(**QUICK).set_fit_request(exposure=True).set_score_request(exposure=True)
         search = GridSearchCV(model, {"interactions": [1, 2]}, cv=folds, error_score="raise")
         search.fit(X, y, exposure=exposure)
     for interactions, mean_score in zip([1, 2], search.cv_results_["mean_test_score"], strict=True):
@@ -595,9 +574,7 @@ def test_bad_rows_name_the_first(loss, rows, message):
 def test_bad_shapes_and_empty_books():
     X, y, exposure = make_book(200)
     model = AdditiveBoostingRegressor(**QUICK)
-    with pytest.raises(
-        TrainingError, match=r"exposure needs one number a row, shape \(200,\), got shape \(199,\)"
-    ):
+    with pytest.raises(TrainingError, match=r"exposure needs one number a row, shape \(200,\), got shape \(199,\)"):
         model.fit(X, y, exposure=exposure[:-1])
     with pytest.raises(TrainingError, match="no claim at all"):
         model.fit(X, np.zeros(200))

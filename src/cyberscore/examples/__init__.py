@@ -8,7 +8,13 @@ from cyberscore.profile import Profile
 
 def example_names() -> tuple[str, ...]:
     """Names of the examples."""
-    return tuple(sorted(path.name.removesuffix(".json") for path in files("cyberscore.examples").iterdir() if path.name.endswith(".json")))
+    return tuple(
+        sorted(
+            path.name.removesuffix(".json")
+            for path in files("cyberscore.examples").iterdir()
+            if path.name.endswith(".json")
+        )
+    )
 
 
 def example_text(name: str) -> str:

@@ -1,4 +1,7 @@
-"""Fit the revenue curve of market.toml to the published frequencies by band: `python -m cyberscore.market.calibration`."""
+"""Fit the revenue curve of market.toml to the published frequencies by band.
+
+Run it as `python -m cyberscore.market.calibration`.
+"""
 
 import copy
 from dataclasses import replace
@@ -23,7 +26,7 @@ def frequencies_by_band(market: MarketParameters, *, n: int, seed: int) -> Float
 def calibrated_curve(market: MarketParameters, *, n: int = 1_000_000, seed: int = 20261123, rounds: int = 12) -> Floats:
     """Log rates at the three inner nodes, (perils, 3), so that the means by band meet the published ones."""
     target = np.array([market.raw["perils"][peril]["frequency"] for peril in PERILS]).T / 100.0
-    curve = np.log(target).T.copy()
+    curve: Floats = np.log(target).T.copy()
     for _ in range(rounds):
         trial = replace(market, raw=copy.copy(market.raw), curve=curve)
         curve = curve + np.log(target / frequencies_by_band(trial, n=n, seed=seed)).T

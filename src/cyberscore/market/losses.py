@@ -30,7 +30,11 @@ def revenue_curve(revenue: Floats, market: MarketParameters) -> Floats:
     columns = []
     for row in market.curve:
         y = np.interp(x, inner, row)
-        y = y + about["low_exponent"] * np.minimum(x - inner[0], 0.0) + about["high_exponent"] * np.maximum(x - inner[-1], 0.0)
+        y = (
+            y
+            + about["low_exponent"] * np.minimum(x - inner[0], 0.0)
+            + about["high_exponent"] * np.maximum(x - inner[-1], 0.0)
+        )
         columns.append(y)
     return np.column_stack(columns)
 
@@ -53,23 +57,27 @@ def posture_effect(truth: Cells, market: MarketParameters) -> Floats:
 
 
 def true_log_rates(population: Population, truth: Cells, market: MarketParameters) -> Floats:
-    """True log rate of losses above the basis retention at 2024's level, (policies, perils)."""
+    """Return the true log rate of losses above the basis retention at 2024's level, (policies, perils)."""
     total = revenue_curve(population.revenue, market) + posture_effect(truth, market)
     names = sorted(market.raw["sectors"])
-    sector = np.array([
-        [np.log(about.get(peril, about["frequency"])) for peril in PERILS]
-        for about in (market.raw["sectors"][name] for name in names)
-    ])
+    sector = np.array(
+        [
+            [np.log(about.get(peril, about["frequency"])) for peril in PERILS]
+            for about in (market.raw["sectors"][name] for name in names)
+        ]
+    )
     country = np.log([market.raw["country"]["frequency"][name] for name in COUNTRY_GROUPS])
     log_rates: Floats = total + sector[population.sector] + country[population.country][:, None]
     return log_rates
 
 
 def true_log_medians(population: Population, truth: Cells, market: MarketParameters) -> Floats:
-    """True log median of the ground-up loss by peril at 2024's level, (policies, perils)."""
+    """Return the true log median of the ground-up loss by peril at 2024's level, (policies, perils)."""
     names = sorted(market.raw["sectors"])
     sector = np.log([market.raw["sectors"][name]["severity"] for name in names])
-    total = np.log(market.peril("median")) + market.peril("revenue_exponent") * np.log(population.revenue / 1e7)[:, None]
+    total = (
+        np.log(market.peril("median")) + market.peril("revenue_exponent") * np.log(population.revenue / 1e7)[:, None]
+    )
     total = total + sector[population.sector][:, None]
     for j in range(truth.shape[1]):
         effect = market.severity_effects[j]
@@ -77,7 +85,9 @@ def true_log_medians(population: Population, truth: Cells, market: MarketParamet
             total += (effect - market.prevalence[j] @ effect)[truth[:, j]]
     breach = PERILS.index("data_breach")
     typical = 10 ** (3.2 + 0.75 * (np.log10(population.revenue) - 6))
-    total[:, breach] += market.raw["severity"]["records_exponent"] * np.log(np.maximum(population.record_count, 1.0) / typical)
+    total[:, breach] += market.raw["severity"]["records_exponent"] * np.log(
+        np.maximum(population.record_count, 1.0) / typical
+    )
     medians: Floats = total
     return medians
 
@@ -90,9 +100,7 @@ def survival(amount: Floats, log_median: Floats, log_sigma: Floats, market: Mark
     return beyond
 
 
-def draw_losses(
-    log_rates: Floats, log_medians: Floats, market: MarketParameters, rng: np.random.Generator
-) -> Losses:
+def draw_losses(log_rates: Floats, log_medians: Floats, market: MarketParameters, rng: np.random.Generator) -> Losses:
     """Draw a year of ground-up losses; frequency is stated above the basis retention and carried to the ground."""
     tail = market.raw["severity"]
     sigma = market.peril("log_sigma")

@@ -66,7 +66,8 @@ def _revenues(n: int, market: MarketParameters, rng: np.random.Generator) -> tup
     small = rng.normal(np.log(about["small_median"]), about["small_log_sigma"], n)
     outside = (small < log_low[0]) | (small > log_high[0])
     small = np.where(outside, uniform, small)
-    return np.round(np.exp(np.where(band == 0, small, uniform)), 0), band
+    revenue: Floats = np.exp(np.where(band == 0, small, uniform))
+    return np.round(revenue, 0), band
 
 
 def _by_band(values: list[float], shares: list[list[float]], band: Ints, rng: np.random.Generator) -> Floats:

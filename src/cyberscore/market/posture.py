@@ -26,7 +26,7 @@ class SeenPosture:
 
 
 def draw_posture(population: Population, market: MarketParameters, rng: np.random.Generator) -> Cells:
-    """True cell (0 the safest) of every signal, (policies, signals).
+    """Draw the true cell (0 the safest) of every signal, (policies, signals).
 
     Each signal is a normal score: general hygiene, hygiene of its domain, size, and its own part.
     """
@@ -46,7 +46,9 @@ def draw_posture(population: Population, market: MarketParameters, rng: np.rando
     return cells
 
 
-def see_posture(truth: Cells, population: Population, market: MarketParameters, rng: np.random.Generator) -> SeenPosture:
+def see_posture(
+    truth: Cells, population: Population, market: MarketParameters, rng: np.random.Generator
+) -> SeenPosture:
     """Draw what an insurer sees of the truth: best source first, errors by source, silence about what is bad."""
     about = market.raw["seen"]
     n, n_signals = truth.shape
@@ -56,8 +58,8 @@ def see_posture(truth: Cells, population: Population, market: MarketParameters, 
     source = np.zeros((n, n_signals), dtype=np.int8)
     for j, signal in enumerate(signals().values()):
         last = len(market.prevalence[j]) - 1
-        seen = _first_source(signal, truth[:, j] / last, connected, scanned, about, rng)
-        cell[:, j] = _misread(truth[:, j], seen, last, signal.is_context, about, rng)
+        seen = _first_source(signal, truth[:, j] / last, connected, scanned, about=about, rng=rng)
+        cell[:, j] = _misread(truth[:, j], seen, last=last, context=signal.is_context, about=about, rng=rng)
         source[:, j] = np.maximum(seen, 0)
     mean_age = np.array([about["mean_age"][name] for name in SOURCE_NAMES])
     age = np.minimum(rng.exponential(1.0, (n, n_signals)) * mean_age[source], 700).astype(np.int16)
@@ -69,6 +71,7 @@ def _first_source(
     badness: Floats,
     connected: NDArray[np.bool_],
     scanned: NDArray[np.bool_],
+    *,
     about: dict[str, Any],
     rng: np.random.Generator,
 ) -> NDArray[np.int64]:
@@ -91,7 +94,13 @@ def _first_source(
 
 
 def _misread(
-    truth: Cells, seen: NDArray[np.int64], last: int, context: bool, about: dict[str, Any], rng: np.random.Generator  # noqa: FBT001
+    truth: Cells,
+    seen: NDArray[np.int64],
+    *,
+    last: int,
+    context: bool,
+    about: dict[str, Any],
+    rng: np.random.Generator,
 ) -> NDArray[np.int64]:
     """Cell as seen: told better than it is, missed by a scan, or off by one."""
     names = {name: index for index, name in enumerate(SOURCE_NAMES)}

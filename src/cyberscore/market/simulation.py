@@ -1,9 +1,11 @@
 """A simulated book: policies as an insurer sees them, their claims, and the truth behind both."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from cyberscore.market.losses import Losses, draw_losses, true_log_medians, true_log_rates
 from cyberscore.market.parameters import Floats, MarketParameters, market_parameters
@@ -21,10 +23,11 @@ class Market:
     Attributes
     ----------
     policies : DataFrame, (n_policies, ...)
-        policy_id, annual_revenue (USD), sector, country, record_count, year, exposure (years), retention, limit (USD), and for
-        every signal its value as seen (missing when not seen), `<signal>__source` and `<signal>__age_days`.
+        policy_id, annual_revenue (USD), sector, country, record_count, year, exposure (years), retention, limit (USD),
+        and for every signal its value as seen (missing when not seen), `<signal>__source` and `<signal>__age_days`.
     claims : DataFrame
-        policy_id, peril, year, incurred (USD, net of the retention and up to the limit), open (always False: at ultimate).
+        policy_id, peril, year, incurred (USD, net of the retention and up to the limit), open (always False: at
+        ultimate).
     true_rates : DataFrame, (n_policies, perils)
         Expected losses above 10,000 USD a year, by peril, in the policy's own year.
     truth : int array, (n_policies, signals)
@@ -73,12 +76,12 @@ def simulate(n_policies: int, seed: int, *, parameters: MarketParameters | None 
 
 def _policies_frame(population: Population, seen: SeenPosture) -> pd.DataFrame:
     n = len(population.revenue)
-    names = np.array(_sector_names(), dtype=object)
+    names = _sector_names()
     columns: dict[str, object] = {
         "policy_id": np.arange(n),
         "annual_revenue": population.revenue,
-        "sector": pd.Categorical.from_codes(population.sector, categories=list(names)),
-        "country": pd.Categorical.from_codes(population.country, categories=list(COUNTRY_GROUPS)),
+        "sector": _categorical(population.sector, names),
+        "country": _categorical(population.country, COUNTRY_GROUPS),
         "record_count": population.record_count,
         "year": population.year,
         "exposure": np.ones(n),
@@ -87,11 +90,16 @@ def _policies_frame(population: Population, seen: SeenPosture) -> pd.DataFrame:
     }
     for j, signal in enumerate(signals().values()):
         columns[signal.name] = _values(signal, seen.cell[:, j])
-        columns[f"{signal.name}__source"] = pd.Categorical.from_codes(
-            np.where(seen.cell[:, j] < 0, -1, seen.source[:, j]), categories=list(SOURCE_NAMES)
+        columns[f"{signal.name}__source"] = _categorical(
+            np.where(seen.cell[:, j] < 0, -1, seen.source[:, j]), SOURCE_NAMES
         )
         columns[f"{signal.name}__age_days"] = seen.age_days[:, j]
     return pd.DataFrame(columns)
+
+
+def _categorical(codes: NDArray[np.integer], names: Sequence[str]) -> "pd.Categorical[str]":
+    """Column of names given by index, -1 for missing."""
+    return pd.Categorical.from_codes(codes, categories=pd.Index(list(names)))
 
 
 def _sector_names() -> list[str]:
@@ -100,7 +108,7 @@ def _sector_names() -> list[str]:
 
 def _values(signal: Signal, cell: Cells) -> object:
     if signal.levels:
-        return pd.Categorical.from_codes(cell, categories=list(signal.levels))
+        return _categorical(cell, signal.levels)
     values = np.array([*representatives(signal), np.nan], dtype=np.float32)
     return values[cell]
 
@@ -121,10 +129,12 @@ def _claims_frame(losses: Losses, population: Population) -> pd.DataFrame:
     retention, limit = population.retention[losses.policy], population.limit[losses.policy]
     incurred = np.round(np.minimum(losses.amount - retention, limit), 2)
     paid = incurred > 0
-    return pd.DataFrame({
-        "policy_id": losses.policy[paid],
-        "peril": pd.Categorical.from_codes(losses.peril[paid], categories=list(PERILS)),
-        "year": population.year[losses.policy[paid]],
-        "incurred": incurred[paid],
-        "open": np.zeros(int(paid.sum()), dtype=bool),
-    })
+    return pd.DataFrame(
+        {
+            "policy_id": losses.policy[paid],
+            "peril": _categorical(losses.peril[paid], PERILS),
+            "year": population.year[losses.policy[paid]],
+            "incurred": incurred[paid],
+            "open": np.zeros(int(paid.sum()), dtype=bool),
+        }
+    )

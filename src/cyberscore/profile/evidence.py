@@ -1,10 +1,11 @@
 """Observations, and how those of one signal combine at a date: callers are the posture and the market simulator.
 
-An observation is favourable when its code lies below unknown, adverse when above. One is *superseded* by a newer one of
-the other kind from a source at least as reliable. If an adverse one stands, the adverse ones count, else the favourable.
-Those that count support "at least this good" (or bad) with their weight; the support of a code is the strongest support
-for it or anything beyond it. This envelope equals the blend `w T[x] + (1 - w) T[unknown]` when one observation counts,
-does not depend on context, and never gets riskier when one favourable observation gets better, fresher or better sourced.
+An observation is favourable when its code lies below unknown, adverse when above. One is *superseded* by a newer one
+of the other kind from a source at least as reliable. If an adverse one stands, the adverse ones count, else the
+favourable. Those that count support "at least this good" (or bad) with their weight; the support of a code is the
+strongest support for it or anything beyond it. This envelope equals the blend `w T[x] + (1 - w) T[unknown]` when one
+observation counts, does not depend on context, and never gets riskier when one favourable observation gets better,
+fresher or better sourced.
 """
 
 from collections.abc import Sequence
@@ -57,7 +58,9 @@ def _as_utc(value: object) -> datetime:
     except (ValueError, OverflowError):
         moment = None
     if isinstance(moment, datetime):
-        raise ValueError(f"{moment.isoformat()} has no time zone: add Z or an offset, or give a date")
+        raise ValueError(  # noqa: TRY004  pydantic reports a ValueError, not a TypeError
+            f"{moment.isoformat()} has no time zone: add Z or an offset, or give a date"
+        )
     if isinstance(moment, date):
         return datetime(moment.year, moment.month, moment.day, tzinfo=UTC)
     raise ValueError(f"a date or a time in ISO 8601 is wanted, such as 2026-11-23; got {value!r}")
@@ -101,7 +104,9 @@ class Observation(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     signal: str
-    value: Annotated[Any, Field(json_schema_extra={"anyOf": [{"type": t} for t in ("number", "boolean", "string")]})] = None
+    value: Annotated[
+        Any, Field(json_schema_extra={"anyOf": [{"type": t} for t in ("number", "boolean", "string")]})
+    ] = None
     observed_at: Moment
     source: SourceName
     occurred_at: Day | None = None
@@ -124,12 +129,18 @@ class Observation(BaseModel):
     def _consistent(self) -> Self:
         about = signal(self.signal)
         if self.source not in about.sources:
-            raise ProfileError(f"{self.signal} cannot come from {self.source!r}: allowed are {', '.join(about.sources)}")
+            raise ProfileError(
+                f"{self.signal} cannot come from {self.source!r}: allowed are {', '.join(about.sources)}"
+            )
         if self.occurred_at is not None:
             if about.kind != "age" and about.window_days is None:
-                raise ProfileError(f"{self.signal} has no occurred_at: only ages and counts over a window do; use observed_at")
+                raise ProfileError(
+                    f"{self.signal} has no occurred_at: only ages and counts over a window do; use observed_at"
+                )
             if self.occurred_at > self.observed_at.date():
-                raise ProfileError(f"occurred_at {self.occurred_at} is after observed_at {self.observed_at.date()}: check both dates")
+                raise ProfileError(
+                    f"occurred_at {self.occurred_at} is after observed_at {self.observed_at.date()}: check both dates"
+                )
         return self
 
     @cached_property
@@ -168,7 +179,15 @@ class Observation(BaseModel):
 
     @property
     def _fields(self) -> tuple[object, ...]:
-        return (self.signal, self.value, self.observed_at, self.source, self.occurred_at, self.connection, self.reference)
+        return (
+            self.signal,
+            self.value,
+            self.observed_at,
+            self.source,
+            self.occurred_at,
+            self.connection,
+            self.reference,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,13 +308,20 @@ def rule_value(about: Signal, prepared: Sequence[Prepared], day: int) -> Value |
     if about.is_context:
         return counted[0][2].value_at(about, day)
     adverse = counted[0][0] > about.unknown
-    values = [(code, one.value_at(about, day)) for code, weight, one in counted if adverse or weight >= RULES_IGNORE_BELOW]
+    values = [
+        (code, one.value_at(about, day)) for code, weight, one in counted if adverse or weight >= RULES_IGNORE_BELOW
+    ]
     if not values:
         return None
-    sign = -1 if about.safer == "higher" else 1
-    ranked = [(code, sign * value if isinstance(value, int | float) else 0, value) for code, value in values]
     pick = max if adverse else min
-    return pick(ranked, key=lambda item: item[:2])[2]
+    return pick(values, key=lambda item: (item[0], riskiness(about, item[1])))[1]
+
+
+def riskiness(about: Signal, value: Value) -> float:
+    """Place of a value: the higher, the riskier; not applicable comes after what was seen."""
+    if isinstance(value, str):
+        return float(about.levels.index(value) if value in about.levels else len(about.levels) + 1)
+    return -value if about.safer == "higher" else value
 
 
 def _superseded(about: Signal, item: tuple[int, float, Prepared], others: list[tuple[int, float, Prepared]]) -> bool:

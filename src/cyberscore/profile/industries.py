@@ -59,4 +59,6 @@ def industry(naics: str) -> Industry:
             sector = next(prefixes[code[:n]] for n in range(len(code), 1, -1) if code[:n] in prefixes)
             return Industry(code, titles[code], sector)
     known = f"; {naics[:2]} is {titles[naics[:2]]}" if naics[:2] in titles else ""
-    raise ProfileError(f"unknown NAICS code {naics!r}: neither the 2022 nor the 2017 edition has it or a parent of it{known}")
+    raise ProfileError(
+        f"unknown NAICS code {naics!r}: neither the 2022 nor the 2017 edition has it or a parent of it{known}"
+    )

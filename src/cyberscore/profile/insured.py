@@ -52,7 +52,9 @@ class Insured(BaseModel):
     record_count: Count | None = None
     active_incident: bool | None = None
     known_circumstances: bool | None = None
-    business_activities: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = Field(default=(), max_length=100)
+    business_activities: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = Field(
+        default=(), max_length=100
+    )
 
     @field_validator("naics", mode="before")
     @classmethod

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from cyberscore.exceptions import ProfileError
-from cyberscore.profile.evidence import Mixture, Prepared, counting, mixture_at, rule_value
+from cyberscore.profile.evidence import Mixture, Prepared, counting, mixture_at, riskiness, rule_value
 from cyberscore.profile.profile import Profile
 from cyberscore.profile.signals import NOT_APPLICABLE, Signal, Value, signal, signals
 
@@ -103,7 +103,7 @@ def _state(about: Signal, prepared: tuple[Prepared, ...], mixture: Mixture, day:
     adverse = counted[0][0] > about.unknown
 
     def prominence(item: tuple[int, float, Prepared]) -> tuple[float, float, float, str]:
-        risk = _riskiness(about, item[2].value_at(about, day))
+        risk = riskiness(about, item[2].value_at(about, day))
         return (item[1], item[2].moment, risk if adverse else -risk, item[2].observation.source)
 
     code, weight, best = max(counted, key=prominence)
@@ -115,13 +115,6 @@ def _state(about: Signal, prepared: tuple[Prepared, ...], mixture: Mixture, day:
         status = NOT_APPLICABLE
     contradicted = not about.is_context and len(prepared) > 1 and _contradicted(about, prepared, code, day)
     return SignalState(about, status, value, weight, day - best.day, best, mixture, contradicted)
-
-
-def _riskiness(about: Signal, value: Value) -> float:
-    """Place of a value: the higher, the riskier; not applicable comes after what was seen."""
-    if isinstance(value, str):
-        return float(about.levels.index(value) if value in about.levels else len(about.levels) + 1)
-    return -value if about.safer == "higher" else value
 
 
 def _contradicted(about: Signal, prepared: tuple[Prepared, ...], code: int, day: int) -> bool:

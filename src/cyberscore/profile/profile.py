@@ -60,10 +60,13 @@ class Profile(BaseModel):
             if one.connection is None:
                 continue
             if one.connection not in kinds:
-                raise ProfileError(f"observations[{index}].connection {one.connection!r} is not listed in sources: add it there")
+                raise ProfileError(
+                    f"observations[{index}].connection {one.connection!r} is not listed in sources: add it there"
+                )
             if kinds[one.connection] != one.source:
                 raise ProfileError(
-                    f"observations[{index}].source {one.source!r} differs from its connection's kind {kinds[one.connection]!r}"
+                    f"observations[{index}].source {one.source!r} differs from "
+                    f"its connection's kind {kinds[one.connection]!r}"
                 )
         return self
 
@@ -127,7 +130,11 @@ class Profile(BaseModel):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Profile):
             return NotImplemented
-        return (self.insured, self.observations, self.sources) == (other.insured, other.observations, other.sources)
+        return (self.insured, self.observations, self.sources) == (
+            other.insured,
+            other.observations,
+            other.sources,
+        )
 
 
 def read_bytes(path: str | PathLike[str], limit: int = MAX_BYTES) -> bytes:
@@ -149,7 +156,10 @@ def read_bytes(path: str | PathLike[str], limit: int = MAX_BYTES) -> bytes:
 
 
 def parse_json(text: str | bytes, name: str = "profile") -> Any:
-    """Plain types from JSON text in UTF-8 (a byte order mark is allowed); NaN, infinities and repeated keys are refused."""
+    """Plain types from JSON text in UTF-8 (a byte order mark is allowed).
+
+    NaN, infinities and repeated keys are refused.
+    """
 
     def refuse(constant: str) -> Any:
         raise ProfileError(f"{name}: {constant} is not a JSON number: leave the field out if it is unknown")
@@ -167,7 +177,9 @@ def parse_json(text: str | bytes, name: str = "profile") -> Any:
     except UnicodeDecodeError as error:
         raise ProfileError(f"{name}: not UTF-8 text (byte {error.start}): save it as UTF-8 JSON") from error
     except json.JSONDecodeError as error:
-        raise ProfileError(f"{name}: not valid JSON at line {error.lineno}, column {error.colno}: {error.msg}") from error
+        raise ProfileError(
+            f"{name}: not valid JSON at line {error.lineno}, column {error.colno}: {error.msg}"
+        ) from error
     except ProfileError:
         raise
     except RecursionError as error:
@@ -200,5 +212,7 @@ def explain(error: ValidationError, name: str) -> str:
             lines.append(f"{where}: {message}")
         else:
             got = repr(item.get("input"))
-            lines.append(f"{where}: {message[0].lower()}{message[1:]}; got {got if len(got) < 80 else got[:77] + '...'}")
+            lines.append(
+                f"{where}: {message[0].lower()}{message[1:]}; got {got if len(got) < 80 else got[:77] + '...'}"
+            )
     return "\n".join(lines)

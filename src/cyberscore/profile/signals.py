@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 from typing import Any, Literal
 
 from cyberscore.exceptions import ProfileError
@@ -107,7 +108,9 @@ class Signal:
 
     def _check_level(self, value: object) -> str:
         if not isinstance(value, str) or value not in self.levels:
-            raise ProfileError(f"{self.name} must be one of {', '.join(self.levels)}; got {value!r}{_nearest(value, self.levels)}")
+            raise ProfileError(
+                f"{self.name} must be one of {', '.join(self.levels)}; got {value!r}{_nearest(value, self.levels)}"
+            )
         return value
 
     def _check_number(self, value: object) -> float | int:
@@ -118,7 +121,9 @@ class Signal:
         if isinstance(value, float) and not math.isfinite(value):
             raise ProfileError(f"{self.name} must be finite; got {value!r}: leave the observation out if it is unknown")
         if abs(value) > LARGEST:
-            raise ProfileError(f"{self.name} must be {self.range_text()}; got a number above {LARGEST:g}: check its unit")
+            raise ProfileError(
+                f"{self.name} must be {self.range_text()}; got a number above {LARGEST:g}: check its unit"
+            )
         if not self.low <= value <= self.high:
             hint = ""
             if self.kind == "share" and 1 < value <= 100:
@@ -152,9 +157,9 @@ def _labels(raw: Mapping[str, Any]) -> list[str]:
     if raw["kind"] in {"count", "level", "flag"}:
         edges = [int(raw["low"]), *raw["breakpoints"]]
         last = f"{edges[-1]}" if raw.get("high") == edges[-1] else f"{edges[-1]} or more"
-        pairs = zip(edges, edges[1:], strict=False)
+        pairs = pairwise(edges)
         return [f"{a}" if b == a + 1 else f"{a} to {b - 1}" for a, b in pairs] + [last]
-    inner = [f"{a} to under {b}" for a, b in zip(points, points[1:], strict=False)]
+    inner = [f"{a} to under {b}" for a, b in pairwise(points)]
     return [f"under {points[0]}", *inner, f"{points[-1]} or more"]
 
 

@@ -15,7 +15,14 @@ from cyberscore.quoting.intervals import LEVELS, draw_pure, draw_totals
 from cyberscore.quoting.ledger_lines import build_ledger
 from cyberscore.quoting.quote import PerilFigures, Quote, RuleResult, Subjectivity, Unknown
 from cyberscore.quoting.reasons import reasons_for
-from cyberscore.quoting.terms import effective_coverage, findings_of, insured_fields, make_lookup, restrictions_of, signal_values
+from cyberscore.quoting.terms import (
+    effective_coverage,
+    findings_of,
+    insured_fields,
+    make_lookup,
+    restrictions_of,
+    signal_values,
+)
 from cyberscore.rating.coverage import STANDARD_LAYER, Coverage
 from cyberscore.rating.expected_loss import RatedRisk, expected_loss, layer_costs, rate_risk
 from cyberscore.rating.library import load_plan
@@ -27,7 +34,9 @@ from cyberscore.rating.score import CENTRE, band, clipped, expected_loss_of_book
 from cyberscore.rules import DECISIONS, Finding, decision_of, rate_percent
 
 
-def risk_score(profile: Profile, *, as_of: date, plan: RatingPlan | None = None, exchange_rate: float | None = None) -> float:
+def risk_score(
+    profile: Profile, *, as_of: date, plan: RatingPlan | None = None, exchange_rate: float | None = None
+) -> float:
     """Score a profile, and nothing else: the unclipped risk score (50 is average, 10 more is twice the expected loss).
 
     Parameters and errors as in `quote`.
@@ -80,10 +89,14 @@ def quote(
     'indicative, not an offer of cover'
     """
     if not isinstance(profile, Profile):
-        raise ProfileError(f"profile must be a cyberscore.Profile; got {type(profile).__name__}: use Profile.from_dict or Profile.load")
+        raise ProfileError(
+            f"profile must be a cyberscore.Profile; got {type(profile).__name__}: use Profile.from_dict or Profile.load"
+        )
     requested = Coverage() if coverage is None else coverage
     if not isinstance(requested, Coverage):
-        raise CoverageError(f"coverage must be a cyberscore.Coverage; got {type(requested).__name__}: use Coverage.from_dict")
+        raise CoverageError(
+            f"coverage must be a cyberscore.Coverage; got {type(requested).__name__}: use Coverage.from_dict"
+        )
     plan = load_plan() if plan is None else plan
     posture = posture_at(profile, as_of)
     revenue = _revenue_in_usd(profile, plan, exchange_rate)
@@ -107,11 +120,11 @@ def quote(
     terms = PremiumTerms.of(plan.pricing, cover, country_group(profile.insured.country), revenue, as_of)
     technical = terms.technical(pure)
     premium = terms.indicative(technical, percent)
-    low, high = _interval(plan, risk, cover, waiting, terms, percent, premium)
+    low, high = _interval(plan, risk, cover, waiting, terms=terms, percent=percent, premium=premium)
     decision = decision_of(findings)
     standing = Standing(
         plan, posture, risk, cover, waiting, terms, reference, fields, terms_findings, posture_findings, values,
-        costs, standard_costs, score, premium, decision,
+        costs, standard_costs, score, premium, percent, decision,
     )  # fmt: skip
     states = {state.signal.name: state for state in posture}
     by_peril = _by_peril(plan, risk, cover, rates, pure)
@@ -144,9 +157,13 @@ def quote(
         requested=requested.to_dict(),
         coverage=cover.to_dict(),
         reasons=reasons_for(plan, risk, states, score - CENTRE),
-        ledger=build_ledger(plan, risk, cover, costs, waiting, terms, findings),
+        ledger=build_ledger(plan, risk, cover, costs=costs, waiting=waiting, terms=terms, findings=findings),
         improvements=improvements_for(standing),
-        unknowns=tuple(Unknown(s.signal.name, s.signal.title, s.status) for s in states.values() if s.status in {"unknown", "unanswered"}),
+        unknowns=tuple(
+            Unknown(s.signal.name, s.signal.title, s.status)
+            for s in states.values()
+            if s.status in {"unknown", "unanswered"}
+        ),
         contradictions=tuple(_contradiction(s) for s in states.values() if s.contradicted),
         warnings=_warnings(plan, cover, as_of),
     )
@@ -166,13 +183,22 @@ def input_digest(profile: Profile, coverage: Coverage, as_of: date, exchange_rat
 
 def _revenue_in_usd(profile: Profile, plan: RatingPlan, exchange_rate: float | None) -> float:
     revenue = profile.insured.annual_revenue * plan.pricing.usd_rate(profile.insured.currency, exchange_rate)
-    if not 1e3 <= revenue <= 1e12:
-        raise ProfileError(f"annual_revenue comes to {revenue:,.0f} USD: a plan for firms needs between 1,000 and 1,000,000,000,000")
+    if not 1.0 <= revenue <= 1e12:
+        raise ProfileError(
+            f"annual_revenue comes to {revenue:,.0f} USD: the plan needs between 1 and 1,000,000,000,000"
+        )
     return revenue
 
 
 def _interval(
-    plan: RatingPlan, risk: RatedRisk, cover: Coverage, waiting: list[float], terms: PremiumTerms, percent: float, premium: float
+    plan: RatingPlan,
+    risk: RatedRisk,
+    cover: Coverage,
+    waiting: list[float],
+    *,
+    terms: PremiumTerms,
+    percent: float,
+    premium: float,
 ) -> tuple[float, float]:
     """80 % interval of the indicative premium; it always holds the premium itself."""
     pure: Floats = draw_pure(plan, draw_totals(plan, risk), risk.revenue, cover) * waiting
@@ -182,7 +208,9 @@ def _interval(
     return min(low, premium), max(high, premium)
 
 
-def _by_peril(plan: RatingPlan, risk: RatedRisk, cover: Coverage, rates: list[float], pure: list[float]) -> dict[str, PerilFigures]:
+def _by_peril(
+    plan: RatingPlan, risk: RatedRisk, cover: Coverage, rates: list[float], pure: list[float]
+) -> dict[str, PerilFigures]:
     found = {}
     for peril, severity, rate, mu, loss in zip(PERILS, plan.severity, rates, risk.locations, pure, strict=True):
         frequency = rate * severity.frequency_factor(cover.retention, mu, risk.revenue)
@@ -222,6 +250,3 @@ def _warnings(plan: RatingPlan, cover: Coverage, as_of: date) -> tuple[str, ...]
     if not dates[0] <= as_of <= dates[-1].replace(year=dates[-1].year + 1):
         found.append(f"the market index is held constant: it is known from {dates[0]} to {dates[-1]}")
     return tuple(found)
-
-
-

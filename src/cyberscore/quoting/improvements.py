@@ -1,4 +1,7 @@
-"""What would help: for every signal that could be better, the score and premium once it is, recomputed from the tables."""
+"""What would help: for every signal that could be better, the score and premium once it is.
+
+Both are recomputed from the tables.
+"""
 
 import math
 from collections.abc import Sequence
@@ -56,6 +59,7 @@ class Standing:
     standard_costs: list[float]
     score: float
     premium: float
+    percent: float
     decision: str
 
 
@@ -102,11 +106,12 @@ def _improvement(now: Standing, position: int, about: Signal) -> Improvement | N
         standard = layer_costs(now.plan, locations, now.risk.revenue, STANDARD_LAYER)
     loss = sum(rate * cost for rate, cost in zip(rates, standard, strict=True))
     score = unclipped_score(loss, now.reference_loss)
-    findings = _findings(now, about, evidence, day)
+    percent, decision = now.percent, now.decision
+    if about.name in now.values:
+        findings = now.terms_findings + _findings(now, about, evidence, day)
+        percent, decision = rate_percent(findings), decision_of(findings)
     pure = [rate * cost * wait for rate, cost, wait in zip(rates, costs, now.waiting, strict=True)]
-    everything = now.terms_findings + findings
-    premium = now.terms.indicative(now.terms.technical(pure), rate_percent(everything))
-    decision = decision_of(everything)
+    premium = now.terms.indicative(now.terms.technical(pure), percent)
     better = DECISIONS.index(decision) < DECISIONS.index(now.decision)
     if now.score - score < 0.005 and now.premium - premium < 0.005 and not better:
         return None
@@ -124,9 +129,8 @@ def _improvement(now: Standing, position: int, about: Signal) -> Improvement | N
 
 def _findings(now: Standing, about: Signal, evidence: tuple[Any, ...], day: int) -> list[Finding]:
     """Posture findings, with the rules that name the signal evaluated again."""
-    if all(about.name not in finding.rule.signals for finding in now.posture_findings):
-        return now.posture_findings
     lookup = make_lookup(now.fields, now.coverage, {**now.values, about.name: signal_value(about, evidence, day)})
     return [
-        evaluate(finding.rule, lookup) if about.name in finding.rule.signals else finding for finding in now.posture_findings
+        evaluate(finding.rule, lookup) if about.name in finding.rule.signals else finding
+        for finding in now.posture_findings
     ]

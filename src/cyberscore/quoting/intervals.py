@@ -1,13 +1,14 @@
 """How sure a premium is: unknown signals drawn given the known ones, each draw with one bag's tables.
 
-Signals hang together through a few latents (the plan's model of unknowns). Given what is known of this insured the latents are
-normal; fixed nodes stored in the plan stand in for chance, so that a quote stays a pure function.
+Signals hang together through a few latents (the plan's model of unknowns). Given what is known of this insured the
+latents are normal; fixed nodes stored in the plan stand in for chance, so that a quote stays a pure function.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from statistics import NormalDist
 
 import numpy as np
@@ -49,7 +50,7 @@ def _prepared(plan: RatingPlan) -> _Prepared:
         codes[j, : len(row) + 1] = [cell if cell < about.unknown else cell + shift for cell in range(len(row) + 1)]
         edges = [1.0, *[normal.cdf(x) for x in row], 0.0]
         by_code = [0.0] * about.n_codes
-        for cell, (high, low) in enumerate(zip(edges, edges[1:], strict=False)):
+        for cell, (high, low) in enumerate(pairwise(edges)):
             by_code[int(codes[j, cell])] = normal.inv_cdf(min(max((high + low) / 2, 1e-6), 1 - 1e-6))
         scores.append(tuple(by_code))
     own = np.sqrt(np.maximum(1.0 - (model.loadings**2).sum(axis=1), 0.05))
@@ -72,10 +73,12 @@ def draw_totals(plan: RatingPlan, risk: RatedRisk) -> Floats:
     latent = mean + model.latent_nodes @ root.T
     z = model.size_slope * size + ready.spread * (latent @ model.loadings.T + ready.own * model.own_nodes)
     cell = (z[:, :, None] < ready.thresholds).sum(axis=2)
-    drawn = np.take_along_axis(ready.code_of_cell[None, :, :].repeat(len(z), axis=0), cell[:, :, None], axis=2)[:, :, 0]
+    drawn = ready.code_of_cell[np.arange(len(catalogue)), cell]
     codes = np.where(model.uniform_nodes < kept, known, drawn)
     context = [mixture[0][0] for mixture in risk.mixtures[len(catalogue) :]]
-    everything = np.concatenate([codes, np.tile(np.array(context, dtype=np.intp), (len(codes), 1))], axis=1)
+    everything = np.empty((len(codes), len(risk.mixtures)), dtype=np.intp)
+    everything[:, : len(catalogue)] = codes
+    everything[:, len(catalogue) :] = context
     index = everything + np.array(plan.offsets)
     if plan.pair_index:
         met = [offset + everything[:, a] * width + everything[:, b] for a, b, offset, width in plan.pair_index]
@@ -83,7 +86,9 @@ def draw_totals(plan: RatingPlan, risk: RatedRisk) -> Floats:
     totals = risk.base + plan.cells[index].sum(axis=1)
     if plan.bag_deviations is not None and plan.bag_base is not None:
         bag = np.arange(len(totals)) % len(plan.bag_deviations)
-        totals = totals + plan.bag_deviations[bag[:, None], index].sum(axis=1) + _base_deviation(plan, risk.revenue)[bag]
+        totals = (
+            totals + plan.bag_deviations[bag[:, None], index].sum(axis=1) + _base_deviation(plan, risk.revenue)[bag]
+        )
     return np.asarray(totals)
 
 

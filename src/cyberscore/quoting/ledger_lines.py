@@ -8,7 +8,7 @@ import numpy as np
 from cyberscore.profile.evidence import Mixture
 from cyberscore.rating.coverage import Coverage
 from cyberscore.rating.expected_loss import RatedRisk
-from cyberscore.rating.ledger import Column, Ledger
+from cyberscore.rating.ledger import Column, Ledger, Step
 from cyberscore.rating.parts import N_PERILS, factors
 from cyberscore.rating.perils import PERILS
 from cyberscore.rating.plan import RatingPlan
@@ -20,6 +20,7 @@ def build_ledger(
     plan: RatingPlan,
     risk: RatedRisk,
     cover: Coverage,
+    *,
     costs: Sequence[float],
     waiting: Sequence[float],
     terms: PremiumTerms,
@@ -31,20 +32,34 @@ def build_ledger(
     columns = {}
     for k, peril in enumerate(PERILS):
         column = Column()
-        column.step("Base rate at this revenue", "start", math.exp(base[k]), f"plan base, {peril}, revenue {risk.revenue:,.0f}")
+        column.step(
+            "Base rate at this revenue",
+            "start",
+            math.exp(base[k]),
+            f"plan base, {peril}, revenue {risk.revenue:,.0f}",
+        )
         for label, source, relativities in lines:
             if relativities[k] != 1.0:
                 column.step(label, "multiply", relativities[k], source)
         column.step("Balance", "multiply", math.exp(float(plan.log_balance[k])), f"plan log_balance, {peril}")
         mu = risk.locations[k]
-        where = f"layer {cover.retention:,.0f} to {cover.retention + cover.limit_for(peril):,.0f}, log excess at {mu:.6f}"
+        where = (
+            f"layer {cover.retention:,.0f} to {cover.retention + cover.limit_for(peril):,.0f}, log excess at {mu:.6f}"
+        )
         column.step("Layer cost per claim", "multiply", costs[k], f"plan severity, {peril}: {where}")
-        column.step("Waiting period", "multiply", waiting[k], f"pricing waiting_period, {cover.waiting_period_hours:g} h")
+        column.step(
+            "Waiting period",
+            "multiply",
+            waiting[k],
+            f"pricing waiting_period, {cover.waiting_period_hours:g} h",
+        )
         columns[peril] = tuple(column.steps)
     return Ledger(columns, _premium_steps(columns, terms, findings))
 
 
-def _premium_steps(columns: dict[str, tuple], terms: PremiumTerms, findings: list[Finding]) -> tuple:  # type: ignore[type-arg]
+def _premium_steps(
+    columns: dict[str, tuple[Step, ...]], terms: PremiumTerms, findings: list[Finding]
+) -> tuple[Step, ...]:
     pure = [steps[-1].result for steps in columns.values()]
     column = Column()
     column.step("Pure premium of the layer", "start", sum(pure), "sum of the perils")
@@ -59,7 +74,9 @@ def _premium_steps(columns: dict[str, tuple], terms: PremiumTerms, findings: lis
     column.step("Variable expense and profit", "multiply", 1.0 / kept, "pricing expenses")
     column.step("Territory", "multiply", terms.territory, "pricing territory")
     column.step("Market index", "multiply", terms.index, "pricing index at as_of over calibration date")
-    rules = ", ".join(f"{f.rule.id} {a.percent:+g} %" for f in findings for a in f.actions if a.type == "rate") or "no rule"
+    rules = (
+        ", ".join(f"{f.rule.id} {a.percent:+g} %" for f in findings for a in f.actions if a.type == "rate") or "no rule"
+    )
     column.step("Schedule", "multiply", terms.schedule(rate_percent(findings)), f"rules: {rules}; clamped")
     if terms.renewal_low is not None and terms.renewal_high is not None:
         column.step("Renewal cap, low", "at_least", terms.renewal_low, "pricing renewal_cap")
@@ -74,7 +91,10 @@ def _relativities(plan: RatingPlan, risk: RatedRisk) -> list[tuple[str, str, lis
     own = factors()
     lines = []
     for offset, factor, mixture in zip(plan.offsets, own, risk.mixtures, strict=True):
-        log = sum((share * plan.cells[offset + code, :N_PERILS] for code, share in mixture), start=np.zeros(N_PERILS))
+        log = sum(
+            (share * plan.cells[offset + code, :N_PERILS] for code, share in mixture),
+            start=np.zeros(N_PERILS),
+        )
         if log.any():
             lines.append((factor.name, f"table {factor.name}: {_said(factor.labels, mixture)}", np.exp(log).tolist()))
     for a, b, offset, width in plan.pair_index:

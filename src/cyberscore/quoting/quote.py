@@ -59,7 +59,8 @@ class Quote:
     Attributes
     ----------
     risk_score, unclipped_score : float
-        50 is the book's mean expected loss at this revenue; 10 points more is twice that. Higher is riskier. Shown 0..100.
+        50 is the book's mean expected loss at this revenue; 10 points more is twice that. Higher is riskier. Shown
+        0..100.
     security_rating : float
         100 less the risk score.
     band : str
@@ -71,7 +72,8 @@ class Quote:
     expected_loss : float
         Yearly, in the layer quoted, from the loss model (before level and loads).
     technical_premium, indicative_premium, uncapped_premium : float
-        Cost-based; after index, schedule, renewal cap, minimum and rounding; and the last before cap, minimum and rounding.
+        Cost-based; after index, schedule, renewal cap, minimum and rounding; and the last before cap, minimum and
+        rounding.
     premium_low, premium_high : float
         80 % interval of the indicative premium: what is unknown of this insured, and the model's own uncertainty.
     decision : str
@@ -126,15 +128,27 @@ class Quote:
         """Short summary for notebooks."""
         rows = [
             ("Decision", self.decision.replace("_", " ")),
-            ("Indicative premium", f"{self.indicative_premium:,.2f} USD (80 %: {self.premium_low:,.0f} to {self.premium_high:,.0f})"),
+            (
+                "Indicative premium",
+                f"{self.indicative_premium:,.2f} USD (80 %: {self.premium_low:,.0f} to {self.premium_high:,.0f})",
+            ),
             ("Technical premium", f"{self.technical_premium:,.2f} USD"),
-            ("Risk score", f"{self.risk_score:.1f}, band {self.band}, safer than {self.safer_than:.0%} of peers"),
+            (
+                "Risk score",
+                f"{self.risk_score:.1f}, band {self.band}, safer than {self.safer_than:.0%} of peers",
+            ),
             ("Claim in a year", f"{self.annual_claim_probability:.2%}"),
             *((f"Reason {k}", f"{r.shown:+.1f} {r.text}") for k, r in enumerate(self.reasons[:5], 1)),
             *((f"Condition ({s.when.replace('_', ' ')})", s.text) for s in self.subjectivities),
-            *((f"Improvement {k}", f"{i.action} (saves {i.saving:,.0f} USD)") for k, i in enumerate(self.improvements[:3], 1)),
+            *(
+                (f"Improvement {k}", f"{i.action} (saves {i.saving:,.0f} USD)")
+                for k, i in enumerate(self.improvements[:3], 1)
+            ),
         ]
-        cells = "".join(f"<tr><th style='text-align:left'>{escape(a)}</th><td style='text-align:left'>{escape(b)}</td></tr>" for a, b in rows)
+        cells = "".join(
+            f"<tr><th style='text-align:left'>{escape(a)}</th><td style='text-align:left'>{escape(b)}</td></tr>"
+            for a, b in rows
+        )
         foot = escape(f"{self.plan_id[:25]}, as of {self.as_of.isoformat()}; {self.notice}")
         return f"<table>{cells}</table><p><small>{foot}</small></p>"
 

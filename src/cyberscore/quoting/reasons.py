@@ -1,7 +1,8 @@
 """Reasons: the score's distance from 50 split among factors, exactly.
 
 Aumann-Shapley values along the straight line from the book's mean mixture of every factor to this insured's, on the
-multilinear form (pairs are split along the path); one more line, "book_mix", makes the start equal the book's mean loss.
+multilinear form (pairs are split along the path); one more line, "book_mix", makes the start equal the book's mean
+loss.
 """
 
 import math
@@ -26,7 +27,10 @@ BOOK_MIX = "book_mix"
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """What one factor adds to the score: `points` are exact, `shown` rounded so that they sum to the rounded score less 50."""
+    """What one factor adds to the score.
+
+    `points` are exact, `shown` rounded so that they sum to the rounded score less 50.
+    """
 
     factor: str
     points: float
@@ -45,7 +49,10 @@ def _mean_parts(plan: RatingPlan) -> tuple[Floats, tuple[Floats, ...]]:
     means = plan.score.mean_codes
     mains = np.array([mean @ plan.tables[factor.name] for mean, factor in zip(means, factors(), strict=True)])
     names = [factor.name for factor in factors()]
-    pairs = tuple(np.einsum("i,j,ijk->k", means[names.index(a)], means[names.index(b)], table) for (a, b), table in plan.pairs.items())
+    pairs = tuple(
+        np.einsum("i,j,ijk->k", means[names.index(a)], means[names.index(b)], table)
+        for (a, b), table in plan.pairs.items()
+    )
     return mains, pairs
 
 
@@ -72,7 +79,9 @@ def points_by_factor(plan: RatingPlan, risk: RatedRisk) -> Floats:
 
 
 def _own_contributions(plan: RatingPlan, mixtures: Sequence[Mixture]) -> Floats:
-    index, weight, starts = [], [], []
+    index: list[int] = []
+    weight: list[float] = []
+    starts: list[int] = []
     for offset, mixture in zip(plan.offsets, mixtures, strict=True):
         starts.append(len(index))
         for code, share in mixture:
@@ -100,7 +109,7 @@ def _pair_corners(
 
 
 def _gradient(plan: RatingPlan, total: Floats) -> Floats:
-    """Derivative of the log expected loss in the standard layer by the table sums, (WIDTH,)."""
+    """Differentiate the log expected loss in the standard layer by the table sums, (WIDTH,)."""
     values = total.tolist()
     depth = STANDARD_LAYER.aggregate_limit
     rates = [math.exp(x) for x in values[:N_PERILS]]
@@ -114,8 +123,10 @@ def _gradient(plan: RatingPlan, total: Floats) -> Floats:
     return np.array(losses + slopes) / sum(losses)
 
 
-def reasons_for(plan: RatingPlan, risk: RatedRisk, states: Mapping[str, SignalState], distance: float) -> tuple[Reason, ...]:
-    """Reasons, largest first; their points sum to `distance`, the unclipped score less 50.
+def reasons_for(
+    plan: RatingPlan, risk: RatedRisk, states: Mapping[str, SignalState], distance: float
+) -> tuple[Reason, ...]:
+    """Reasons, largest first and the book mix last; their points sum to `distance`, the unclipped score less 50.
 
     A factor that neither adds nor takes a hundredth of a point is left to the book mix.
     """
@@ -134,10 +145,20 @@ def reasons_for(plan: RatingPlan, risk: RatedRisk, states: Mapping[str, SignalSt
             code = mixture[0][0]
             title = factor.name.replace("_", " ").capitalize()
             lines.append((factor.name, value, f"{title}: {factor.labels[code].replace('_', ' ')}", "insured"))
-    lines.append((BOOK_MIX, distance - listed, "Mix of the book: mean of losses against loss of the mean, and what rounds to nothing", "plan"))
+    lines.append(
+        (
+            BOOK_MIX,
+            distance - listed,
+            "Book mix: mean loss against the loss of the mean firm; factors under 0.005 points",
+            "plan",
+        )
+    )
     shown = _largest_remainder([value for _, value, _, _ in lines], round(distance, 1))
-    made = [Reason(name, value, show, text, evidence) for (name, value, text, evidence), show in zip(lines, shown, strict=True)]
-    return tuple(sorted(made, key=lambda reason: -abs(reason.points)))
+    made = [
+        Reason(name, value, show, text, evidence)
+        for (name, value, text, evidence), show in zip(lines, shown, strict=True)
+    ]
+    return tuple(sorted(made, key=lambda reason: (reason.factor == BOOK_MIX, -abs(reason.points))))
 
 
 def _evidence(state: SignalState) -> tuple[str, str]:
@@ -148,7 +169,10 @@ def _evidence(state: SignalState) -> tuple[str, str]:
     age = "today" if state.age_days == 0 else f"{state.age_days} days old"
     note = "; other evidence disagrees" if state.contradicted else ""
     reference = f"; {observation.reference}" if observation.reference else ""
-    return f"{value.replace('_', ' ')}{note}", f"{observation.source}, {age}, weight {state.weight:.2f}{reference}"
+    return (
+        f"{value.replace('_', ' ')}{note}",
+        f"{observation.source}, {age}, weight {state.weight:.2f}{reference}",
+    )
 
 
 def _largest_remainder(values: list[float], total: float) -> list[float]:

@@ -76,11 +76,13 @@ def signal_value(about: Signal, prepared: tuple[Prepared, ...], day: int) -> Sig
 
 
 def findings_of(rules: tuple[Rule, ...], lookup: Lookup) -> list[Finding]:
-    """What every rule says."""
+    """Apply every rule."""
     return [evaluate(rule, lookup) for rule in rules]
 
 
-def effective_coverage(book: RuleBook, requested: Coverage, fields: Mapping[str, Any]) -> tuple[Coverage, list[Adjustment], list[Finding]]:
+def effective_coverage(
+    book: RuleBook, requested: Coverage, fields: Mapping[str, Any]
+) -> tuple[Coverage, list[Adjustment], list[Finding]]:
     """Cover after retention floors, limit caps, waiting floors and standard sublimits, which are priced.
 
     Raises
@@ -103,13 +105,23 @@ def effective_coverage(book: RuleBook, requested: Coverage, fields: Mapping[str,
             elif action.type == "waiting_floor" and hours < (action.hours or 0.0):
                 amount = hours = action.hours or 0.0
                 text, changed = f"Waiting period raised to {hours:g} hours.", True
-            elif action.type == "standard_sublimit" and action.peril and amount < min(limit, sublimits.get(action.peril, limit)):
-                text, changed = f"{action.peril.replace('_', ' ').capitalize()} limited to {amount:,.0f}.", True
+            elif (
+                action.type == "standard_sublimit"
+                and action.peril
+                and amount < min(limit, sublimits.get(action.peril, limit))
+            ):
+                text, changed = (
+                    f"{action.peril.replace('_', ' ').capitalize()} limited to {amount:,.0f}.",
+                    True,
+                )
                 sublimits[action.peril] = amount
             if changed:
                 adjustments.append(Adjustment(rule.id, action.type, text, action.peril, amount, priced=True))
     if retention >= limit:
-        raise CoverageError(f"retention {retention:_.0f} (after the rules' floors) must be below aggregate_limit {limit:_.0f}: ask for a higher limit")
+        raise CoverageError(
+            f"retention {retention:_.0f} (after the rules' floors) must be below aggregate_limit {limit:_.0f}: "
+            "ask for a higher limit"
+        )
     sublimits = {peril: min(amount, limit) for peril, amount in sublimits.items()}
     effective = Coverage(
         aggregate_limit=limit,

@@ -1,4 +1,7 @@
-"""Monotonicity of a plan: in every context a riskier code must not lower a log rate or a severity; repair after rounding."""
+"""Monotonicity of a plan: in every context a riskier code must not lower a log rate or a severity.
+
+Also the repair of tables that rounding has put out of order.
+"""
 
 from collections.abc import Mapping
 

@@ -47,10 +47,14 @@ class Coverage(BaseModel):
     @model_validator(mode="after")
     def _retention_below_limit(self) -> Self:
         if self.retention >= self.aggregate_limit:
-            raise CoverageError(f"retention {self.retention:_.0f} must be below aggregate_limit {self.aggregate_limit:_.0f}")
+            raise CoverageError(
+                f"retention {self.retention:_.0f} must be below aggregate_limit {self.aggregate_limit:_.0f}"
+            )
         for peril, sublimit in self.sublimits.items():
             if sublimit > self.aggregate_limit:
-                raise CoverageError(f"sublimit {sublimit:_.0f} of {peril} must not exceed aggregate_limit {self.aggregate_limit:_.0f}")
+                raise CoverageError(
+                    f"sublimit {sublimit:_.0f} of {peril} must not exceed aggregate_limit {self.aggregate_limit:_.0f}"
+                )
         return self
 
     @classmethod

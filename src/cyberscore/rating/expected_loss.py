@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from cyberscore.profile import Insured, signals
 from cyberscore.profile.evidence import Mixture
 from cyberscore.rating.coverage import STANDARD_LAYER, Coverage
-from cyberscore.rating.perils import COUNTRY_GROUPS, PERILS, RECORD_BREAKPOINTS, RECORD_UNKNOWN, country_group
 from cyberscore.rating.parts import N_PERILS, Floats
+from cyberscore.rating.perils import COUNTRY_GROUPS, PERILS, RECORD_BREAKPOINTS, RECORD_UNKNOWN, country_group
 from cyberscore.rating.plan import RatingPlan
 
 _erfc = np.frompyfunc(math.erfc, 1, 1)
@@ -33,7 +33,10 @@ def context_mixtures(plan: RatingPlan, insured: Insured) -> tuple[Mixture, ...]:
 
 @dataclass(frozen=True, slots=True)
 class RatedRisk:
-    """One risk in numbers: revenue in USD, every factor's mixture, and the sum of the tables (log rates, then locations)."""
+    """One risk in numbers.
+
+    Revenue in USD, every factor's mixture, and the sum of the tables (log rates, then locations).
+    """
 
     revenue: float
     mixtures: tuple[Mixture, ...]
@@ -106,7 +109,7 @@ def layer_costs(plan: RatingPlan, locations: Sequence[float], revenue: float, co
 
 
 def expected_loss(plan: RatingPlan, risk: RatedRisk, coverage: Coverage = STANDARD_LAYER) -> float:
-    """Expected yearly loss to a layer (USD)."""
+    """Return the expected yearly loss to a layer (USD)."""
     costs = layer_costs(plan, risk.locations, risk.revenue, coverage)
     return sum(rate * cost for rate, cost in zip(risk.rates, costs, strict=True))
 
@@ -141,7 +144,7 @@ def totals_of_many(plan: RatingPlan, codes: NDArray[np.integer], weights: Floats
 
 
 def _two_points(codes: NDArray[np.integer], weights: Floats, f: int) -> list[tuple[NDArray[np.intp], Floats]]:
-    """A factor's own code and, for a signal, unknown, each with its weight."""
+    """Return a factor's own code and, for a signal, unknown, each with its weight."""
     catalogue = list(signals().values())
     own = codes[:, f].astype(np.intp)
     if f >= len(catalogue):
@@ -151,7 +154,10 @@ def _two_points(codes: NDArray[np.integer], weights: Floats, f: int) -> list[tup
 
 
 def expected_losses_of_many(plan: RatingPlan, totals: Floats, coverage: Coverage = STANDARD_LAYER) -> Floats:
-    """Expected yearly loss to a layer at or above the basis retention, by peril, (n, perils), from `totals_of_many` (USD)."""
+    """Return the expected yearly loss to a layer at or above the basis retention, by peril, (n, perils), in USD.
+
+    `totals` come from `totals_of_many`.
+    """
     columns = []
     for k, (peril, severity) in enumerate(zip(PERILS, plan.severity, strict=True)):
         mu = totals[:, N_PERILS + k]

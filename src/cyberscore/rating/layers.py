@@ -1,8 +1,8 @@
 """Expected cost of a layer per claim, in closed form: lognormal excess over the basis retention, Pareto tail, cap.
 
-The excess Y of a claim over the basis b is lognormal(mu, sigma) up to a threshold T and Pareto(alpha) beyond, no more than
-a cap. `E[min(Y, d)]` is the limited expected value (Klugman, Panjer, Willmot, Loss Models, section 3.4 and appendix A).
-Below b, losses follow the ground-up lognormal of the evidence: there the claims of a book say little.
+The excess Y of a claim over the basis b is lognormal(mu, sigma) up to a threshold T and Pareto(alpha) beyond, no more
+than a cap. `E[min(Y, d)]` is the limited expected value (Klugman, Panjer, Willmot, Loss Models, section 3.4 and
+appendix A). Below b, losses follow the ground-up lognormal of the evidence: there the claims of a book say little.
 """
 
 import math

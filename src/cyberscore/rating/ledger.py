@@ -8,7 +8,10 @@ OPERATIONS = ("start", "multiply", "add", "at_least", "at_most", "round")
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step: `operation` with `value` on the running amount gives `result`; `source` names the table row, rule or number."""
+    """One step: `operation` with `value` on the running amount gives `result`.
+
+    `source` names the table row, rule or number.
+    """
 
     label: str
     operation: str
@@ -18,11 +21,17 @@ class Step:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""
-        return {"label": self.label, "operation": self.operation, "value": self.value, "result": self.result, "source": self.source}
+        return {
+            "label": self.label,
+            "operation": self.operation,
+            "value": self.value,
+            "result": self.result,
+            "source": self.source,
+        }
 
 
 def apply(operation: str, amount: float, value: float) -> float:
-    """Result of one operation; rounding is to `value` decimals."""
+    """Return the result of one operation; rounding is to `value` decimals."""
     match operation:
         case "start":
             return value

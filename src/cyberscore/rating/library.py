@@ -38,8 +38,8 @@ def load_plan(name_or_path: str | PathLike[str] | None = None) -> RatingPlan:
     Parameters
     ----------
     name_or_path : str or path, optional
-        Name of a shipped plan, or a folder that holds a plan.json; default the shipped plan. A plan is read again when its
-        files have changed.
+        Name of a shipped plan, or a folder that holds a plan.json; default the shipped plan. A plan is read again when
+        its files have changed.
 
     Raises
     ------
@@ -51,7 +51,10 @@ def load_plan(name_or_path: str | PathLike[str] | None = None) -> RatingPlan:
         folder = models_folder() / name_or_path
     if not (folder / "plan.json").is_file():
         names = sorted(path.parent.name for path in models_folder().glob("*/plan.json"))
-        raise PlanError(f"no plan {str(name_or_path)!r}: give the folder of a plan.json, or one of {', '.join(names) or 'none shipped'}")
+        raise PlanError(
+            f"no plan {str(name_or_path)!r}: give the folder of a plan.json, "
+            f"or one of {', '.join(names) or 'none shipped'}"
+        )
     stamps = tuple(path.stat().st_mtime_ns for path in sorted(folder.iterdir()))
     return _load(folder.resolve(), stamps)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ class Factor:
     monotone: bool
 
 
+@cache
 def factors() -> tuple[Factor, ...]:
     """All factors a plan may rate, signals first, in catalogue order; then sector, country and record count."""
     own = [Factor(s.name, s.labels, s.monotone) for s in signals().values()]
@@ -74,8 +76,8 @@ class ScoreReference:
 class UnknownsModel:
     """How signals hang together: normal scores on size, general and domain hygiene; fixed nodes stand in for chance.
 
-    `thresholds[j]` cut signal j's normal score into cells, riskiest score lowest. `latent_nodes` is (nodes, latents), `own_nodes`
-    and `uniform_nodes` are (nodes, signals).
+    `thresholds[j]` cut signal j's normal score into cells, riskiest score lowest. `latent_nodes` is (nodes, latents),
+    `own_nodes` and `uniform_nodes` are (nodes, signals).
     """
 
     size_centre: float

@@ -6,10 +6,17 @@ BASIS_RETENTION = 10_000.0
 """A claim is a loss above this, in USD: frequency is stated at it, severity is the excess over it (judgement)."""
 
 COUNTRY_GROUPS = ("US", "CA", "GB", "EU", "other")
-EU = frozenset("AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split())
+EU = frozenset("AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split())  # noqa: SIM905  a list runs to a line a code
 
 RECORD_BREAKPOINTS = (1e3, 1e4, 1e5, 1e6)
-RECORD_LABELS = ("under 1,000", "1,000 to under 10,000", "10,000 to under 100,000", "unknown", "100,000 to under 1,000,000", "1,000,000 or more")
+RECORD_LABELS = (
+    "under 1,000",
+    "1,000 to under 10,000",
+    "10,000 to under 100,000",
+    "unknown",
+    "100,000 to under 1,000,000",
+    "1,000,000 or more",
+)
 RECORD_UNKNOWN = 3
 
 

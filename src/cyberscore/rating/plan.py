@@ -116,7 +116,8 @@ class RatingPlan:
         Raises
         ------
         PlanError
-            When a file is missing, damaged or of an unknown format, a number is out of bounds, or the digest does not fit.
+            When a file is missing, damaged or of an unknown format, a number is out of bounds, or the digest does not
+            fit.
         """
         return cls.from_files(PlanFiles.read(folder))
 

@@ -6,8 +6,8 @@ pricing.toml  expenses, loads, territory, index, currencies
 rules.toml    underwriting rules
 The digest is the SHA-256 of canonical plan.json without that field, then the bytes of the other three files.
 
-Format 1. When a field is added or changes its meaning, raise FORMAT, keep the reader of the old number beside the new one, and
-keep a plan of the old format in the tests.
+Format 1. When a field is added or changes its meaning, raise FORMAT, keep the reader of the old number beside the new
+one, and keep a plan of the old format in the tests.
 """
 
 import hashlib
@@ -22,8 +22,8 @@ import numpy as np
 from cyberscore.exceptions import PlanError, ProfileError
 from cyberscore.profile.profile import parse_json, read_bytes
 from cyberscore.rating.layers import PerilSeverity
-from cyberscore.rating.perils import PERILS
 from cyberscore.rating.parts import WIDTH, Curve, Floats, ScoreReference, UnknownsModel, factors
+from cyberscore.rating.perils import PERILS
 from cyberscore.rating.pricing import Pricing
 from cyberscore.rules import RuleBook
 
@@ -71,13 +71,15 @@ class PlanFiles:
             raise PlanError(str(error)) from error
         if not isinstance(content, dict) or content.get("format") != FORMAT:
             got = content.get("format") if isinstance(content, dict) else type(content).__name__
-            raise PlanError(f"{path / 'plan.json'}: format {got!r} is not known; this version of cyberscore reads format {FORMAT}")
+            raise PlanError(
+                f"{path / 'plan.json'}: format {got!r} is not known; this version of cyberscore reads format {FORMAT}"
+            )
         stated = str(content.pop("digest", "none"))
         files = cls(content, others)
         if check_digest and stated != files.digest:
             raise PlanError(
-                f"{path}: the plan was changed after it was sealed (digest {stated[:16]} stated, {files.digest[:16]} found): "
-                f"undo the change, or check it and run: cyberscore plan seal {path}"
+                f"{path}: the plan was changed after it was sealed (digest {stated[:16]} stated, {files.digest[:16]} "
+                f"found): undo the change, or check it and run: cyberscore plan seal {path}"
             )
         return files
 
@@ -105,7 +107,13 @@ def _write(value: Any, depth: int, lines: list[str], lead: str, tail: str = "") 
         lines.append(f"{pad}{lead}{{")
         items = list(value.items())
         for k, (key, item) in enumerate(items):
-            _write(item, depth + 1, lines, f"{json.dumps(key, ensure_ascii=False)}: ", "," if k < len(items) - 1 else "")
+            _write(
+                item,
+                depth + 1,
+                lines,
+                f"{json.dumps(key, ensure_ascii=False)}: ",
+                "," if k < len(items) - 1 else "",
+            )
         lines.append(f"{pad}}}{tail}")
     elif isinstance(value, list) and value and isinstance(value[0], list):
         lines.append(f"{pad}{lead}[")
@@ -150,7 +158,10 @@ def _parts(content: dict[str, Any], others: dict[str, bytes]) -> dict[str, Any]:
     stated = content["factors"]
     for name, factor in own.items():
         if stated.get(name) != list(factor.labels):
-            raise PlanError(f"factor {name}: the plan was made for codes {stated.get(name)}, the catalogue has {list(factor.labels)}: retrain it")
+            raise PlanError(
+                f"factor {name}: the plan was made for codes {stated.get(name)}, "
+                f"the catalogue has {list(factor.labels)}: retrain it"
+            )
     if content["perils"] != list(PERILS):
         raise PlanError(f"perils must be {list(PERILS)}; got {content['perils']}")
     nodes = tuple(float(x) for x in content["log_revenue_nodes"])
@@ -159,15 +170,15 @@ def _parts(content: dict[str, Any], others: dict[str, bytes]) -> dict[str, Any]:
     score = content["score"]
     unknowns = content["unknowns"]
     bags = parse_json(others["bags.json"], "bags.json")
-    return dict(
-        name=str(content["name"]),
-        about=content["about"],
-        base=Curve(nodes, _array(content["base"], "base", len(nodes), WIDTH)),
-        tables=tables,
-        pairs={(a, b): table for (a, b), table in pairs.items()},
-        log_balance=_array(content["log_balance"], "log_balance", len(PERILS)),
-        severity=tuple(PerilSeverity(**row) for row in content["severity"]),
-        score=ScoreReference(
+    return {
+        "name": str(content["name"]),
+        "about": content["about"],
+        "base": Curve(nodes, _array(content["base"], "base", len(nodes), WIDTH)),
+        "tables": tables,
+        "pairs": {(a, b): table for (a, b), table in pairs.items()},
+        "log_balance": _array(content["log_balance"], "log_balance", len(PERILS)),
+        "severity": tuple(PerilSeverity(**row) for row in content["severity"]),
+        "score": ScoreReference(
             expected_loss=Curve(nodes, _array(score["log_expected_loss"], "score.log_expected_loss", len(nodes), 1)),
             band_edges=_ascending(score["band_edges"], "score.band_edges", 5),
             peer_revenue=_ascending(score["peer_revenue"], "score.peer_revenue"),
@@ -175,9 +186,11 @@ def _parts(content: dict[str, Any], others: dict[str, bytes]) -> dict[str, Any]:
                 sector: tuple(_ascending(row, f"score.peer_quantiles.{sector}") for row in rows)
                 for sector, rows in score["peer_quantiles"].items()
             },
-            mean_codes=tuple(_array(score["mean_codes"][name], f"score.mean_codes.{name}", len(f.labels)) for name, f in own.items()),
+            mean_codes=tuple(
+                _array(score["mean_codes"][name], f"score.mean_codes.{name}", len(f.labels)) for name, f in own.items()
+            ),
         ),
-        unknowns=UnknownsModel(
+        "unknowns": UnknownsModel(
             size_centre=float(unknowns["size_centre"]),
             size_scale=float(unknowns["size_scale"]),
             size_slope=_array(unknowns["size_slope"], "unknowns.size_slope"),
@@ -187,11 +200,11 @@ def _parts(content: dict[str, Any], others: dict[str, bytes]) -> dict[str, Any]:
             own_nodes=_array(unknowns["own_nodes"], "unknowns.own_nodes"),
             uniform_nodes=_array(unknowns["uniform_nodes"], "unknowns.uniform_nodes"),
         ),
-        pricing=Pricing.from_toml(_text(others["pricing.toml"], "pricing.toml")),
-        rules=RuleBook.from_toml(_text(others["rules.toml"], "rules.toml")),
-        bag_base=_array(bags["base"], "bags.base") if bags["base"] else None,
-        bag_deviations=_array(bags["deviations"], "bags.deviations") if bags["deviations"] else None,
-    )
+        "pricing": Pricing.from_toml(_text(others["pricing.toml"], "pricing.toml")),
+        "rules": RuleBook.from_toml(_text(others["rules.toml"], "rules.toml")),
+        "bag_base": _array(bags["base"], "bags.base") if bags["base"] else None,
+        "bag_deviations": _array(bags["deviations"], "bags.deviations") if bags["deviations"] else None,
+    }
 
 
 def _text(data: bytes, name: str) -> str:

@@ -1,4 +1,7 @@
-"""From pure premium by peril to the technical and the indicative premium: the arithmetic, and the ledger that shows it."""
+"""From pure premium by peril to the technical and the indicative premium: the arithmetic.
+
+The ledger that shows it is `cyberscore.quoting.ledger_lines`.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,7 +34,9 @@ class PremiumTerms:
     minimum: float
 
     @classmethod
-    def of(cls, pricing: Pricing, coverage: Coverage, country_group: str, revenue: float, as_of: date) -> "PremiumTerms":
+    def of(
+        cls, pricing: Pricing, coverage: Coverage, country_group: str, revenue: float, as_of: date
+    ) -> "PremiumTerms":
         """Terms of one risk and cover at a date; revenue in USD."""
         expenses, expiring = pricing.expenses, coverage.expiring_premium
         return cls(
@@ -51,7 +56,10 @@ class PremiumTerms:
         )
 
     def technical(self, pure: Sequence[float]) -> float:
-        """`(pure * level * (1 + LAE) + risk load + fixed) / (1 - expense - profit - systemic)`, times territory (USD)."""
+        """Technical premium (USD).
+
+        `(pure * level * (1 + LAE) + risk load + fixed) / (1 - expense - profit - systemic)`, times territory.
+        """
         loaded = 0.0
         for amount, load in zip(pure, self.risk_loads, strict=True):
             loaded += amount * self.level * (1.0 + self.loss_adjustment + load)
@@ -69,11 +77,14 @@ class PremiumTerms:
         return min(max(1.0 + percent / 100.0, self.schedule_low), self.schedule_high)
 
     def uncapped(self, technical: float, percent: float) -> float:
-        """Indicative premium before renewal cap, minimum and rounding (USD)."""
+        """Return the indicative premium before renewal cap, minimum and rounding (USD)."""
         return technical * self.index * self.schedule(percent)
 
     def indicative(self, technical: float, percent: float) -> float:
-        """Indicative premium to the cent (USD): index, schedule, renewal cap, minimum (which wins), rounding."""
+        """Return the indicative premium to the cent (USD).
+
+        Index, schedule, renewal cap, minimum (which wins), rounding.
+        """
         premium = self.uncapped(technical, percent)
         if self.renewal_low is not None and self.renewal_high is not None:
             premium = min(max(premium, self.renewal_low), self.renewal_high)

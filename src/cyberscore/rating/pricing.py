@@ -39,7 +39,10 @@ class Expenses(_Part):
 
 
 class RiskLoad(_Part):
-    """Load on layer pure premium by limit and peril: `rate` of co-TVaR99 less mean of a reference book, at least `floor`."""
+    """Load on layer pure premium by limit and peril.
+
+    `rate` of co-TVaR99 less mean of a reference book, at least `floor`.
+    """
 
     rate: Share
     floor: Share
@@ -55,7 +58,10 @@ class RiskLoad(_Part):
             raise PlanError("risk_load.limits must ascend")
         for peril, row in self.factors.items():
             if len(row) != len(self.limits) or list(row) != sorted(row):
-                raise PlanError(f"risk_load.factors.{peril} must have one factor a limit, none falling: else a higher limit could cost less")
+                raise PlanError(
+                    f"risk_load.factors.{peril} must have one factor a limit, none falling: "
+                    "else a higher limit could cost less"
+                )
         return self
 
     def at(self, peril: str, limit: float) -> float:
@@ -129,7 +135,10 @@ class Currency(_Part):
 
 
 class MarketReference(_Part):
-    """Published base premiums by revenue (limit 1M, retention 10k), to calibrate level and fixed expense and to flag outliers."""
+    """Published base premiums by revenue (limit 1M, retention 10k).
+
+    They calibrate level and fixed expense, and flag outliers.
+    """
 
     revenue: tuple[Positive, ...]
     premium: tuple[Positive, ...]
@@ -159,7 +168,9 @@ class Pricing(_Part):
         if not self.schedule_low <= 1.0 <= self.schedule_high:
             raise PlanError("schedule_low must be at most 1 and schedule_high at least 1")
         if self.expenses.variable + self.expenses.profit + self.systemic_share >= 0.9:
-            raise PlanError("variable expense, profit and systemic share must leave at least 10 % of premium for losses")
+            raise PlanError(
+                "variable expense, profit and systemic share must leave at least 10 % of premium for losses"
+            )
         return self
 
     @classmethod
@@ -192,11 +203,17 @@ class Pricing(_Part):
             return given
         if currency not in self.currency.usd:
             known = ", ".join(sorted(self.currency.usd))
-            raise ProfileError(f"the plan has no rate for currency {currency}: pass exchange_rate (USD for one {currency}); it knows {known}")
+            raise ProfileError(
+                f"the plan has no rate for currency {currency}: "
+                f"pass exchange_rate (USD for one {currency}); it knows {known}"
+            )
         return self.currency.usd[currency]
 
     def share_mid(self, revenue: float) -> float:
-        """How far a firm is from the micro (0) to the mid-market (1) index; steps in revenue would be premium cliffs."""
+        """How far a firm is from the micro (0) to the mid-market (1) index.
+
+        Interpolated: steps in revenue would be premium cliffs.
+        """
         return _interpolate((self.index.micro_revenue, self.index.mid_revenue), (0.0, 1.0), revenue)
 
 

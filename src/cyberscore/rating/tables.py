@@ -259,8 +259,7 @@ class AdditiveTables:
         """Find the cells of a single row of n_factors values."""
         self._check_width((1, len(values)))
         return [
-            bins.encode_one(value, factor=name)
-            for (name, bins), value in zip(self.bins.items(), values, strict=True)
+            bins.encode_one(value, factor=name) for (name, bins), value in zip(self.bins.items(), values, strict=True)
         ]
 
     def total(self, codes: NDArray[np.integer[Any]]) -> NDArray[np.float64]:
@@ -326,9 +325,7 @@ class AdditiveTables:
                 name: {"breakpoints": list(bins.breakpoints), "has_missing": bins.has_missing}
                 for name, bins in self.bins.items()
             },
-            "tables": [
-                {"factors": list(table.factors), "values": table.values.tolist()} for table in self.tables
-            ],
+            "tables": [{"factors": list(table.factors), "values": table.values.tolist()} for table in self.tables],
         }
 
     @classmethod
@@ -355,9 +352,7 @@ class AdditiveTables:
         except PlanError:
             raise
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise PlanError(
-                f"additive tables are malformed ({error!r}); expected what to_dict() writes"
-            ) from error
+            raise PlanError(f"additive tables are malformed ({error!r}); expected what to_dict() writes") from error
 
     def _check_width(self, shape: tuple[int, ...]) -> None:
         if len(shape) != 2 or shape[1] != len(self.bins):

@@ -75,9 +75,7 @@ class Reading:
             "observed_at": self.observed_at.isoformat(),
             "observations": [one.model_dump(mode="json", exclude_defaults=True) for one in self.observations],
             "scope": dict(self.scope),
-            "not_mapped": [
-                {"why": one.why, "count": one.count, "what": list(one.what)} for one in self.not_mapped
-            ],
+            "not_mapped": [{"why": one.why, "count": one.count, "what": list(one.what)} for one in self.not_mapped],
         }
 
 
@@ -210,17 +208,13 @@ def read_json(source: Input, limit: int) -> dict[str, Any]:
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) < len(pairs):
-            raise ReadingError(
-                f"{name}: a field is given twice (among {', '.join(found)[:200]}): export it again"
-            )
+            raise ReadingError(f"{name}: a field is given twice (among {', '.join(found)[:200]}): export it again")
         return found
 
     try:
         found = json.loads(data.decode(encoding), parse_constant=lambda _: None, object_pairs_hook=unique)
     except UnicodeDecodeError as error:
-        raise ReadingError(
-            f"{name}: not text (byte {error.start}): a JSON file in UTF-8 is wanted"
-        ) from error
+        raise ReadingError(f"{name}: not text (byte {error.start}): a JSON file in UTF-8 is wanted") from error
     except json.JSONDecodeError as error:
         raise ReadingError(
             f"{name}: not valid JSON at line {error.lineno}, column {error.colno}: {error.msg}: "
@@ -229,13 +223,9 @@ def read_json(source: Input, limit: int) -> dict[str, Any]:
     except ReadingError:
         raise
     except (RecursionError, ValueError) as error:
-        raise ReadingError(
-            f"{name}: nested too deeply, or a number too long: use the file as written"
-        ) from error
+        raise ReadingError(f"{name}: nested too deeply, or a number too long: use the file as written") from error
     if not isinstance(found, dict):
-        raise ReadingError(
-            f"{name}: a JSON object is wanted; got {type(found).__name__}: use the tool's results file"
-        )
+        raise ReadingError(f"{name}: a JSON object is wanted; got {type(found).__name__}: use the tool's results file")
     _check_content(found, name)
     return found
 
@@ -245,9 +235,7 @@ def _check_content(found: Any, name: str) -> None:
     level = [found]
     for _ in range(MAX_DEPTH):
         children = [
-            child
-            for parent in level
-            for child in ((*parent, *parent.values()) if isinstance(parent, dict) else parent)
+            child for parent in level for child in ((*parent, *parent.values()) if isinstance(parent, dict) else parent)
         ]
         for child in children:
             if isinstance(child, str) and not child.isascii() and _HALF.search(child):
@@ -273,9 +261,7 @@ def moment(value: object) -> datetime | None:
     return in_utc if in_utc is not None and in_utc.year >= _EARLIEST_YEAR else None
 
 
-def date_of(
-    found: datetime | None, given: date | datetime | str | None, name: str, leftovers: Leftovers
-) -> datetime:
+def date_of(found: datetime | None, given: date | datetime | str | None, name: str, leftovers: Leftovers) -> datetime:
     """When the tool looked: the file's own date, else the caller's.
 
     Raises
@@ -288,9 +274,7 @@ def date_of(
             leftovers.add("observed_at was given, but the file has its own date, which stands", str(given))
         return found
     if given is None:
-        raise ReadingError(
-            f"{name}: the file does not tell when it was made: pass observed_at, such as 2026-11-23"
-        )
+        raise ReadingError(f"{name}: the file does not tell when it was made: pass observed_at, such as 2026-11-23")
     if isinstance(given, datetime):
         given = given.isoformat() if given.tzinfo is not None else ""
     elif isinstance(given, date):

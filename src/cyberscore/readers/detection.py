@@ -13,9 +13,7 @@ READERS: dict[str, Callable[..., Reading]] = {"nmap": nmap.read, "scubagear": sc
 _FIRST = {b"<": "nmap", b"{": "scubagear"}
 
 
-def read(
-    source: Input, *, tool: str | None = None, observed_at: date | datetime | str | None = None
-) -> Reading:
+def read(source: Input, *, tool: str | None = None, observed_at: date | datetime | str | None = None) -> Reading:
     """Read an export of any supported tool.
 
     Parameters
@@ -37,9 +35,7 @@ def read(
         text = head.replace(b"\x00", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
         tool = _FIRST.get(text[:1])
         if tool is None:
-            raise ReadingError(
-                f"{name_of(source)}: no reader knows this file: give an export of one of {names}"
-            )
+            raise ReadingError(f"{name_of(source)}: no reader knows this file: give an export of one of {names}")
     if tool.lower() not in READERS:
         raise ReadingError(f"there is no reader for {tool!r}: use one of {names}")
     return READERS[tool.lower()](source, observed_at=observed_at)

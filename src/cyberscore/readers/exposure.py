@@ -94,6 +94,4 @@ class Port:
 
 def routable(address: Address) -> bool:
     """Whether an address is reachable from the internet."""
-    return (address.is_global and not address.is_multicast) or any(
-        address in network for network in _STAND_INS
-    )
+    return (address.is_global and not address.is_multicast) or any(address in network for network in _STAND_INS)

@@ -23,9 +23,7 @@ def has_spf(texts: Iterable[str]) -> bool:
     Two policies are an error to receivers (RFC 7208, section 4.5), which is as good as none.
     """
     found = [text.lower().split() for text in texts if re.match(r"\s*v=spf1(\s|$)", text, re.IGNORECASE)]
-    return len(found) == 1 and any(
-        term in {"-all", "~all"} or term.startswith("redirect=") for term in found[0][1:]
-    )
+    return len(found) == 1 and any(term in {"-all", "~all"} or term.startswith("redirect=") for term in found[0][1:])
 
 
 def has_dkim(texts: Iterable[str]) -> bool:

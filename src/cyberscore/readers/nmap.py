@@ -225,9 +225,7 @@ class _Scan:
 
     def _answered(self) -> bool:
         host = self.host
-        unasked = host.reason == "user-set" or (
-            not host.reason and _SKIPS_DISCOVERY.search(self.run.get("args", ""))
-        )
+        unasked = host.reason == "user-set" or (not host.reason and _SKIPS_DISCOVERY.search(self.run.get("args", "")))
         answers = {port.state for port in host.ports.values()} | {state for state, _ in host.extras}
         return not unasked or bool(answers & _ANSWERS)
 
@@ -248,18 +246,14 @@ class _Scan:
             for number in numbers:
                 if not self._settled(number):
                     self.unsure.add(name)
-                    self.leftovers.add(
-                        f"no definite result for a port of {name}: zero is not claimed", f"{number}/tcp"
-                    )
+                    self.leftovers.add(f"no definite result for a port of {name}: zero is not claimed", f"{number}/tcp")
 
     def _expose_port(self, address: str, port: exposure.Port, label: str) -> None:
         kind, panel = port.kind, port.panel
         if kind == "rdp":
             self.seen["exposed_rdp"][address] = None
         elif kind is not None:
-            self.seen["risky_services"][
-                f"{address} {kind}" if kind == "smb" else f"{address} {kind} {label}"
-            ] = None
+            self.seen["risky_services"][f"{address} {kind}" if kind == "smb" else f"{address} {kind} {label}"] = None
         if panel is not None:
             self.seen["exposed_login_panels"][f"{address} {panel}"] = None
         elif "http-title" in port.scripts:
@@ -268,9 +262,7 @@ class _Scan:
         if port.may_be_web:
             self.unsure.add("exposed_login_panels")
         if kind is None and panel is None:
-            self.leftovers.add(
-                "open port whose service no signal rates", f"{label} {port.service or 'unknown'}"
-            )
+            self.leftovers.add("open port whose service no signal rates", f"{label} {port.service or 'unknown'}")
 
     def _settled(self, number: int) -> bool:
         """Whether the scan tells for certain that a TCP port is open or that it is not."""
@@ -285,9 +277,7 @@ class _Scan:
             return self.open_only
         if states <= _NOT_OPEN or (self.scan_types <= _TELLING_SCANS and states & _NOT_OPEN):
             return True
-        return any(
-            number in self._among(text) for state, texts in extras if state in _NOT_OPEN for text in texts
-        )
+        return any(number in self._among(text) for state, texts in extras if state in _NOT_OPEN for text in texts)
 
     def _among(self, services: str) -> set[int]:
         """Those ports that matter for a claim, out of a list such as "1,3-4"."""
@@ -306,9 +296,7 @@ def _number(text: str, highest: int = 65535) -> int | None:
     return int(text) if usable and int(text) <= highest else None
 
 
-def read(
-    source: Input, *, observed_at: date | datetime | str | None = None, vantage: Vantage = "auto"
-) -> Reading:
+def read(source: Input, *, observed_at: date | datetime | str | None = None, vantage: Vantage = "auto") -> Reading:
     """Read a scan written by ``nmap -oX``.
 
     Parameters
@@ -371,13 +359,9 @@ def _observations(scan: _Scan, when: datetime, *, ended: bool, hidden: bool) -> 
     if ended and not hidden:
         claimed.append(("internet_footprint", len(scan.perimeter), "; ".join(scan.perimeter)))
     else:
-        scan.leftovers.add(
-            "not all hosts are listed: their number would be understated", "internet_footprint"
-        )
+        scan.leftovers.add("not all hosts are listed: their number would be understated", "internet_footprint")
     label = f"nmap {scan.run.get('version', '')[:40]}".strip()
     return tuple(
-        Observation(
-            signal=name, value=value, observed_at=when, source="scan", reference=f"{label}: {text}"[:2000]
-        )
+        Observation(signal=name, value=value, observed_at=when, source="scan", reference=f"{label}: {text}"[:2000])
         for name, value, text in claimed
     )

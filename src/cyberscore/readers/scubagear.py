@@ -190,9 +190,7 @@ def read(source: Input, *, observed_at: date | datetime | str | None = None) -> 
         if key not in _RATED and (key != _OLD_SPF or _SPF in results.controls):
             leftovers.add(f"no signal rates this policy ({control.verdict})", control.name)
         elif control.verdict != "pass" and not (key.startswith("MS.EXO") and control.verdict in _NOT_MET):
-            leftovers.add(
-                _REASONS.get(control.verdict, f"result {control.verdict[:40]!r} is not known"), control.name
-            )
+            leftovers.add(_REASONS.get(control.verdict, f"result {control.verdict[:40]!r} is not known"), control.name)
     unused = [str(one) for one in results.settings if one not in _USED_SETTINGS]
     leftovers.add("provider setting that no signal rates", *unused)
     known = {"MetaData", "Results", "Raw", "Summary", "AnnotatedFailedPolicies"}
@@ -200,9 +198,7 @@ def read(source: Input, *, observed_at: date | datetime | str | None = None) -> 
     version = _text(about.get("ToolVersion"))
     label = f"ScubaGear {version}" if version else "ScubaGear"
     observations = tuple(
-        Observation(
-            signal=signal, value=value, observed_at=when, source=kind, reference=f"{label}: {text}"[:2000]
-        )
+        Observation(signal=signal, value=value, observed_at=when, source=kind, reference=f"{label}: {text}"[:2000])
         for signal, value, kind, text in claimed
     )
     scope = {
@@ -233,15 +229,11 @@ def _identity(results: _Results) -> list[_Claim]:
     """Signals of the tenant's sign-in policies."""
     excluded: dict[str, frozenset[str]] = {}
     texts: dict[str, str] = {}
-    policies = results.items(
-        results.settings.get("conditional_access_policies"), "conditional_access_policies"
-    )
+    policies = results.items(results.settings.get("conditional_access_policies"), "conditional_access_policies")
     for key, control in results.controls.items():
         if control.verdict != "pass" or key not in _IDENTITY:
             continue
-        users, problem = excluded_users(
-            policies, control.details, for_roles=key == _ROLES, legacy=key == _LEGACY
-        )
+        users, problem = excluded_users(policies, control.details, for_roles=key == _ROLES, legacy=key == _LEGACY)
         if problem is not None:
             results.leftovers.add(problem, control.name)
         if users is not None:
@@ -339,13 +331,9 @@ def _mail_from_results(results: _Results) -> list[_Claim]:
     if dmarc:
         claimed.append(("dmarc_policy", "none", "scan", f"no record: {', '.join(sorted(dmarc))}"))
     elif dmarc is not None and reject is not None and not reject and named:
-        claimed.append(
-            ("dmarc_policy", "reject", "scan", f"every domain, among them {', '.join(sorted(named))}")
-        )
+        claimed.append(("dmarc_policy", "reject", "scan", f"every domain, among them {', '.join(sorted(named))}"))
     else:
-        results.leftovers.add(
-            "weaker than reject, by how much is not told" if reject else why, "dmarc_policy"
-        )
+        results.leftovers.add("weaker than reject, by how much is not told" if reject else why, "dmarc_policy")
     if spf is not None and dkim is not None and named:
         level = min(2 - (domain in spf) - (domain in dkim) for domain in named)
         claimed.append(("spf_dkim_level", level, "scan", f"worst of {', '.join(sorted(named))}"))

@@ -9,7 +9,6 @@ from cyberscore.profile import Signal, signal
 from cyberscore.profile.signals import NOT_APPLICABLE
 
 
-
 @dataclass(frozen=True, slots=True)
 class SignalValue:
     """A signal's value as rules read it; an adverse one never passes a rule: at best it leaves it unknown."""
@@ -22,8 +21,8 @@ Lookup = Callable[[str, str], Any]
 """Gives the value of ("signal" | "insured" | "coverage", name), None when unknown; for a signal a `SignalValue`."""
 
 INSURED_FIELDS = (
-    "annual_revenue_usd", "employee_count", "record_count", "active_incident", "known_circumstances", "naics", "sector", "country",
-    "business_activities",
+    "annual_revenue_usd", "employee_count", "record_count", "active_incident", "known_circumstances", "naics", "sector",
+    "country", "business_activities",
 )  # fmt: skip
 COVERAGE_FIELDS = ("aggregate_limit", "retention", "waiting_period_hours")
 
@@ -79,7 +78,9 @@ def _favourable_values(about: Signal) -> list[Any]:
         return list(about.levels[: about.unknown])
     edges = [about.low, *about.breakpoints]
     # the value at each cell's lower edge, and one just below the next edge
-    inner = [value for p in about.breakpoints for value in (p, p - 1e-9 if about.kind in {"share", "number"} else p - 1)]
+    inner = [
+        value for p in about.breakpoints for value in (p, p - 1e-9 if about.kind in {"share", "number"} else p - 1)
+    ]
     values = [value for value in {*edges, *inner} if about.low <= value <= about.high]
     return [value for value in values if about.code(value) < about.unknown]
 
@@ -128,7 +129,9 @@ def parse_condition(raw: Any, where: str) -> Condition:
     kinds = [kind for kind in ("signal", "insured", "coverage") if kind in raw]
     operators = [name for name in OPERATORS if name in raw]
     if len(kinds) != 1 or len(operators) != 1 or len(raw) != 2:
-        raise RuleError(f"{where}: give one of signal, insured, coverage and one of {', '.join(OPERATORS)}; got {dict(raw)!r}")
+        raise RuleError(
+            f"{where}: give one of signal, insured, coverage and one of {', '.join(OPERATORS)}; got {dict(raw)!r}"
+        )
     test = Test(kinds[0], raw[kinds[0]], operators[0], raw[operators[0]])
     _check(test, where)
     return test
@@ -153,7 +156,10 @@ def _check(test: Test, where: str) -> None:
         failing = {about.code(level) for level in about.levels if OPERATORS[test.operator](level, test.operand)}
         riskier = {about.code(level) for level in about.levels if failing and about.code(level) > min(failing)}
         if test.operator not in {"is", "is_one_of"} or not riskier <= failing:
-            raise RuleError(f"{where}: {test.name} must fail for its riskiest levels; {', '.join(about.levels)} run from safest to riskiest")
+            raise RuleError(
+                f"{where}: {test.name} must fail for its riskiest levels; "
+                f"{', '.join(about.levels)} run from safest to riskiest"
+            )
         return
     higher_is_safer = about.safer == "higher"
     if about.kind == "flag" and test.operator == "is":
@@ -162,4 +168,6 @@ def _check(test: Test, where: str) -> None:
         fits = test.operator in (_RISKY_WHEN_LOW if higher_is_safer else _RISKY_WHEN_HIGH)
     if not fits:
         wanted = " or ".join(sorted(_RISKY_WHEN_LOW if higher_is_safer else _RISKY_WHEN_HIGH))
-        raise RuleError(f"{where}: {test.name} gets riskier the {'lower' if higher_is_safer else 'higher'} it is: use {wanted}")
+        raise RuleError(
+            f"{where}: {test.name} gets riskier the {'lower' if higher_is_safer else 'higher'} it is: use {wanted}"
+        )

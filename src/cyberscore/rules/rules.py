@@ -16,7 +16,12 @@ from cyberscore.rules.conditions import Condition, Lookup, Test, parse_condition
 DECISIONS = ("quote", "quote_with_contingencies", "refer", "decline")
 RANKS = {"decline": 5, "refer": 4, "pre_bind": 3, "post_bind": 2, "sublimit": 1, "coinsurance": 1, "rate": 0}
 TERMS = ("retention_floor", "limit_cap", "standard_sublimit", "waiting_floor")
-_DECISION_OF = {"decline": "decline", "refer": "refer", "pre_bind": "quote_with_contingencies", "post_bind": "quote_with_contingencies"}
+_DECISION_OF = {
+    "decline": "decline",
+    "refer": "refer",
+    "pre_bind": "quote_with_contingencies",
+    "post_bind": "quote_with_contingencies",
+}
 _FIELDS = {
     "decline": {"text"},
     "refer": {"text"},
@@ -105,7 +110,9 @@ class RuleBook:
         rules = tuple(_rule(item) for item in raw.get("rule", []))
         ids = [rule.id for rule in rules]
         if len(set(ids)) < len(ids):
-            raise RuleError(f"rules.toml: rule ids must differ; got {sorted(i for i in set(ids) if ids.count(i) > 1)} twice")
+            raise RuleError(
+                f"rules.toml: rule ids must differ; got {sorted(i for i in set(ids) if ids.count(i) > 1)} twice"
+            )
         return cls(rules)
 
 
@@ -119,7 +126,11 @@ def evaluate(rule: Rule, lookup: Lookup) -> Finding:
 
 def decision_of(findings: list[Finding]) -> str:
     """Gravest decision among findings."""
-    return max((_DECISION_OF.get(action.type, "quote") for f in findings for action in f.actions), key=DECISIONS.index, default="quote")
+    return max(
+        (_DECISION_OF.get(action.type, "quote") for f in findings for action in f.actions),
+        key=DECISIONS.index,
+        default="quote",
+    )
 
 
 def rate_percent(findings: list[Finding]) -> float:
@@ -195,12 +206,16 @@ def _check_order(rule: Rule, tests: list[Test], where: str) -> None:
     for name, actions in (("pass", rule.on_pass), ("unknown", rule.on_unknown), ("fail", rule.on_fail)):
         terms = [action.type for action in actions if action.type in TERMS]
         if terms:
-            raise RuleError(f"{where}: {terms[0]} is priced, so it cannot depend on a signal ({name}); use sublimit or coinsurance")
+            raise RuleError(
+                f"{where}: {terms[0]} is priced, so it cannot depend on a signal ({name}); use sublimit or coinsurance"
+            )
     if not (_no_graver(rule.on_pass, rule.on_unknown) and _no_graver(rule.on_unknown, rule.on_fail)):
-        raise RuleError(f"{where}: pass must be no graver than unknown, and unknown no graver than fail, in every kind of action")
+        raise RuleError(
+            f"{where}: pass must be no graver than unknown, and unknown no graver than fail, in every kind of action"
+        )
     cut = [test.name for test in tests if test.cuts_favourable()]
     if cut and not _no_graver(rule.on_fail, rule.on_unknown):
         raise RuleError(
-            f"{where}: some values of {cut[0]} that are safer than unknown fail, so unknown must be treated as gravely as fail; "
-            "else hiding the evidence would pay"
+            f"{where}: some values of {cut[0]} that are safer than unknown fail, so unknown must be treated "
+            "as gravely as fail; else hiding the evidence would pay"
         )

@@ -65,9 +65,7 @@ def check_target(y: NDArray[np.float64], weight: NDArray[np.float64], loss: str)
     if not weight.any():
         raise TrainingError("sample_weight is zero in every row; at least one row must count")
     if loss == "poisson" and not (y * weight).any():
-        raise TrainingError(
-            "y holds no claim at all, so no rate can be learned; pool more rows or longer terms"
-        )
+        raise TrainingError("y holds no claim at all, so no rate can be learned; pool more rows or longer terms")
 
 
 def check_count(value: object, name: str, *, low: int, high: int | None = None) -> int:
@@ -156,9 +154,7 @@ def resolve_breakpoints(
     for key, points in breakpoints.items():
         name = names[find_column(key, names, named=named, option="breakpoints")]
         try:
-            resolved[name] = Bins(
-                tuple(np.asarray(points, dtype=np.float64).tolist()), has_missing=False
-            ).breakpoints
+            resolved[name] = Bins(tuple(np.asarray(points, dtype=np.float64).tolist()), has_missing=False).breakpoints
         except (TypeError, ValueError) as error:
             raise TrainingError(f"breakpoints of {name!r}: {error}") from error
     return resolved

@@ -100,9 +100,7 @@ def find_bins(
     }
 
 
-def find_base(
-    codes: NDArray[np.intp], weight: NDArray[np.float64], bins: Mapping[str, Bins]
-) -> NDArray[np.intp]:
+def find_base(codes: NDArray[np.intp], weight: NDArray[np.float64], bins: Mapping[str, Bins]) -> NDArray[np.intp]:
     """Find each factor's heaviest cell, whose relativity is one by convention."""
     sizes = [factor.n_cells for factor in bins.values()]
     return np.array(
@@ -214,18 +212,14 @@ def compile_tables(
     return AdditiveTables(
         intercept=intercept,
         bins=dict(bins),
-        tables=tuple(
-            Table(tuple(names[column] for column in subset), effect) for subset, effect in effects.items()
-        ),
+        tables=tuple(Table(tuple(names[column] for column in subset), effect) for subset, effect in effects.items()),
     )
 
 
 def average_tables(bags: Sequence[AdditiveTables]) -> AdditiveTables:
     """Average models of the same structure cell by cell: the mean log relativity for a log link."""
     first = bags[0]
-    means = (
-        np.mean([bag.tables[place].values for bag in bags], axis=0) for place in range(len(first.tables))
-    )
+    means = (np.mean([bag.tables[place].values for bag in bags], axis=0) for place in range(len(first.tables)))
     return AdditiveTables(
         intercept=float(np.mean([bag.intercept for bag in bags])),
         bins=first.bins,

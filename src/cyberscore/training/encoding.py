@@ -1,4 +1,7 @@
-"""Policies and claims of a book in numbers: codes and evidence weights of every signal, exposure and claims by peril."""
+"""Policies and claims of a book in numbers.
+
+Codes and evidence weights of every signal, exposure and claims by peril.
+"""
 
 from dataclasses import dataclass
 
@@ -8,17 +11,34 @@ from numpy.typing import NDArray
 
 from cyberscore.exceptions import TrainingError
 from cyberscore.profile import SOURCES, Signal, sectors, signals
-from cyberscore.rating.perils import BASIS_RETENTION, COUNTRY_GROUPS, PERILS, RECORD_BREAKPOINTS, RECORD_UNKNOWN
+from cyberscore.rating.perils import (
+    BASIS_RETENTION,
+    COUNTRY_GROUPS,
+    PERILS,
+    RECORD_BREAKPOINTS,
+    RECORD_UNKNOWN,
+)
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.uint8]
-REQUIRED_POLICY_COLUMNS = ("policy_id", "annual_revenue", "sector", "country", "exposure", "retention", "limit")
+REQUIRED_POLICY_COLUMNS = (
+    "policy_id",
+    "annual_revenue",
+    "sector",
+    "country",
+    "exposure",
+    "retention",
+    "limit",
+)
 REQUIRED_CLAIM_COLUMNS = ("policy_id", "peril", "incurred")
 
 
 @dataclass(frozen=True, slots=True)
 class EncodedPolicies:
-    """Policies in numbers: `codes` is (policies, factors) in the order of the plan's factors, `weights` (policies, signals)."""
+    """Policies in numbers.
+
+    `codes` is (policies, factors) in the order of the plan's factors, `weights` (policies, signals).
+    """
 
     codes: Codes
     weights: NDArray[np.float32]
@@ -35,8 +55,11 @@ class EncodedPolicies:
 
 @dataclass(frozen=True, slots=True)
 class EncodedClaims:
-    """Claims above the basis: `excess` is over the basis, `censored` those cut by the limit, `truncation` the excess below
-    which the policy's retention hides claims."""
+    """Claims above the basis.
+
+    `excess` is over the basis, `censored` those cut by the limit, `truncation` the excess below which the policy's
+    retention hides claims.
+    """
 
     policy: NDArray[np.int64]
     peril: NDArray[np.int64]
@@ -55,7 +78,9 @@ def encode_policies(policies: pd.DataFrame) -> EncodedPolicies:
     """
     missing = [name for name in REQUIRED_POLICY_COLUMNS if name not in policies.columns]
     if missing:
-        raise TrainingError(f"policies need the columns {', '.join(REQUIRED_POLICY_COLUMNS)}; missing: {', '.join(missing)}")
+        raise TrainingError(
+            f"policies need the columns {', '.join(REQUIRED_POLICY_COLUMNS)}; missing: {', '.join(missing)}"
+        )
     if len(policies) == 0:
         raise TrainingError("policies are empty")
     if policies["policy_id"].duplicated().any():
@@ -64,7 +89,9 @@ def encode_policies(policies: pd.DataFrame) -> EncodedPolicies:
     for name, low in (("annual_revenue", 0.0), ("exposure", 0.0), ("limit", 0.0), ("retention", -1.0)):
         bad = ~(numbers[name] > low)
         if bad.any():
-            raise TrainingError(f"policies: {name} must be {'positive' if low == 0 else 'at least 0'}; wrong in {_rows(bad)}")
+            raise TrainingError(
+                f"policies: {name} must be {'positive' if low == 0 else 'at least 0'}; wrong in {_rows(bad)}"
+            )
     columns, weights = [], []
     for about in signals().values():
         code, weight = _encode_signal(policies, about)
@@ -95,16 +122,20 @@ def encode_claims(claims: pd.DataFrame, policies: EncodedPolicies) -> EncodedCla
     """
     missing = [name for name in REQUIRED_CLAIM_COLUMNS if name not in claims.columns]
     if missing:
-        raise TrainingError(f"claims need the columns {', '.join(REQUIRED_CLAIM_COLUMNS)}; missing: {', '.join(missing)}")
-    policy = policies.index_of.get_indexer(claims["policy_id"])
+        raise TrainingError(
+            f"claims need the columns {', '.join(REQUIRED_CLAIM_COLUMNS)}; missing: {', '.join(missing)}"
+        )
+    policy = policies.index_of.get_indexer(pd.Index(claims["policy_id"]))
     if (policy < 0).any():
         raise TrainingError(f"claims of unknown policies: {_rows(policy < 0)} name a policy_id that policies lack")
-    peril = pd.Index(PERILS).get_indexer(claims["peril"].astype(str))
+    peril = pd.Index(PERILS).get_indexer(pd.Index(claims["peril"].astype(str)))
     if (peril < 0).any():
         raise TrainingError(f"claims: peril must be one of {', '.join(PERILS)}; wrong in {_rows(peril < 0)}")
     incurred = _number(claims, "incurred")
     if (~(incurred > 0)).any():
-        raise TrainingError(f"claims: incurred must be positive, net of the retention; wrong in {_rows(~(incurred > 0))}")
+        raise TrainingError(
+            f"claims: incurred must be positive, net of the retention; wrong in {_rows(~(incurred > 0))}"
+        )
     retention, limit = policies.retention[policy], policies.limit[policy]
     above_limit = incurred > limit * (1 + 1e-9)
     if above_limit.any():
@@ -138,7 +169,7 @@ def _number(frame: pd.DataFrame, name: str) -> Floats:
 
 
 def _category(policies: pd.DataFrame, name: str, known: tuple[str, ...]) -> Codes:
-    codes = pd.Index(known).get_indexer(policies[name].astype(str))
+    codes = pd.Index(known).get_indexer(pd.Index(policies[name].astype(str)))
     if (codes < 0).any():
         raise TrainingError(f"policies: {name} must be one of {', '.join(known)}; wrong in {_rows(codes < 0)}")
     return codes.astype(np.uint8)
@@ -166,7 +197,7 @@ def _encode_signal(policies: pd.DataFrame, about: Signal) -> tuple[Codes, NDArra
     seen = column.notna().to_numpy()
     cells = np.array(about.code_of_cell)
     if about.levels:
-        index = pd.Index(about.levels).get_indexer(column.astype(object))
+        index = pd.Index(about.levels).get_indexer(pd.Index(column.astype(object)))
         bad = seen & (index < 0)
         wanted = ", ".join(about.levels)
     else:
@@ -180,13 +211,18 @@ def _encode_signal(policies: pd.DataFrame, about: Signal) -> tuple[Codes, NDArra
     return code.astype(np.uint8), _weights(policies, about, code, seen)
 
 
-def _weights(policies: pd.DataFrame, about: Signal, code: NDArray[np.int64], seen: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Same weights as `Prepared.weight_at`, for a column; without source and age columns an observation is certain."""
+def _weights(
+    policies: pd.DataFrame, about: Signal, code: NDArray[np.int64], seen: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """Weigh a column as `Prepared.weight_at` weighs an observation.
+
+    Without source and age columns an observation is certain.
+    """
     n = len(code)
     source, age = f"{about.name}__source", f"{about.name}__age_days"
     if source not in policies.columns:
         return np.ones(n, dtype=np.float32)
-    index = pd.Index(list(SOURCES)).get_indexer(policies[source].astype(object))
+    index = pd.Index(list(SOURCES)).get_indexer(pd.Index(policies[source].astype(object)))
     wrong = seen & (index < 0)
     if wrong.any():
         raise TrainingError(f"policies: {source} must be one of {', '.join(SOURCES)}; wrong in {_rows(wrong)}")

@@ -387,6 +387,4 @@ def _fit_bag(
         rows = np.flatnonzero(drawn)
         features, target, weight = features[rows], target[rows], weight[rows] * drawn[rows]
     fit_booster(booster, features, target, weight)
-    return compile_tables(make_raw_prediction(booster, bins), bins, options["sets"], base), int(
-        booster.n_iter_
-    )
+    return compile_tables(make_raw_prediction(booster, bins), bins, options["sets"], base), int(booster.n_iter_)

@@ -1,15 +1,19 @@
-"""Frequency by peril: a revenue curve, shrunk sectors and one monotone hygiene index first; boosting on what is left."""
+"""Frequency by peril.
+
+A revenue curve, shrunk sectors and one monotone hygiene index first; boosting on what is left.
+"""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.linear_model import PoissonRegressor
 
 from cyberscore.profile import signals
-from cyberscore.rating.perils import PERILS
 from cyberscore.rating.parts import factors
-from cyberscore.training.encoding import Codes, EncodedPolicies, Floats
+from cyberscore.rating.perils import PERILS
+from cyberscore.training.encoding import Codes, Floats
 from cyberscore.training.estimator import AdditiveBoostingRegressor
 
 REVENUE_NODES = (1e5, 1e6, 5e6, 2.5e7, 1e8, 5e8)
@@ -50,7 +54,7 @@ def fit_frequency(
     weight: Floats,
     *,
     pairs: tuple[tuple[str, str], ...],
-    boosting: dict[str, float],
+    boosting: dict[str, Any],
     random_state: int,
 ) -> FrequencyFit:
     """Fit one bag.
@@ -77,7 +81,7 @@ def fit_frequency(
     stacked = np.tile(codes[keep][:, rated], (len(PERILS), 1))
     peril = np.repeat(np.arange(len(PERILS), dtype=np.uint8), len(keep))
     X = pd.DataFrame(np.column_stack([stacked, peril]), columns=[*names, PERIL])
-    sets: list[tuple[str, ...]] = [(name, PERIL) for name in names] + [(a, b) for a, b in pairs]
+    sets: list[tuple[str, ...]] = [*((name, PERIL) for name in names), *((a, b) for a, b in pairs)]
     breakpoints = {own[f].name: [c - 0.5 for c in range(1, len(own[f].labels))] for f in rated}
     breakpoints[PERIL] = [c - 0.5 for c in range(1, len(PERILS))]
     model = AdditiveBoostingRegressor(
@@ -92,7 +96,7 @@ def fit_frequency(
     e = np.maximum(expected[keep].T.ravel(), 1e-12)
     model.fit(X, y, sample_weight=np.tile(weight[keep], len(PERILS)), exposure=e)
 
-    found = {table.factors: table.values for table in model.tables_.tables}
+    found = {table.factors: table.values for table in model.tables_.tables}  # noqa: PD011  a Table of ours
     by_peril = found[(PERIL,)]
     base = base + model.tables_.intercept + by_peril[None, :]
     out = [table.copy() for table in tables]
@@ -103,8 +107,13 @@ def fit_frequency(
     return FrequencyFit(base, tuple(out), met)
 
 
-def _stage_zero(codes: Codes, log_revenue: Floats, counts: Floats, exposure: Floats, weight: Floats) -> tuple[Floats, list[Floats]]:
-    """Poisson regression by peril on the revenue curve, sectors, countries and the hygiene index, all lightly penalised."""
+def _stage_zero(
+    codes: Codes, log_revenue: Floats, counts: Floats, exposure: Floats, weight: Floats
+) -> tuple[Floats, list[Floats]]:
+    """Poisson regression by peril on the revenue curve, sectors, countries and the hygiene index.
+
+    All are lightly penalised.
+    """
     own = factors()
     n_signals = len(signals())
     hats = revenue_hats(log_revenue)

@@ -36,7 +36,7 @@ from cyberscore.training.severity import CAP, THRESHOLD, SeverityFit, fit_severi
 Trend = Mapping[int, tuple[float, float]]
 
 
-class RatingPlanEstimator(BaseEstimator):
+class RatingPlanEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """Learn a rating plan: frequency by peril (stage 0, then boosting), severity by peril, references, level.
 
     Parameters
@@ -54,7 +54,8 @@ class RatingPlanEstimator(BaseEstimator):
     trend_to : (float, float)
         Index at which the plan is stated.
     pricing, rules : str, optional
-        Text of pricing.toml and rules.toml; default those of the shipped plan. Level, fixed expense and risk load are refitted.
+        Text of pricing.toml and rules.toml; default those of the shipped plan. Level, fixed expense and risk load are
+        refitted.
     about : dict, optional
         Provenance to record.
     random_state : int
@@ -110,8 +111,9 @@ class RatingPlanEstimator(BaseEstimator):
         Parameters
         ----------
         policies : DataFrame
-            One row a policy term: policy_id, annual_revenue, retention, limit (USD), exposure (years), sector, country (group),
-            optionally record_count and year, and a column a signal with `<signal>__source` and `<signal>__age_days`.
+            One row a policy term: policy_id, annual_revenue, retention, limit (USD), exposure (years), sector, country
+            (group), optionally record_count and year, and a column a signal with `<signal>__source` and
+            `<signal>__age_days`.
         claims : DataFrame
             One row a claim: policy_id, peril, incurred (USD, net of the retention, up to the limit, at ultimate).
 
@@ -141,7 +143,9 @@ class RatingPlanEstimator(BaseEstimator):
         if unknown:
             raise TrainingError(f"trend has no index for the years {unknown}")
         factor = np.array([self.trend_to[1] / self.trend[int(y)][1] for y in years[claims.policy]])
-        return EncodedClaims(claims.policy, claims.peril, claims.excess * factor, claims.censored, claims.truncation * factor)
+        return EncodedClaims(
+            claims.policy, claims.peril, claims.excess * factor, claims.censored, claims.truncation * factor
+        )
 
     def _fit_bag(
         self, policies: EncodedPolicies, claims: EncodedClaims, seed: np.random.SeedSequence, *, boot: bool
@@ -151,7 +155,9 @@ class RatingPlanEstimator(BaseEstimator):
         codes = blended_codes(policies, rng)
         n_codes = tuple(len(factor.labels) for factor in factors())
         log_revenue = np.log(policies.revenue)
-        severity = fit_severity(claims, codes[claims.policy], log_revenue[claims.policy], n_codes, weight[claims.policy])
+        severity = fit_severity(
+            claims, codes[claims.policy], log_revenue[claims.policy], n_codes, weight[claims.policy]
+        )
         frequency = fit_frequency(
             codes,
             log_revenue,
@@ -176,7 +182,10 @@ class RatingPlanEstimator(BaseEstimator):
         return counts
 
     def _exposure(self, policies: EncodedPolicies, codes: Any, severity: SeverityFit) -> Floats:
-        """Years, times the frequency trend, times the share of claims above the basis that the retention lets through."""
+        """Years, times the frequency trend, times the share of claims that the retention lets through.
+
+        The claims are those above the basis.
+        """
         from scipy.special import ndtr  # noqa: PLC0415  kept off the import of the package
 
         years = np.repeat(policies.exposure[:, None], N_PERILS, axis=1)
@@ -198,9 +207,9 @@ class RatingPlanEstimator(BaseEstimator):
     ) -> None:
         own = factors()
         stacked = [_stack(frequency, severity, self.pairs) for frequency, severity in bags]
-        base = np.mean([b for b, _, _ in stacked], axis=0)
-        tables = {factor.name: np.mean([t[factor.name] for _, t, _ in stacked], axis=0) for factor in own}
-        pairs = {pair: np.round(np.mean([p[pair] for _, _, p in stacked], axis=0), 6) + 0.0 for pair in map(tuple, self.pairs)}
+        base = _mean([b for b, _, _ in stacked])
+        tables = {factor.name: _mean([t[factor.name] for _, t, _ in stacked]) for factor in own}
+        pairs = {(a, b): np.round(_mean([p[a, b] for _, _, p in stacked]), 6) + 0.0 for a, b in self.pairs}
         tables, raised = repair({name: np.round(table, 6) + 0.0 for name, table in tables.items()}, pairs)
         severity = _mean_severity([s for _, s in bags])
         content: dict[str, Any] = {
@@ -217,7 +226,10 @@ class RatingPlanEstimator(BaseEstimator):
             "pairs": {" x ".join(pair): rounded(table) for pair, table in pairs.items()},
         }
         mean_codes = mean_mixtures(policies)
-        content["score"] = {"log_expected_loss": [[0.0]] * len(REVENUE_NODES), **score_reference(np.zeros(len(policies)), policies, mean_codes)}
+        content["score"] = {
+            "log_expected_loss": [[0.0]] * len(REVENUE_NODES),
+            **score_reference(np.zeros(len(policies)), policies, mean_codes),
+        }
         content["unknowns"] = unknowns_model(policies, int(np.random.default_rng(seeds[0]).integers(2**31)))
         spread = [_deviation(bag, base, tables, pairs) for bag in stacked] if len(stacked) > 1 else []
         bag_file = {
@@ -226,7 +238,11 @@ class RatingPlanEstimator(BaseEstimator):
         }
         pricing = self.pricing if self.pricing is not None else shipped_text("pricing.toml")
         rules = self.rules if self.rules is not None else shipped_text("rules.toml")
-        others = {"pricing.toml": pricing.encode(), "rules.toml": rules.encode(), "bags.json": canonical(bag_file) + b"\n"}
+        others = {
+            "pricing.toml": pricing.encode(),
+            "rules.toml": rules.encode(),
+            "bags.json": canonical(bag_file) + b"\n",
+        }
 
         plan = RatingPlan.from_files(PlanFiles(content, others))
         weights = policies.weights.astype(float)
@@ -252,7 +268,7 @@ class RatingPlanEstimator(BaseEstimator):
         self.plan_ = RatingPlan.from_files(PlanFiles(content, others))
         self.report_ = {
             "policies": len(policies),
-            "claims_above_basis": int(len(claims.peril)),
+            "claims_above_basis": len(claims.peril),
             "claims_by_peril": dict(zip(PERILS, counts.tolist(), strict=True)),
             "balance": dict(zip(PERILS, np.exp(content["log_balance"]).round(4).tolist(), strict=True)),
             "largest_monotone_repair": raised,
@@ -260,6 +276,12 @@ class RatingPlanEstimator(BaseEstimator):
             "fixed_expense": level.fixed,
             "technical_over_published_premium": level.residuals,
         }
+
+
+def _mean(arrays: Sequence[Floats]) -> Floats:
+    """Mean of the bags."""
+    mean: Floats = np.mean(arrays, axis=0)
+    return mean
 
 
 def _stack(
@@ -271,7 +293,11 @@ def _stack(
     base = np.column_stack([frequency.base, location])
     tables = {}
     catalogue = list(signals().values())
-    reference = {"sector": sectors().index("professional_services"), "country": COUNTRY_GROUPS.index("US"), "record_count": 3}
+    reference = {
+        "sector": sectors().index("professional_services"),
+        "country": COUNTRY_GROUPS.index("US"),
+        "record_count": 3,
+    }
     for f, factor in enumerate(factors()):
         shift = severity.tables.get(f, np.zeros((len(factor.labels), N_PERILS)))
         table = np.column_stack([frequency.tables[f], shift])
@@ -279,7 +305,7 @@ def _stack(
         base = base + table[at]
         tables[factor.name] = table - table[at]
     met = {
-        (a, b): np.concatenate([frequency.pairs[a, b], np.zeros_like(frequency.pairs[a, b])], axis=2) for a, b in map(tuple, pairs)
+        (a, b): np.concatenate([frequency.pairs[a, b], np.zeros_like(frequency.pairs[a, b])], axis=2) for a, b in pairs
     }
     return base, tables, met
 
@@ -290,7 +316,7 @@ def _deviation(
     tables: Mapping[str, Floats],
     pairs: Mapping[tuple[str, str], Floats],
 ) -> tuple[Floats, Floats]:
-    """A bag's base and cells less the plan's, cells in the plan's order."""
+    """Return a bag's base and cells less the plan's, cells in the plan's order."""
     own_base, own_tables, own_pairs = bag
     cells = [own_tables[factor.name] - tables[factor.name] for factor in factors()]
     cells += [(own_pairs[pair] - table).reshape(-1, WIDTH) for pair, table in pairs.items()]
@@ -324,9 +350,9 @@ def _mean_severity(fits: list[SeverityFit]) -> list[dict[str, float]]:
 
 
 def _location_fit(plan: RatingPlan) -> SeverityFit:
-    """The plan's severity as a fit, to bring its exposure to the basis."""
+    """Return the plan's severity as a fit, to bring its exposure to the basis."""
     nodes = np.array(plan.base.log_revenue)
-    location = plan.base.values[:, N_PERILS:]
+    location = plan.base.values[:, N_PERILS:]  # noqa: PD011  a Curve of ours
     slope = (location[-1] - location[0]) / (nodes[-1] - nodes[0])
     return SeverityFit(
         intercept=location[0] + slope * (np.log(1e7) - nodes[0]),

@@ -25,7 +25,10 @@ N_NODES = 64
 SIZE_CENTRE, SIZE_SCALE = float(np.log(2.5e6)), 1.45
 RISK_YEARS = 20_000
 STANDARD_TERMS = Coverage(sublimits={"funds_transfer_fraud": 250_000.0})
-"""The cover that market_reference prices: limit 1M, retention 10k, and the market's usual sublimit for transfer fraud."""
+"""The cover that market_reference prices.
+
+Limit 1M, retention 10k, and the market's usual sublimit for transfer fraud.
+"""
 
 
 def mean_by_revenue(values: Floats, log_revenue: Floats) -> Floats:
@@ -79,7 +82,8 @@ def mean_mixtures(policies: EncodedPolicies) -> dict[str, list[float]]:
 def unknowns_model(policies: EncodedPolicies, seed: int) -> dict[str, object]:
     """Fit how signals hang together from what was seen, and fix the nodes that stand in for chance.
 
-    Normal scores of the cells seen, weighted by evidence; their slope on size; principal axis factoring of what is left.
+    Normal scores of the cells seen, weighted by evidence; their slope on size; principal axis factoring of what is
+    left.
     """
     catalogue = list(signals().values())
     n = len(policies)
@@ -125,7 +129,7 @@ def unknowns_model(policies: EncodedPolicies, seed: int) -> dict[str, object]:
 
 
 def _principal_axes(correlation: Floats, k: int) -> Floats:
-    """Loadings by principal axis factoring; signs fixed so that each axis sums to something positive."""
+    """Find loadings by principal axis factoring; signs fixed so that each axis sums to something positive."""
     communality = np.full(len(correlation), 0.3)
     loadings = np.zeros((len(correlation), k))
     for _ in range(200):
@@ -146,8 +150,8 @@ def _principal_axes(correlation: Floats, k: int) -> Floats:
 def risk_load_factors(plan: RatingPlan, totals: Floats, seed: int) -> dict[str, list[float]]:
     """Co-TVaR99 load of a simulated reference book by peril and limit, over the mean; at the basis retention.
 
-    Years share a lognormal shock (log-sd .17, ransomware .18: claims.md d). Each factor is `rate * (E[loss of the peril in the
-    worst 1 % of years] - mean) / mean`, made non-decreasing in the limit.
+    Years share a lognormal shock (log-sd .17, ransomware .18: claims.md d). Each factor is `rate * (E[loss of the peril
+    in the worst 1 % of years] - mean) / mean`, made non-decreasing in the limit.
     """
     about = plan.pricing.risk_load
     rng = np.random.default_rng(seed)
@@ -209,7 +213,10 @@ def fit_level(plan: RatingPlan, totals: Floats, policies: EncodedPolicies) -> Le
     level, fixed = np.linalg.lstsq(X, np.ones(int(use.sum())), rcond=None)[0]
     level, fixed = round(float(np.clip(level, 0.3, 3.0)), 4), round(float(np.clip(fixed, 0.0, 2000.0)), 2)
     technical = per_level * level + fixed / kept
-    residuals = {f"{int(r)}": round(float(t / p - 1.0), 4) for r, t, p in zip(np.exp(at).round(), technical, published, strict=True)}
+    residuals = {
+        f"{int(r)}": round(float(t / p - 1.0), 4)
+        for r, t, p in zip(np.exp(at).round(), technical, published, strict=True)
+    }
     return LevelFit(level, fixed, residuals)
 
 
@@ -221,7 +228,11 @@ def with_fitted_pricing(text: str, level: LevelFit, loads: dict[str, list[float]
     ValueError
         When the text lacks one of the lines.
     """
-    lines = {"level": f"{level.level}", "fixed": f"{level.fixed}", **{name: str(row) for name, row in loads.items()}}
+    lines = {
+        "level": f"{level.level}",
+        "fixed": f"{level.fixed}",
+        **{name: str(row) for name, row in loads.items()},
+    }
     for name, value in lines.items():
         text, found = re.subn(rf"(?m)^{name} = (?:\[[^\]]*\]|[0-9.]+)", f"{name} = {value}", text)
         if found != 1:

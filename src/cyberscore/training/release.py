@@ -29,7 +29,8 @@ def market_trend() -> Trend:
     """Yearly indices of the simulated market."""
     about = market_parameters().raw["year"]
     return {
-        about["first"] + k: (float(f), float(s)) for k, (f, s) in enumerate(zip(about["frequency"], about["severity"], strict=True))
+        about["first"] + k: (float(f), float(s))
+        for k, (f, s) in enumerate(zip(about["frequency"], about["severity"], strict=True))
     }
 
 
@@ -103,7 +104,9 @@ def judge(plan: RatingPlan, n_policies: int, seed: int) -> dict[str, Any]:
                 4,
             ),
         },
-        "predicted_over_true": {peril: round(float(predicted[:, k].sum() / true[:, k].sum()), 4) for k, peril in enumerate(PERILS)},
+        "predicted_over_true": {
+            peril: round(float(predicted[:, k].sum() / true[:, k].sum()), 4) for k, peril in enumerate(PERILS)
+        },
         "predicted_over_true_by_revenue_band": [
             round(float(predicted[bands == band].sum() / true[bands == band].sum()), 4) for band in range(3)
         ],
@@ -125,10 +128,14 @@ def model_card(plan: RatingPlan, metrics: dict[str, Any]) -> str:
     about = plan.about
     shares = held_out["share_of_explainable_deviance"]
     rows = "\n".join(
-        f"| {peril} | {training['claims_by_peril'][peril]:,} | {shares[peril]:.3f} | {held_out['predicted_over_true'][peril]:.3f} |"
+        f"| {peril} | {training['claims_by_peril'][peril]:,} | {shares[peril]:.3f} "
+        f"| {held_out['predicted_over_true'][peril]:.3f} |"
         for peril in PERILS
     )
-    residuals = "\n".join(f"| {int(revenue):,} | {value:+.1%} |" for revenue, value in training["technical_over_published_premium"].items())
+    residuals = "\n".join(
+        f"| {int(revenue):,} | {value:+.1%} |"
+        for revenue, value in training["technical_over_published_premium"].items()
+    )
     return f"""# Model card: {plan.name}
 
 Digest `{plan.digest}`
@@ -171,4 +178,4 @@ Above 10M the published premiums are weak evidence (pricing.md) and were not fit
 - Severity shifts only with sector, revenue, records and four resilience signals.
 - The aggregate limit is treated as a limit for one claim.
 - Below a retention of 10,000 the frequency follows the evidence's ground-up lognormal, not claims.
-"""
+"""  # noqa: E501  the lines of MODEL_CARD.md

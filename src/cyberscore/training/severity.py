@@ -1,7 +1,8 @@
-"""Severity: a lognormal body of the excess, additive like a rating plan, truncated and censored; a Pareto tail with a prior.
+"""Severity: a lognormal body of the excess, truncated and censored; a Pareto tail with a prior.
 
-HistGradientBoostingRegressor has no likelihood for truncated and censored losses, and a book has few claims: so the body is a
-penalised maximum likelihood fit of the same additive form, its coefficients along an ordered factor held monotone.
+HistGradientBoostingRegressor has no likelihood for truncated and censored losses, and a book has few claims: so the
+body is a penalised maximum likelihood fit of the same additive form as a rating plan, its coefficients along an ordered
+factor held monotone.
 """
 
 from dataclasses import dataclass
@@ -15,7 +16,10 @@ from cyberscore.rating.perils import PERILS
 from cyberscore.training.encoding import Codes, EncodedClaims, Floats
 
 TAIL_PRIOR_ALPHA = 1.1
-"""Tail index of the evidence (DS34, DS35); it counts as much as TAIL_PRIOR_CLAIMS claims above the threshold (judgement)."""
+"""Tail index of the evidence (DS34, DS35).
+
+It counts as much as TAIL_PRIOR_CLAIMS claims above the threshold (judgement).
+"""
 TAIL_PRIOR_CLAIMS = 50.0
 THRESHOLD = 1_000_000.0
 CAP = 10_000_000.0
@@ -25,8 +29,11 @@ STEP_PENALTY = 5.0
 
 @dataclass(frozen=True, slots=True)
 class SeverityFit:
-    """Location of the log excess: `intercept` and `slope` (in log revenue / 10M) by peril, `tables[f]` shifts of factor f's
-    codes by peril; `sigma` and `alpha` by peril."""
+    """Location of the log excess, and its spread and tail.
+
+    `intercept` and `slope` (in log revenue / 10M) by peril, `tables[f]` shifts of factor f's codes by peril; `sigma`
+    and `alpha` by peril.
+    """
 
     intercept: Floats
     slope: Floats
@@ -43,7 +50,10 @@ class SeverityFit:
 
 
 def severity_factors() -> dict[int, tuple[int, ...]]:
-    """Which factors shift which perils' severity: sector all; resilience signals ransomware and outage; records breach."""
+    """Which factors shift which perils' severity.
+
+    Sector all; resilience signals ransomware and outage; records breach.
+    """
     names = list(signals())
     shape: dict[int, tuple[int, ...]] = {len(names): tuple(range(len(PERILS)))}
     for name in ("backup_isolation", "backup_coverage", "restore_test_age_days"):
@@ -56,7 +66,11 @@ def severity_factors() -> dict[int, tuple[int, ...]]:
 
 
 def fit_severity(
-    claims: EncodedClaims, codes: Codes, log_revenue: Floats, n_codes: tuple[int, ...], weight: Floats | None = None
+    claims: EncodedClaims,
+    codes: Codes,
+    log_revenue: Floats,
+    n_codes: tuple[int, ...],
+    weight: Floats | None = None,
 ) -> SeverityFit:
     """Fit body and tail.
 
@@ -93,7 +107,14 @@ def fit_severity(
         return float(-(weight * value).sum() + penalty), gradient
 
     start = design.start(log_y)
-    found = minimize(objective, start, jac=True, method="L-BFGS-B", bounds=design.bounds(), options={"maxiter": 3000, "ftol": 1e-13, "gtol": 1e-7, "maxcor": 30})
+    found = minimize(
+        objective,
+        start,
+        jac=True,
+        method="L-BFGS-B",
+        bounds=design.bounds(),
+        options={"maxiter": 3000, "ftol": 1e-13, "gtol": 1e-7, "maxcor": 30},
+    )
     intercept, slope, sigma, tables = design.unpack(found.x)
     return SeverityFit(intercept, slope, sigma, _tail_index(claims, weight), tables)
 
@@ -130,7 +151,9 @@ class _Design:
         self.size = start
 
     def bounds(self) -> list[tuple[float | None, float | None]]:
-        low: list[tuple[float | None, float | None]] = [(None, None)] * self.k + [(0.0, 0.8)] * self.k + [(np.log(0.5), np.log(3.5))] * self.k
+        low: list[tuple[float | None, float | None]] = [(None, None)] * self.k
+        low += [(0.0, 0.8)] * self.k
+        low += [(np.log(0.5), np.log(3.5))] * self.k
         for _, _, _, ordered, size in self.blocks:
             low += [(0.0, None) if ordered else (None, None)] * size
         return low

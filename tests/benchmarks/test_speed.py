@@ -1,0 +1,81 @@
+"""Speed, as pytest-benchmark tables: `pytest tests/benchmarks --benchmark-only`. Nothing here asserts a time."""
+
+import subprocess
+import sys
+from datetime import date
+
+import numpy as np
+import pytest
+
+import cyberscore
+from cyberscore.quoting.engine import quote, risk_score
+from cyberscore.rating.tables import Bins
+from cyberscore.training.boosting import compile_tables, fit_booster, make_booster, make_raw_prediction, to_features
+
+AS_OF = date(2026, 11, 23)
+
+
+@pytest.fixture(scope="module")
+def plan():
+    return cyberscore.load_plan()
+
+
+@pytest.fixture(scope="module")
+def compiled():
+    """A booster over 40 factors of 6 cells, and the tables compiled from it."""
+    rng = np.random.default_rng(0)
+    codes = rng.integers(0, 6, (20_000, 40))
+    claims = rng.poisson(0.1 * np.exp(0.1 * codes[:, 0] - 0.2 * codes[:, 1])).astype(float)
+    bins = {f"x{j}": Bins(tuple(c + 0.5 for c in range(5)), has_missing=False) for j in range(40)}
+    sets = [(j,) for j in range(40)]
+    booster = make_booster(
+        loss="poisson",
+        monotonic_cst=[0] * 40,
+        sets=sets,
+        learning_rate=0.05,
+        max_iter=200,
+        max_leaf_nodes=4,
+        min_samples_leaf=50,
+        l2_regularization=0.0,
+        early_stopping=False,
+        random_state=0,
+        verbose=0,
+    )
+    fit_booster(booster, to_features(codes, bins), claims, np.ones(len(codes)))
+    tables = compile_tables(make_raw_prediction(booster, bins), bins, sets, [0] * 40)
+    return booster, tables, codes[:1].astype(float)
+
+
+@pytest.mark.parametrize("name", cyberscore.example_names())
+def test_quote(benchmark, plan, name):
+    profile = cyberscore.example(name)
+    benchmark(quote, profile, as_of=AS_OF, plan=plan)
+
+
+@pytest.mark.parametrize("name", cyberscore.example_names())
+def test_score_alone(benchmark, plan, name):
+    profile = cyberscore.example(name)
+    benchmark(risk_score, profile, as_of=AS_OF, plan=plan)
+
+
+@pytest.mark.benchmark(group="one row of 40 factors")
+def test_tables_one_row(benchmark, compiled):
+    _, tables, row = compiled
+    values = row[0].tolist()
+    benchmark(lambda: tables.total_one(tables.encode_one(values)))
+
+
+@pytest.mark.benchmark(group="one row of 40 factors")
+def test_booster_one_row(benchmark, compiled):
+    """The same booster's own `predict`, the peer of the tables."""
+    booster, _, row = compiled
+    benchmark(booster.predict, row)
+
+
+def test_process_to_first_quote(benchmark):
+    """A fresh interpreter: import, load the plan, quote."""
+    code = (
+        "from datetime import date; import cyberscore; "
+        "cyberscore.quote(cyberscore.example('dental_clinic'), as_of=date(2026, 11, 23))"
+    )
+    benchmark.pedantic(subprocess.run, args=([sys.executable, "-c", code],), kwargs={"check": True}, rounds=5)
