@@ -50,7 +50,7 @@ def _console() -> Console:
 
 def _note(text: str) -> None:
     """Print to standard error, so that standard output stays clean."""
-    print(text, file=sys.stderr)  # noqa: T201
+    print(text, file=sys.stderr)  # noqa: T201  messages of a command line
 
 
 def _profile(path: Path, evidence: list[str] | None) -> Profile:

@@ -1,9 +1,10 @@
 """Quotes, postures and the catalogue as text for a terminal."""
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
-from cyberscore.profile import Posture, Profile, Signal
+from cyberscore.profile import Posture, Profile, Signal, signals
 from cyberscore.quoting import Quote
 from cyberscore.readers import NotMapped
 
@@ -34,10 +35,10 @@ def print_quote(console: Console, profile: Profile, quote: Quote) -> None:
     _print_improvements(console, quote)
     _print_ledger(console, quote)
     for line in (*quote.contradictions, *quote.warnings):
-        console.print(f"Note: {line}")
+        console.print(escape(f"Note: {line}"))
     plan, digest = quote.plan_id.split("@")[:2]
     console.print(
-        f"\n{len(quote.unknowns)} of 39 signals unknown. Plan {plan} {digest[:12]}, as of {quote.as_of}. "
+        f"\n{len(quote.unknowns)} of {len(signals())} signals unknown. Plan {plan} {digest[:12]}, as of {quote.as_of}. "
         f"{quote.notice.capitalize()}."
     )
 
@@ -45,7 +46,7 @@ def print_quote(console: Console, profile: Profile, quote: Quote) -> None:
 def _print_answer(console: Console, profile: Profile, quote: Quote) -> None:
     insured, cover = profile.insured, quote.coverage
     console.print(
-        f"[bold]{insured.name or 'Unnamed firm'}[/bold], {insured.country}, NAICS {insured.naics}, "
+        f"[bold]{escape(insured.name or 'Unnamed firm')}[/bold], {insured.country}, NAICS {insured.naics}, "
         f"revenue {insured.annual_revenue:,.0f} {insured.currency}"
     )
     colour = _COLOURS[quote.decision]
@@ -73,7 +74,7 @@ def _print_answer(console: Console, profile: Profile, quote: Quote) -> None:
 def _print_reasons(console: Console, quote: Quote) -> None:
     reasons = _table(">points", "reason", "evidence", title="\nReasons (points from the average score of 50)")
     for reason in quote.reasons[:10]:
-        reasons.add_row(f"{reason.shown:+.1f}", reason.text, reason.evidence)
+        reasons.add_row(f"{reason.shown:+.1f}", escape(reason.text), escape(reason.evidence))
     rest = sum(reason.shown for reason in quote.reasons[10:])
     if len(quote.reasons) > 10:
         reasons.add_row(f"{rest:+.1f}", f"{len(quote.reasons) - 10} smaller reasons", "")
@@ -86,16 +87,15 @@ def _print_conditions(console: Console, quote: Quote) -> None:
         listed = {f"{s.rule}: {s.text}" for s in quote.subjectivities}
         for text in quote.decision_reasons:
             if text not in listed:
-                console.print(f"  {quote.decision}: {text}")
+                console.print(escape(f"  {quote.decision}: {text}"))
         for one in quote.subjectivities:
             when = "before binding" if one.when == "pre_bind" else f"within {one.days} days of binding"
-            console.print(f"  {when}: {one.text} ({one.rule})")
+            console.print(escape(f"  {when}: {one.text} ({one.rule})"))
     if quote.adjustments:
         console.print("\n[bold]Terms[/bold]")
         for adjustment in quote.adjustments:
-            console.print(
-                f"  {adjustment.text} ({adjustment.rule}{'' if adjustment.priced else '; no premium credit'})"
-            )
+            note = "" if adjustment.priced else "; no premium credit"
+            console.print(escape(f"  {adjustment.text} ({adjustment.rule}{note})"))
 
 
 def _print_improvements(console: Console, quote: Quote) -> None:

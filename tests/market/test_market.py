@@ -21,9 +21,9 @@ from cyberscore.market.parameters import parameters_from
 from cyberscore.market.population import Population, draw_population
 from cyberscore.market.posture import draw_posture, see_posture
 from cyberscore.market.simulation import representatives
+from cyberscore.perils import BASIS_RETENTION, COUNTRY_GROUPS, PERILS
 from cyberscore.profile import signals
 from cyberscore.profile.signals import SOURCE_NAMES
-from cyberscore.rating.perils import BASIS_RETENTION, COUNTRY_GROUPS, PERILS
 
 PARAMETERS = market_parameters()
 STANDARD_ERRORS = 4.5  # seeds are fixed: a test that passes goes on passing

@@ -163,7 +163,7 @@ def test_weight_of_one_observation(name, value, source, days, weight):
     about = signals()[name]
     mixture = mixture_of(about, [see(name, value, days, source)])
     assert mixture[0][1] == pytest.approx(weight, rel=1e-12)
-    assert mixture[1] == (about.unknown, pytest.approx(1 - weight))
+    assert mixture[1] == (about.rest_of(mixture[0][0]), pytest.approx(1 - weight))
 
 
 @pytest.mark.parametrize(
@@ -177,12 +177,12 @@ def test_weight_of_one_observation(name, value, source, days, weight):
         ),
         ([(0.97, 0, "telemetry"), (0.6, 0, "attestation")], {"0.95 or more": 0.97, "unknown": 0.03}),
         # an adverse one stands until a newer one from a source as good
-        ([(0.01, 9, "telemetry"), (0.97, 0, "attestation")], {"under 0.05": 0.97, "unknown": 0.03}),
+        ([(0.01, 9, "telemetry"), (0.97, 0, "attestation")], {"under 0.05": 0.97, "unanswered": 0.03}),
         ([(0.01, 9, "attestation"), (0.97, 0, "attestation")], {"0.95 or more": 0.5, "unknown": 0.5}),
-        ([(0.01, 0, "attestation"), (0.97, 0, "attestation")], {"under 0.05": 0.95, "unknown": 0.05}),
+        ([(0.01, 0, "attestation"), (0.97, 0, "attestation")], {"under 0.05": 0.95, "unanswered": 0.05}),
         ([(0.01, 9, "attestation"), (0.97, 0, "telemetry")], {"0.95 or more": 0.97, "unknown": 0.03}),
         # and stands again when the better source itself says so later
-        ([(0.97, 9, "telemetry"), (0.01, 0, "telemetry")], {"under 0.05": 0.97, "unknown": 0.03}),
+        ([(0.97, 9, "telemetry"), (0.01, 0, "telemetry")], {"under 0.05": 0.97, "unanswered": 0.03}),
     ],
 )
 def test_mixture_of_several(sightings, labels):
@@ -195,7 +195,7 @@ def test_the_worst_adverse_one_counts():
     about = signals()["mfa_email_coverage"]
     seen = [see(about.name, 0.3, 1, "telemetry"), see(about.name, 0.0, 0, "attestation")]
     found = {about.labels[code]: weight for code, weight in mixture_of(about, seen)}
-    assert found == pytest.approx({"under 0.05": 0.95, "0.05 to under 0.5": 0.02, "unknown": 0.03})
+    assert found == pytest.approx({"under 0.05": 0.95, "0.05 to under 0.5": 0.02, "unanswered": 0.03})
 
 
 def test_events_leave_their_window():

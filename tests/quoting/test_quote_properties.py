@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import AS_OF, is_favourable, moves, profiles
 
 import cyberscore
 from cyberscore import Coverage, Insured, Observation, Profile
@@ -23,6 +22,7 @@ from cyberscore.rating.expected_loss import (
 )
 from cyberscore.rating.score import expected_loss_of_book
 from cyberscore.rules import DECISIONS
+from strategies import AS_OF, is_favourable, moves, profiles
 
 PLAN = cyberscore.load_plan()
 RULED = sorted(name for rule in PLAN.rules.posture_rules for name in rule.signals)
@@ -76,11 +76,9 @@ def test_points_sum_to_the_score(profile, cover):
 
 @given(firm_profiles)
 def test_book_mix_is_what_lies_between_the_mean_firm_and_the_mean_loss(profile):
-    """The path of the reasons starts at the mean mixtures; with the small factors, that start is all the book mix holds."""
+    """Reasons start at the mean mixtures: that start, and the small factors, are all the book mix holds."""
     answer = quoted(profile)
-    risk = rate_risk(
-        PLAN, profile.insured, cyberscore.posture_at(profile, AS_OF).mixtures, _revenue(profile)
-    )
+    risk = rate_risk(PLAN, profile.insured, cyberscore.posture_at(profile, AS_OF).mixtures, _revenue(profile))
     means = tuple(tuple(enumerate(mean.tolist())) for mean in PLAN.score.mean_codes)
     start = risk.base + _sum_of_tables(means)
     loss = expected_losses_of_many(PLAN, start[None, :], STANDARD_LAYER).sum()
@@ -158,9 +156,7 @@ def test_premium_never_falls_with_limit_nor_rises_with_retention(profile, one, o
     base["expiring_premium"] = one.expiring_premium
     limits = sorted((one.aggregate_limit, other.aggregate_limit))
     retentions = sorted((one.retention, other.retention))
-    low, high = (
-        quoted(profile, Coverage(aggregate_limit=limit, retention=retentions[0], **base)) for limit in limits
-    )
+    low, high = (quoted(profile, Coverage(aggregate_limit=limit, retention=retentions[0], **base)) for limit in limits)
     assert low.coverage["aggregate_limit"] <= high.coverage["aggregate_limit"]
     assert low.indicative_premium <= high.indicative_premium
     small, large = (

@@ -12,7 +12,7 @@ from cyberscore.market.losses import true_log_rates
 from cyberscore.market.parameters import Floats, MarketParameters, market_parameters
 from cyberscore.market.population import draw_population
 from cyberscore.market.posture import draw_posture
-from cyberscore.rating.perils import PERILS
+from cyberscore.perils import PERILS
 
 
 def frequencies_by_band(market: MarketParameters, *, n: int, seed: int) -> Floats:
@@ -35,7 +35,7 @@ def calibrated_curve(market: MarketParameters, *, n: int = 1_000_000, seed: int 
 
 def _print_curve() -> None:
     for peril, row in zip(PERILS, calibrated_curve(market_parameters()), strict=True):
-        print(f"[perils.{peril}] log_rate = {row.tolist()}")  # noqa: T201
+        print(f"[perils.{peril}] log_rate = {row.tolist()}")  # noqa: T201  the output of this script
 
 
 if __name__ == "__main__":

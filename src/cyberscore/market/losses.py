@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from cyberscore.market.parameters import Floats, MarketParameters
-from cyberscore.market.population import Population
+from cyberscore.market.population import Population, typical_records
 from cyberscore.market.posture import Cells
+from cyberscore.perils import BASIS_RETENTION, COUNTRY_GROUPS, PERILS
 from cyberscore.profile import signals
-from cyberscore.rating.perils import BASIS_RETENTION, COUNTRY_GROUPS, PERILS
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def true_log_medians(population: Population, truth: Cells, market: MarketParamet
         if effect.any():
             total += (effect - market.prevalence[j] @ effect)[truth[:, j]]
     breach = PERILS.index("data_breach")
-    typical = 10 ** (3.2 + 0.75 * (np.log10(population.revenue) - 6))
+    typical = typical_records(population.revenue)
     total[:, breach] += market.raw["severity"]["records_exponent"] * np.log(
         np.maximum(population.record_count, 1.0) / typical
     )

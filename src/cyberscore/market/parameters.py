@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cyberscore.perils import BASIS_RETENTION, PERILS
 from cyberscore.profile import signals
 from cyberscore.profile.industries import sectors
-from cyberscore.rating.perils import BASIS_RETENTION, PERILS
 
 Floats = NDArray[np.float64]
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cyberscore.market.parameters import Floats, MarketParameters
-from cyberscore.rating.perils import COUNTRY_GROUPS
+from cyberscore.perils import COUNTRY_GROUPS
 
 Ints = NDArray[np.int64]
 
@@ -26,8 +26,8 @@ class Population:
 
     @property
     def size(self) -> Floats:
-        """Standardised log revenue: what drives posture by size."""
-        standardised: Floats = (np.log(self.revenue) - np.log(2.5e6)) / 1.45
+        """Log revenue, standardised over the insured population: what drives posture by size."""
+        standardised: Floats = (np.log(self.revenue) - np.log(3.7e6)) / 1.42
         return standardised
 
 
@@ -40,8 +40,8 @@ def draw_population(n: int, market: MarketParameters, rng: np.random.Generator) 
     sector = rng.choice(len(names), size=n, p=shares / shares.sum())
     countries = raw["country"]["shares"]
     country = rng.choice(len(COUNTRY_GROUPS), size=n, p=[countries[name] for name in COUNTRY_GROUPS])
-    # records grow with revenue, with a wide spread (judgement)
-    records = np.floor(10 ** np.clip(rng.normal(3.2 + 0.75 * (np.log10(revenue) - 6), 0.8), 0, 8.5))
+    # a wide spread around what is typical (judgement)
+    records = np.floor(np.clip(typical_records(revenue) * 10 ** rng.normal(0.0, 0.8, n), 1, 10**8.5))
     years = raw["year"]
     year = years["first"] + rng.choice(len(years["shares"]), size=n, p=years["shares"])
     cover = raw["cover"]
@@ -55,6 +55,12 @@ def draw_population(n: int, market: MarketParameters, rng: np.random.Generator) 
         retention=_by_band(cover["retentions"], cover["retention_shares"], band, rng),
         limit=_by_band(cover["limits"], cover["limit_shares"], band, rng),
     )
+
+
+def typical_records(revenue: Floats) -> Floats:
+    """Return how many records of personal data a firm typically holds: about 1,600 at 1M of revenue (judgement)."""
+    typical: Floats = 10 ** (3.2 + 0.75 * (np.log10(revenue) - 6))
+    return typical
 
 
 def _revenues(n: int, market: MarketParameters, rng: np.random.Generator) -> tuple[Floats, Ints]:

@@ -11,9 +11,9 @@ from cyberscore.market.losses import Losses, draw_losses, true_log_medians, true
 from cyberscore.market.parameters import Floats, MarketParameters, market_parameters
 from cyberscore.market.population import Population, draw_population
 from cyberscore.market.posture import Cells, SeenPosture, draw_posture, see_posture
+from cyberscore.perils import COUNTRY_GROUPS, PERILS
 from cyberscore.profile import Signal, signals
 from cyberscore.profile.signals import SOURCE_NAMES
-from cyberscore.rating.perils import COUNTRY_GROUPS, PERILS
 
 
 @dataclass(frozen=True, slots=True)

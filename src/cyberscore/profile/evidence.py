@@ -70,7 +70,7 @@ def _as_day(value: object) -> object:
     if value is None or (isinstance(value, date) and not isinstance(value, datetime)):
         return value
     try:
-        return date.fromisoformat(value)  # type: ignore[arg-type]
+        return date.fromisoformat(value)  # type: ignore[arg-type]  # other types are refused below
     except (TypeError, ValueError):
         raise ValueError(f"a date in ISO 8601 is wanted, such as 2026-11-23; got {value!r}") from None
 
@@ -250,7 +250,8 @@ def mixture_at(about: Signal, prepared: Sequence[Prepared], day: int) -> Mixture
     Returns
     -------
     tuple of (code, weight)
-        The rest of the weight lies on *unknown*; with no observation at all, on *unanswered*.
+        The rest of the weight lies on *unknown*; of adverse evidence, or with no observation at all, on *unanswered*
+        (which only required signals tell from unknown).
     """
     if not prepared:
         return ((about.unanswered, 1.0),)
@@ -260,7 +261,7 @@ def mixture_at(about: Signal, prepared: Sequence[Prepared], day: int) -> Mixture
         if one.lapsed(about, code, day):
             return ((about.unknown, 1.0),)
         weight = one.weight_at(about, code, day)
-        return ((code, weight), (about.unknown, 1.0 - weight))
+        return ((code, weight), (about.rest_of(code), 1.0 - weight))
     counted = counting(about, prepared, day)
     if not counted:
         return ((about.unknown, 1.0),)
@@ -273,7 +274,7 @@ def mixture_at(about: Signal, prepared: Sequence[Prepared], day: int) -> Mixture
         if support[code] > reached:
             mixture.append((code, support[code] - reached))
             reached = support[code]
-    return (*mixture, (about.unknown, 1.0 - reached))
+    return (*mixture, (about.rest_of(counted[0][0]), 1.0 - reached))
 
 
 def counting(about: Signal, prepared: Sequence[Prepared], day: int) -> list[tuple[int, float, Prepared]]:

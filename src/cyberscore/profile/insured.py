@@ -2,7 +2,7 @@
 
 from typing import Annotated, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, field_validator, model_validator
 
 from cyberscore.exceptions import ProfileError
 from cyberscore.profile.industries import industry
@@ -50,8 +50,8 @@ class Insured(BaseModel):
     name: str | None = Field(default=None, max_length=300)
     employee_count: Count | None = None
     record_count: Count | None = None
-    active_incident: bool | None = None
-    known_circumstances: bool | None = None
+    active_incident: StrictBool | None = None
+    known_circumstances: StrictBool | None = None
     business_activities: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = Field(
         default=(), max_length=100
     )

@@ -70,6 +70,13 @@ class Signal:
         """Code of a signal about which nothing was ever said."""
         return self.unknown + 1 if self.required else self.unknown
 
+    def rest_of(self, code: int) -> int:
+        """Code on which the rest of an observation's weight lies: unknown, and unanswered behind an adverse one.
+
+        So that an adverse observation is never rated below having said nothing.
+        """
+        return self.unanswered if code > self.unknown else self.unknown
+
     @property
     def is_context(self) -> bool:
         """Whether the signal is an exposure or a category: it does not fade and has no better value."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from cyberscore.exceptions import CoverageError, ProfileError
+from cyberscore.perils import BASIS_RETENTION, PERILS, country_group
 from cyberscore.profile import Profile, SignalState, posture_at
 from cyberscore.quoting.improvements import Standing, improvements_for
 from cyberscore.quoting.intervals import LEVELS, draw_pure, draw_totals
@@ -27,7 +28,6 @@ from cyberscore.rating.coverage import STANDARD_LAYER, Coverage
 from cyberscore.rating.expected_loss import RatedRisk, expected_loss, layer_costs, rate_risk
 from cyberscore.rating.library import load_plan
 from cyberscore.rating.parts import Floats
-from cyberscore.rating.perils import BASIS_RETENTION, PERILS, country_group
 from cyberscore.rating.plan import RatingPlan
 from cyberscore.rating.premium import PremiumTerms
 from cyberscore.rating.score import CENTRE, band, clipped, expected_loss_of_book, safer_than, unclipped_score

@@ -89,6 +89,10 @@ def draw_totals(plan: RatingPlan, risk: RatedRisk) -> Floats:
         totals = (
             totals + plan.bag_deviations[bag[:, None], index].sum(axis=1) + _base_deviation(plan, risk.revenue)[bag]
         )
+    # the risk's own figures are balanced on claims: the draws spread around them, they do not move them
+    rates, locations = totals[:, :N_PERILS], totals[:, N_PERILS:]
+    rates += risk.total[:N_PERILS] - np.log(np.exp(rates).mean(axis=0))
+    locations += risk.total[N_PERILS:] - locations.mean(axis=0)
     return np.asarray(totals)
 
 

@@ -5,15 +5,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from cyberscore.perils import PERILS
 from cyberscore.profile.evidence import Mixture
 from cyberscore.rating.coverage import Coverage
 from cyberscore.rating.expected_loss import RatedRisk
 from cyberscore.rating.ledger import Column, Ledger, Step
 from cyberscore.rating.parts import N_PERILS, factors
-from cyberscore.rating.perils import PERILS
 from cyberscore.rating.plan import RatingPlan
 from cyberscore.rating.premium import PremiumTerms
 from cyberscore.rules import Finding, rate_percent
+
+_NO_EFFECT = [1.0] * N_PERILS
 
 
 def build_ledger(
@@ -40,7 +42,7 @@ def build_ledger(
         )
         for label, source, relativities in lines:
             if relativities[k] != 1.0:
-                column.step(label, "multiply", relativities[k], source)
+                column.multiply(label, relativities[k], source)
         column.step("Balance", "multiply", math.exp(float(plan.log_balance[k])), f"plan log_balance, {peril}")
         mu = risk.locations[k]
         where = (
@@ -88,25 +90,19 @@ def _premium_steps(
 
 def _relativities(plan: RatingPlan, risk: RatedRisk) -> list[tuple[str, str, list[float]]]:
     """Label, source and relativity by peril of every factor and pair."""
-    own = factors()
-    lines = []
-    for offset, factor, mixture in zip(plan.offsets, own, risk.mixtures, strict=True):
-        log = sum(
-            (share * plan.cells[offset + code, :N_PERILS] for code, share in mixture),
-            start=np.zeros(N_PERILS),
-        )
-        if log.any():
-            lines.append((factor.name, f"table {factor.name}: {_said(factor.labels, mixture)}", np.exp(log).tolist()))
-    for a, b, offset, width in plan.pair_index:
-        log = np.zeros(N_PERILS)
-        for code_a, share_a in risk.mixtures[a]:
-            for code_b, share_b in risk.mixtures[b]:
-                log = log + share_a * share_b * plan.cells[offset + code_a * width + code_b, :N_PERILS]
-        if log.any():
-            name = f"{own[a].name} x {own[b].name}"
-            said = f"{_said(own[a].labels, risk.mixtures[a])} with {_said(own[b].labels, risk.mixtures[b])}"
-            lines.append((name, f"table {name}: {said}", np.exp(log).tolist()))
-    return lines
+    own, mixtures = factors(), risk.mixtures
+    said = [_said(factor.labels, mixture) for factor, mixture in zip(own, mixtures, strict=True)]
+    names = [factor.name for factor in own]
+    sources = list(said)
+    for a, b, _, _ in plan.pair_index:
+        names.append(f"{own[a].name} x {own[b].name}")
+        sources.append(f"{said[a]} with {said[b]}")
+    relativities = np.exp(risk.parts[:, :N_PERILS]).tolist()
+    return [
+        (name, f"table {name}: {source}", row)
+        for name, source, row in zip(names, sources, relativities, strict=True)
+        if row != _NO_EFFECT
+    ]
 
 
 def _said(labels: tuple[str, ...], mixture: Mixture) -> str:

@@ -59,7 +59,7 @@ def _mean_parts(plan: RatingPlan) -> tuple[Floats, tuple[Floats, ...]]:
 def points_by_factor(plan: RatingPlan, risk: RatedRisk) -> Floats:
     """Points of every factor, (factors,), without the book mix."""
     mean_mains, mean_pairs = _mean_parts(plan)
-    own = _own_contributions(plan, risk.mixtures)
+    own = risk.parts[: len(mean_mains)]
     start = risk.base + mean_mains.sum(axis=0) + sum(mean_pairs, start=np.zeros(len(risk.base)))
     delta = own - mean_mains
     pairs = _pair_corners(plan, risk.mixtures, mean_pairs)
@@ -76,18 +76,6 @@ def points_by_factor(plan: RatingPlan, risk: RatedRisk) -> Floats:
                 rise[b] += (1.0 - t) * (second - low) + t * (high - first)
         points += 0.5 * weight * (rise @ _gradient(plan, at))
     return points * (POINTS_PER_DOUBLING / math.log(2.0))
-
-
-def _own_contributions(plan: RatingPlan, mixtures: Sequence[Mixture]) -> Floats:
-    index: list[int] = []
-    weight: list[float] = []
-    starts: list[int] = []
-    for offset, mixture in zip(plan.offsets, mixtures, strict=True):
-        starts.append(len(index))
-        for code, share in mixture:
-            index.append(offset + code)
-            weight.append(share)
-    return np.asarray(np.add.reduceat(np.array(weight)[:, None] * plan.cells[index], starts, axis=0))
 
 
 def _pair_corners(

@@ -119,8 +119,8 @@ def effective_coverage(
                 adjustments.append(Adjustment(rule.id, action.type, text, action.peril, amount, priced=True))
     if retention >= limit:
         raise CoverageError(
-            f"retention {retention:_.0f} (after the rules' floors) must be below aggregate_limit {limit:_.0f}: "
-            "ask for a higher limit"
+            f"retention {retention:_.0f} must be below aggregate_limit {limit:_.0f} after the plan's floors and caps "
+            f"(asked for: {requested.retention:_.0f} and {requested.aggregate_limit:_.0f}): change the request"
         )
     sublimits = {peril: min(amount, limit) for peril, amount in sublimits.items()}
     effective = Coverage(

@@ -2,13 +2,20 @@
 
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from cyberscore.exceptions import CoverageError
+from cyberscore.perils import PERILS
 from cyberscore.profile.profile import explain
-from cyberscore.rating.perils import PERILS
 
-Money = Annotated[float, Field(allow_inf_nan=False)]
+
+def _number(value: object) -> object:
+    if isinstance(value, bool | str):
+        raise CoverageError(f"a number is wanted; got {value!r}")
+    return value
+
+
+Money = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(_number)]
 
 
 class Coverage(BaseModel):

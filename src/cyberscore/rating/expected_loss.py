@@ -7,14 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cyberscore.profile import Insured, signals
+from cyberscore.perils import COUNTRY_GROUPS, PERILS, RECORD_BREAKPOINTS, RECORD_UNKNOWN, country_group
+from cyberscore.profile import Insured, Signal, signals
 from cyberscore.profile.evidence import Mixture
 from cyberscore.rating.coverage import STANDARD_LAYER, Coverage
 from cyberscore.rating.parts import N_PERILS, Floats
-from cyberscore.rating.perils import COUNTRY_GROUPS, PERILS, RECORD_BREAKPOINTS, RECORD_UNKNOWN, country_group
 from cyberscore.rating.plan import RatingPlan
-
-_erfc = np.frompyfunc(math.erfc, 1, 1)
 
 
 def context_mixtures(plan: RatingPlan, insured: Insured) -> tuple[Mixture, ...]:
@@ -35,12 +33,14 @@ def context_mixtures(plan: RatingPlan, insured: Insured) -> tuple[Mixture, ...]:
 class RatedRisk:
     """One risk in numbers.
 
-    Revenue in USD, every factor's mixture, and the sum of the tables (log rates, then locations).
+    Revenue in USD, every factor's mixture, and the tables (log rates, then locations): `parts` has a row a factor,
+    then one a pair; `total` is `base` and all of them.
     """
 
     revenue: float
     mixtures: tuple[Mixture, ...]
     base: Floats
+    parts: Floats
     total: Floats
 
     @property
@@ -70,17 +70,21 @@ def rate_risk(plan: RatingPlan, insured: Insured, mixtures: Sequence[Mixture], r
     everything = (*mixtures, *context_mixtures(plan, insured))
     index: list[int] = []
     weight: list[float] = []
+    starts: list[int] = []
     for offset, mixture in zip(plan.offsets, everything, strict=True):
+        starts.append(len(index))
         for code, share in mixture:
             index.append(offset + code)
             weight.append(share)
     for a, b, offset, width in plan.pair_index:
+        starts.append(len(index))
         for code_a, share_a in everything[a]:
             for code_b, share_b in everything[b]:
                 index.append(offset + code_a * width + code_b)
                 weight.append(share_a * share_b)
     base = plan.base.at(math.log(revenue)) + plan.balance_row
-    return RatedRisk(revenue, everything, base, base + np.array(weight) @ plan.cells[index])
+    parts = np.add.reduceat(np.array(weight)[:, None] * plan.cells[index], starts, axis=0)
+    return RatedRisk(revenue, everything, base, parts, base + parts.sum(axis=0))
 
 
 def factor_change(plan: RatingPlan, position: int, new: Mixture, old: Mixture, everything: Sequence[Mixture]) -> Floats:
@@ -123,7 +127,7 @@ def totals_of_many(plan: RatingPlan, codes: NDArray[np.integer], weights: Floats
     codes : (n, factors)
         Code of each factor; for signals, that of the one observation that counts (unknown or unanswered when none).
     weights : (n, signals)
-        Its weight; the rest lies on unknown.
+        Its weight; the rest lies where `Signal.rest_of` says.
     revenue : (n,)
         USD.
     """
@@ -133,7 +137,7 @@ def totals_of_many(plan: RatingPlan, codes: NDArray[np.integer], weights: Floats
         rows = plan.cells[offset + codes[:, f].astype(np.intp)]
         if f < len(catalogue):
             w = np.asarray(weights[:, f], dtype=float)[:, None]
-            total += w * rows + (1.0 - w) * plan.cells[offset + catalogue[f].unknown]
+            total += w * rows + (1.0 - w) * plan.cells[offset + _rest(catalogue[f], codes[:, f])]
         else:
             total += rows
     for a, b, offset, width in plan.pair_index:
@@ -143,6 +147,10 @@ def totals_of_many(plan: RatingPlan, codes: NDArray[np.integer], weights: Floats
     return total
 
 
+def _rest(about: Signal, codes: NDArray[np.integer]) -> NDArray[np.intp]:
+    return np.where(codes > about.unknown, about.unanswered, about.unknown)
+
+
 def _two_points(codes: NDArray[np.integer], weights: Floats, f: int) -> list[tuple[NDArray[np.intp], Floats]]:
     """Return a factor's own code and, for a signal, unknown, each with its weight."""
     catalogue = list(signals().values())
@@ -150,7 +158,7 @@ def _two_points(codes: NDArray[np.integer], weights: Floats, f: int) -> list[tup
     if f >= len(catalogue):
         return [(own, np.ones(len(own)))]
     w = np.asarray(weights[:, f], dtype=float)
-    return [(own, w), (np.full(len(own), catalogue[f].unknown, dtype=np.intp), 1.0 - w)]
+    return [(own, w), (_rest(catalogue[f], own), 1.0 - w)]
 
 
 def expected_losses_of_many(plan: RatingPlan, totals: Floats, coverage: Coverage = STANDARD_LAYER) -> Floats:
@@ -161,28 +169,10 @@ def expected_losses_of_many(plan: RatingPlan, totals: Floats, coverage: Coverage
     columns = []
     for k, (peril, severity) in enumerate(zip(PERILS, plan.severity, strict=True)):
         mu = totals[:, N_PERILS + k]
-
-        def limited(depth: float, mu: Floats = mu, k: int = k) -> Floats:
-            s = plan.severity[k]
-            if depth <= 0.0:
-                return np.zeros(len(mu))
-            inner = min(depth, s.threshold)
-            z = (math.log(inner) - mu) / s.sigma
-            beyond = _phi_of_many(-z)
-            mean = np.exp(mu + 0.5 * s.sigma**2) * _phi_of_many(z - s.sigma) + inner * beyond
-            if depth > s.threshold:
-                ratio, power = min(depth, s.cap) / s.threshold, 1.0 - s.alpha
-                tail = math.log(ratio) if abs(power) < 1e-9 else (ratio**power - 1.0) / power
-                mean = mean + beyond * s.threshold * tail
-            return np.asarray(mean)
-
         if coverage.retention < severity.basis:
             raise ValueError(f"retention {coverage.retention:g} must be at least the basis {severity.basis:g} here")
         low = coverage.retention - severity.basis
-        cost = limited(low + coverage.limit_for(peril)) - limited(low)
+        top = low + coverage.limit_for(peril)
+        cost = severity.limited_means(top, mu) - severity.limited_means(low, mu)
         columns.append(np.exp(totals[:, k]) * cost)
     return np.column_stack(columns)
-
-
-def _phi_of_many(z: Floats) -> Floats:
-    return np.asarray(0.5 * _erfc(-z / math.sqrt(2.0)), dtype=float)

@@ -9,13 +9,22 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cyberscore.exceptions import PlanError
 
+Floats = NDArray[np.float64]
 _SQRT2 = math.sqrt(2.0)
+_erfc = np.frompyfunc(math.erfc, 1, 1)
 
 
 def _phi(z: float) -> float:
     return 0.5 * math.erfc(-z / _SQRT2)
+
+
+def _phis(z: Floats) -> Floats:
+    return np.asarray(0.5 * _erfc(-z / _SQRT2), dtype=float)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +77,18 @@ class PerilSeverity:
         mean = math.exp(mu + 0.5 * self.sigma * self.sigma) * _phi(z - self.sigma) + inner * beyond
         if depth > self.threshold:
             mean += beyond * self.threshold * self._tail_mean(depth)
+        return mean
+
+    def limited_means(self, depth: float, mu: Floats) -> Floats:
+        """`limited_mean` for many locations."""
+        if depth <= 0.0:
+            return np.zeros(len(mu))
+        inner = min(depth, self.threshold)
+        z = (math.log(inner) - mu) / self.sigma
+        beyond = _phis(-z)
+        mean: Floats = np.exp(mu + 0.5 * self.sigma * self.sigma) * _phis(z - self.sigma) + inner * beyond
+        if depth > self.threshold:
+            mean = mean + beyond * self.threshold * self._tail_mean(depth)
         return mean
 
     def limited_mean_and_slope(self, depth: float, mu: float) -> tuple[float, float]:

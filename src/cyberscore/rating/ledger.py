@@ -1,13 +1,12 @@
 """The premium ledger: every step from a base rate to the premium, which anyone can replay."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 OPERATIONS = ("start", "multiply", "add", "at_least", "at_most", "round")
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One step: `operation` with `value` on the running amount gives `result`.
 
     `source` names the table row, rule or number.
@@ -21,13 +20,7 @@ class Step:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""
-        return {
-            "label": self.label,
-            "operation": self.operation,
-            "value": self.value,
-            "result": self.result,
-            "source": self.source,
-        }
+        return self._asdict()
 
 
 def apply(operation: str, amount: float, value: float) -> float:
@@ -56,6 +49,11 @@ class Column:
     def __init__(self) -> None:
         self.amount = 0.0
         self.steps: list[Step] = []
+
+    def multiply(self, label: str, value: float, source: str) -> None:
+        """Append the step that most lines are."""
+        self.amount *= value
+        self.steps.append(Step(label, "multiply", value, self.amount, source))
 
     def step(self, label: str, operation: str, value: float, source: str) -> float:
         """Append a step and return the running amount."""

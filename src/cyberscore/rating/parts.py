@@ -7,8 +7,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from cyberscore.perils import COUNTRY_GROUPS, PERILS, RECORD_LABELS
 from cyberscore.profile import sectors, signals
-from cyberscore.rating.perils import COUNTRY_GROUPS, PERILS, RECORD_LABELS
 
 Floats = NDArray[np.float64]
 N_PERILS = len(PERILS)

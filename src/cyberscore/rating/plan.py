@@ -75,6 +75,8 @@ class RatingPlan:
             for name in (a, b):
                 if name not in names:
                     raise PlanError(f"pair {a} x {b}: unknown factor {name!r}")
+            if a == b:
+                raise PlanError(f"pair {a} x {b}: a pair needs two factors")
             shape = (len(factors()[names.index(a)].labels), len(factors()[names.index(b)].labels), WIDTH)
             if table.shape != shape:
                 raise PlanError(f"the table of {a} x {b} must have shape {shape}; got {table.shape}")
@@ -82,6 +84,8 @@ class RatingPlan:
             parts.append(table.reshape(-1, WIDTH))
             start += shape[0] * shape[1]
         cells = np.concatenate(parts)
+        if self.bag_deviations is not None and self.bag_deviations.shape[1] != len(cells):
+            raise PlanError(f"bags.deviations must have {len(cells)} cells a bag; got {self.bag_deviations.shape[1]}")
         if not np.isfinite(cells).all() or np.abs(cells).max() > 10.0:
             raise PlanError("every relativity must be finite and its log within -10..10")
         cells.setflags(write=False)

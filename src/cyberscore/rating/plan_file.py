@@ -20,10 +20,11 @@ from typing import Any
 import numpy as np
 
 from cyberscore.exceptions import PlanError, ProfileError
+from cyberscore.perils import PERILS
+from cyberscore.profile import sectors, signals
 from cyberscore.profile.profile import parse_json, read_bytes
 from cyberscore.rating.layers import PerilSeverity
 from cyberscore.rating.parts import WIDTH, Curve, Floats, ScoreReference, UnknownsModel, factors
-from cyberscore.rating.perils import PERILS
 from cyberscore.rating.pricing import Pricing
 from cyberscore.rules import RuleBook
 
@@ -76,9 +77,13 @@ class PlanFiles:
             )
         stated = str(content.pop("digest", "none"))
         files = cls(content, others)
-        if check_digest and stated != files.digest:
+        try:
+            found = files.digest
+        except ValueError as error:
+            raise PlanError(f"{path / 'plan.json'}: every number must be finite") from error
+        if check_digest and stated != found:
             raise PlanError(
-                f"{path}: the plan was changed after it was sealed (digest {stated[:16]} stated, {files.digest[:16]} "
+                f"{path}: the plan was changed after it was sealed (digest {stated[:16]} stated, {found[:16]} "
                 f"found): undo the change, or check it and run: cyberscore plan seal {path}"
             )
         return files
@@ -129,10 +134,15 @@ def rounded(values: Floats) -> Any:
     return (np.round(values, DECIMALS) + 0.0).tolist()
 
 
-def _array(value: Any, name: str, *shape: int) -> Floats:
+def _array(value: Any, name: str, *shape: int | None, bound: float = 1e6) -> Floats:
+    """Read-only array within -bound..bound, of a shape (None is any length)."""
     array = np.array(value, dtype=float)
-    if (shape and array.shape != shape) or not np.isfinite(array).all():
-        raise PlanError(f"{name} must be finite numbers of shape {shape or 'as listed'}; got shape {array.shape}")
+    fits = array.ndim == len(shape) and all(want in {None, got} for want, got in zip(shape, array.shape, strict=True))
+    if shape and not fits:
+        wanted = " x ".join("any" if want is None else str(want) for want in shape)
+        raise PlanError(f"{name} must be {wanted} numbers; got shape {array.shape}")
+    if not (np.abs(array) <= bound).all():
+        raise PlanError(f"{name} must be numbers within -{bound:g}..{bound:g}")
     array.setflags(write=False)
     return array
 
@@ -164,47 +174,95 @@ def _parts(content: dict[str, Any], others: dict[str, bytes]) -> dict[str, Any]:
             )
     if content["perils"] != list(PERILS):
         raise PlanError(f"perils must be {list(PERILS)}; got {content['perils']}")
-    nodes = tuple(float(x) for x in content["log_revenue_nodes"])
+    nodes = _ascending(content["log_revenue_nodes"], "log_revenue_nodes", apart=True)
+    if len(nodes) < 2:
+        raise PlanError(f"log_revenue_nodes must be at least two; got {nodes}")
     tables = {name: _array(rows, f"tables.{name}") for name, rows in content["tables"].items()}
     pairs = {tuple(key.split(" x ")): _array(rows, f"pairs.{key}") for key, rows in content["pairs"].items()}
-    score = content["score"]
-    unknowns = content["unknowns"]
-    bags = parse_json(others["bags.json"], "bags.json")
+    if set(tables) - set(own):
+        raise PlanError(f"tables of unknown factors: {', '.join(sorted(set(tables) - set(own)))}")
+    bag_base, bag_deviations = _bags(others["bags.json"], len(nodes))
     return {
         "name": str(content["name"]),
         "about": content["about"],
-        "base": Curve(nodes, _array(content["base"], "base", len(nodes), WIDTH)),
+        "base": Curve(nodes, _array(content["base"], "base", len(nodes), WIDTH, bound=50.0)),
         "tables": tables,
         "pairs": {(a, b): table for (a, b), table in pairs.items()},
-        "log_balance": _array(content["log_balance"], "log_balance", len(PERILS)),
-        "severity": tuple(PerilSeverity(**row) for row in content["severity"]),
-        "score": ScoreReference(
-            expected_loss=Curve(nodes, _array(score["log_expected_loss"], "score.log_expected_loss", len(nodes), 1)),
-            band_edges=_ascending(score["band_edges"], "score.band_edges", 5),
-            peer_revenue=_ascending(score["peer_revenue"], "score.peer_revenue"),
-            peer_quantiles={
-                sector: tuple(_ascending(row, f"score.peer_quantiles.{sector}") for row in rows)
-                for sector, rows in score["peer_quantiles"].items()
-            },
-            mean_codes=tuple(
-                _array(score["mean_codes"][name], f"score.mean_codes.{name}", len(f.labels)) for name, f in own.items()
-            ),
-        ),
-        "unknowns": UnknownsModel(
-            size_centre=float(unknowns["size_centre"]),
-            size_scale=float(unknowns["size_scale"]),
-            size_slope=_array(unknowns["size_slope"], "unknowns.size_slope"),
-            loadings=_array(unknowns["loadings"], "unknowns.loadings"),
-            thresholds=tuple(_array(row, "unknowns.thresholds") for row in unknowns["thresholds"]),
-            latent_nodes=_array(unknowns["latent_nodes"], "unknowns.latent_nodes"),
-            own_nodes=_array(unknowns["own_nodes"], "unknowns.own_nodes"),
-            uniform_nodes=_array(unknowns["uniform_nodes"], "unknowns.uniform_nodes"),
-        ),
+        "log_balance": _array(content["log_balance"], "log_balance", len(PERILS), bound=10.0),
+        "severity": _severities(content["severity"]),
+        "score": _score(content["score"], nodes),
+        "unknowns": _unknowns(content["unknowns"]),
         "pricing": Pricing.from_toml(_text(others["pricing.toml"], "pricing.toml")),
         "rules": RuleBook.from_toml(_text(others["rules.toml"], "rules.toml")),
-        "bag_base": _array(bags["base"], "bags.base") if bags["base"] else None,
-        "bag_deviations": _array(bags["deviations"], "bags.deviations") if bags["deviations"] else None,
+        "bag_base": bag_base,
+        "bag_deviations": bag_deviations,
     }
+
+
+def _severities(rows: Any) -> tuple[PerilSeverity, ...]:
+    if len(rows) != len(PERILS):
+        raise PlanError(f"severity must have one entry a peril ({', '.join(PERILS)}); got {len(rows)}")
+    return tuple(PerilSeverity(**row) for row in rows)
+
+
+def _score(raw: Any, nodes: tuple[float, ...]) -> ScoreReference:
+    peer_revenue = _ascending(raw["peer_revenue"], "score.peer_revenue")
+    quantiles = {
+        sector: tuple(_ascending(row, f"score.peer_quantiles.{sector}") for row in raw["peer_quantiles"][sector])
+        for sector in sectors()
+    }
+    for sector, rows in quantiles.items():
+        if len(rows) != len(peer_revenue) + 1 or min(map(len, rows)) < 2:
+            raise PlanError(
+                f"score.peer_quantiles.{sector} must be {len(peer_revenue) + 1} rows of quantiles, one a size"
+            )
+    means = []
+    for factor in factors():
+        mean = _array(raw["mean_codes"][factor.name], f"score.mean_codes.{factor.name}", len(factor.labels))
+        if (mean < 0).any() or abs(mean.sum() - 1.0) > 1e-3:
+            raise PlanError(f"score.mean_codes.{factor.name} must be shares that sum to 1; got {mean.tolist()}")
+        means.append(mean)
+    log_loss = _array(raw["log_expected_loss"], "score.log_expected_loss", len(nodes), 1, bound=50.0)
+    return ScoreReference(
+        expected_loss=Curve(nodes, log_loss),
+        band_edges=_ascending(raw["band_edges"], "score.band_edges", 5),
+        peer_revenue=peer_revenue,
+        peer_quantiles=quantiles,
+        mean_codes=tuple(means),
+    )
+
+
+def _unknowns(raw: Any) -> UnknownsModel:
+    catalogue = list(signals().values())
+    n = len(catalogue)
+    loadings = _array(raw["loadings"], "unknowns.loadings", n, None, bound=1.0)
+    latent_nodes = _array(raw["latent_nodes"], "unknowns.latent_nodes", None, loadings.shape[1])
+    scale = float(raw["size_scale"])
+    if not 0.01 <= scale <= 100.0:
+        raise PlanError(f"unknowns.size_scale must be between 0.01 and 100; got {scale!r}")
+    if len(raw["thresholds"]) != n:
+        raise PlanError(f"unknowns.thresholds must have one row a signal, {n}; got {len(raw['thresholds'])}")
+    return UnknownsModel(
+        size_centre=float(raw["size_centre"]),
+        size_scale=scale,
+        size_slope=_array(raw["size_slope"], "unknowns.size_slope", n, bound=0.99),
+        loadings=loadings,
+        thresholds=tuple(
+            _array(row, f"unknowns.thresholds of {about.name}", len(about.code_of_cell) - 1)
+            for about, row in zip(catalogue, raw["thresholds"], strict=True)
+        ),
+        latent_nodes=latent_nodes,
+        own_nodes=_array(raw["own_nodes"], "unknowns.own_nodes", len(latent_nodes), n),
+        uniform_nodes=_array(raw["uniform_nodes"], "unknowns.uniform_nodes", len(latent_nodes), n),
+    )
+
+
+def _bags(data: bytes, n_nodes: int) -> tuple[Floats | None, Floats | None]:
+    bags = parse_json(data, "bags.json")
+    if not bags["base"] and not bags["deviations"]:
+        return None, None
+    base = _array(bags["base"], "bags.base", None, n_nodes, WIDTH, bound=50.0)
+    return base, _array(bags["deviations"], "bags.deviations", len(base), None, WIDTH, bound=50.0)
 
 
 def _text(data: bytes, name: str) -> str:
@@ -214,8 +272,9 @@ def _text(data: bytes, name: str) -> str:
         raise PlanError(f"{name}: not UTF-8 text (byte {error.start})") from error
 
 
-def _ascending(values: Any, name: str, size: int | None = None) -> tuple[float, ...]:
+def _ascending(values: Any, name: str, size: int | None = None, *, apart: bool = False) -> tuple[float, ...]:
     found = tuple(float(x) for x in values)
-    if list(found) != sorted(found) or (size is not None and len(found) != size):
+    ordered = sorted(set(found) if apart else found)
+    if list(found) != ordered or (size is not None and len(found) != size):
         raise PlanError(f"{name} must ascend{'' if size is None else f' and have {size} values'}; got {values!r}")
     return found

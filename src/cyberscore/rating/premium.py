@@ -9,9 +9,9 @@ from datetime import date
 
 import numpy as np
 
+from cyberscore.perils import PERILS
 from cyberscore.rating.coverage import Coverage
 from cyberscore.rating.parts import Floats
-from cyberscore.rating.perils import PERILS
 from cyberscore.rating.pricing import Pricing
 
 

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from cyberscore.exceptions import PlanError, ProfileError
+from cyberscore.perils import COUNTRY_GROUPS, PERILS
 from cyberscore.profile.profile import explain
-from cyberscore.rating.perils import COUNTRY_GROUPS, PERILS
 
 Share = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)]
@@ -54,8 +54,8 @@ class RiskLoad(_Part):
     def _complete(self) -> Self:
         if set(self.factors) != set(PERILS):
             raise PlanError(f"risk_load.factors must name the perils {', '.join(PERILS)}")
-        if list(self.limits) != sorted(set(self.limits)):
-            raise PlanError("risk_load.limits must ascend")
+        if not self.limits or list(self.limits) != sorted(set(self.limits)):
+            raise PlanError("risk_load.limits must ascend, with one at least")
         for peril, row in self.factors.items():
             if len(row) != len(self.limits) or list(row) != sorted(row):
                 raise PlanError(
@@ -83,6 +83,10 @@ class Index(_Part):
     def _same_length(self) -> Self:
         if not len(self.dates) == len(self.micro) == len(self.mid) or list(self.dates) != sorted(set(self.dates)):
             raise PlanError("index: dates must ascend, with one micro and one mid value each")
+        if not self.dates or self.micro_revenue >= self.mid_revenue:
+            raise PlanError(
+                "index: give at least one date, and a micro_revenue below mid_revenue: else a cliff between them"
+            )
         return self
 
     def at(self, as_of: date, share_mid: float) -> float:
@@ -105,8 +109,9 @@ class Waiting(_Part):
 
     @model_validator(mode="after")
     def _falls(self) -> Self:
-        if len(self.hours) != len(self.factors) or list(self.factors) != sorted(self.factors, reverse=True):
-            raise PlanError("waiting_period: one factor an hour value, none rising with hours")
+        ascending = self.hours and list(self.hours) == sorted(set(self.hours)) and len(self.hours) == len(self.factors)
+        if not ascending or list(self.factors) != sorted(self.factors, reverse=True):
+            raise PlanError("waiting_period: hours must ascend, with one factor each, none rising with hours")
         return self
 
     def at(self, peril: str, hours: float) -> float:
@@ -198,7 +203,7 @@ class Pricing(_Part):
             When the plan has no rate and none was given, or the rate given is not a positive number.
         """
         if given is not None:
-            if not 0.0 < given < 1e6:
+            if isinstance(given, bool) or not isinstance(given, int | float) or not 0.0 < given < 1e6:
                 raise ProfileError(f"exchange_rate must be USD for one {currency}, a positive number; got {given!r}")
             return given
         if currency not in self.currency.usd:

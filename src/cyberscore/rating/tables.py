@@ -307,7 +307,7 @@ class AdditiveTables:
         """
         if self._single_path is None:
             object.__setattr__(self, "_single_path", self._build_single_path())
-        mains, pairs, triples = self._single_path  # type: ignore[misc]
+        mains, pairs, triples = self._single_path  # type: ignore[misc]  # set two lines up
         total = self.intercept
         for cells, first in mains:
             total += cells[codes[first]]

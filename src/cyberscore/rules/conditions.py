@@ -1,5 +1,6 @@
 """Conditions of underwriting rules: three-valued, over signals, the insured and the cover asked for."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,9 @@ INSURED_FIELDS = (
     "annual_revenue_usd", "employee_count", "record_count", "active_incident", "known_circumstances", "naics", "sector",
     "country", "business_activities",
 )  # fmt: skip
+_FLAGS = ("active_incident", "known_circumstances")
+_TEXTS = ("naics", "sector", "country")
+_LISTS = ("business_activities",)
 COVERAGE_FIELDS = ("aggregate_limit", "retention", "waiting_period_hours")
 
 
@@ -43,6 +47,7 @@ OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 }
 _RISKY_WHEN_HIGH = {"at_least", "above"}
 _RISKY_WHEN_LOW = {"below", "at_most"}
+_RISKY_ORDER = ("at_least", "above", "below", "at_most")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,14 +147,15 @@ def _check(test: Test, where: str) -> None:
         known = INSURED_FIELDS if test.kind == "insured" else COVERAGE_FIELDS
         if test.name not in known:
             raise RuleError(f"{where}: unknown {test.kind} field {test.name!r}: known are {', '.join(known)}")
+        _check_operand(test, where)
         return
     try:
-        about = signal(test.name)
-        operands = test.operand if test.operator == "is_one_of" else [test.operand]
-        for operand in operands:
+        about = signal(str(test.name))
+        for operand in test.operand if isinstance(test.operand, list) else [test.operand]:
             about.check(operand)
-    except (ProfileError, TypeError) as error:
+    except ProfileError as error:
         raise RuleError(f"{where}: {error}") from error
+    _check_operand(test, where, about)
     if about.is_context:
         return
     if about.levels:
@@ -171,3 +177,30 @@ def _check(test: Test, where: str) -> None:
         raise RuleError(
             f"{where}: {test.name} gets riskier the {'lower' if higher_is_safer else 'higher'} it is: use {wanted}"
         )
+
+
+def _check_operand(test: Test, where: str, about: Signal | None = None) -> None:
+    """Refuse an operator that does not fit the field, or a value that does not fit the operator."""
+    if about is not None:
+        allowed = ("is", "is_one_of") if about.levels else (*_RISKY_ORDER, *(("is",) if about.kind == "flag" else ()))
+    elif test.name in _FLAGS:
+        allowed = ("is",)
+    elif test.name in _TEXTS:
+        allowed = ("is", "is_one_of", "starts_with")
+    else:
+        allowed = ("includes_any",) if test.name in _LISTS else _RISKY_ORDER
+    if test.operator not in allowed:
+        raise RuleError(f"{where}: {test.name} cannot be compared with {test.operator}: use {' or '.join(allowed)}")
+    value = test.operand
+    if test.operator in {"is_one_of", "starts_with", "includes_any"}:
+        fits = isinstance(value, list) and value and all(isinstance(item, str) for item in value)
+        wanted = "a list of text"
+    elif test.operator in _RISKY_ORDER:
+        fits = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        wanted = "a finite number"
+    elif test.name in _TEXTS or (about is not None and about.levels):
+        fits, wanted = isinstance(value, str), "text"
+    else:
+        fits, wanted = isinstance(value, bool) or about is not None, "true or false"
+    if not fits:
+        raise RuleError(f"{where}: {test.name} {test.operator} needs {wanted}; got {value!r}")

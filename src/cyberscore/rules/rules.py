@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cyberscore.exceptions import RuleError
+from cyberscore.perils import PERILS
 from cyberscore.rules.conditions import Condition, Lookup, Test, parse_condition, tests_of
 
 DECISIONS = ("quote", "quote_with_contingencies", "refer", "decline")
@@ -35,7 +36,6 @@ _FIELDS = {
     "standard_sublimit": {"peril", "amount"},
     "waiting_floor": {"hours"},
 }
-PERIL_NAMES = ("ransomware", "funds_transfer_fraud", "email_compromise", "data_breach", "system_outage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,10 @@ class RuleBook:
             raise RuleError(f"rules.toml: not valid TOML: {error}") from error
         if raw.get("format") != 1 or set(raw) - {"format", "rule"}:
             raise RuleError(f"rules.toml: format must be 1, with a list of [[rule]]; got format {raw.get('format')!r}")
-        rules = tuple(_rule(item) for item in raw.get("rule", []))
+        listed = raw.get("rule", [])
+        if not isinstance(listed, list):
+            raise RuleError("rules.toml: rules must be [[rule]] tables")
+        rules = tuple(_rule(item) for item in listed)
         ids = [rule.id for rule in rules]
         if len(set(ids)) < len(ids):
             raise RuleError(
@@ -139,11 +142,18 @@ def rate_percent(findings: list[Finding]) -> float:
 
 
 def _rule(raw: Any) -> Rule:
-    where = f"rule {raw.get('id', '?')}" if isinstance(raw, Mapping) else "rule"
+    if not isinstance(raw, Mapping):
+        raise RuleError(f"rules.toml: a rule must be a [[rule]] table; got {raw!r}")
+    where = f"rule {raw.get('id', '?')}"
     wanted = {"id", "version", "sentence", "when", "rationale", "evidence"}
     allowed = wanted | {"fail", "unknown", "pass"}
-    if not isinstance(raw, Mapping) or wanted - set(raw) or set(raw) - allowed:
+    if wanted - set(raw) or set(raw) - allowed:
         raise RuleError(f"{where}: needs {', '.join(sorted(wanted))}, may have fail, unknown, pass; got {sorted(raw)}")
+    for name in ("id", "sentence", "rationale", "evidence"):
+        if not isinstance(raw[name], str) or not raw[name]:
+            raise RuleError(f"{where}: {name} must be text; got {raw[name]!r}")
+    if isinstance(raw["version"], bool) or not isinstance(raw["version"], int):
+        raise RuleError(f"{where}: version must be a whole number; got {raw['version']!r}")
     condition = parse_condition(raw["when"], where)
     tests = tests_of(condition)
     rule = Rule(
@@ -163,10 +173,12 @@ def _rule(raw: Any) -> Rule:
 
 
 def _actions(raw: Any, where: str) -> tuple[Action, ...]:
+    if not isinstance(raw, list):
+        raise RuleError(f"{where}: actions must be a list; got {raw!r}")
     actions = []
     for item in raw:
         kind = item.get("type") if isinstance(item, Mapping) else None
-        if kind not in _FIELDS or set(item) - {"type"} != _FIELDS[kind]:
+        if not isinstance(kind, str) or kind not in _FIELDS or set(item) - {"type"} != _FIELDS[kind]:
             known = "; ".join(f"{name} ({', '.join(sorted(fields))})" for name, fields in _FIELDS.items())
             raise RuleError(f"{where}: an action must be one of {known}; got {item!r}")
         for name in ("amount", "percent", "days", "hours"):
@@ -175,8 +187,10 @@ def _actions(raw: Any, where: str) -> tuple[Action, ...]:
             high = {"amount": 1e8, "percent": 100, "days": 365, "hours": 72}[name]
             if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
                 raise RuleError(f"{where}: {name} must be a number between {low} and {high:g}; got {value!r}")
-        if item.get("peril", PERIL_NAMES[0]) not in PERIL_NAMES:
-            raise RuleError(f"{where}: unknown peril {item['peril']!r}: the perils are {', '.join(PERIL_NAMES)}")
+        if not isinstance(item.get("text", ""), str):
+            raise RuleError(f"{where}: text must be text; got {item['text']!r}")
+        if item.get("peril", PERILS[0]) not in PERILS:
+            raise RuleError(f"{where}: unknown peril {item['peril']!r}: the perils are {', '.join(PERILS)}")
         actions.append(Action(**item))
     return tuple(actions)
 

@@ -10,14 +10,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cyberscore.exceptions import TrainingError
-from cyberscore.profile import SOURCES, Signal, sectors, signals
-from cyberscore.rating.perils import (
+from cyberscore.perils import (
     BASIS_RETENTION,
     COUNTRY_GROUPS,
     PERILS,
     RECORD_BREAKPOINTS,
     RECORD_UNKNOWN,
 )
+from cyberscore.profile import SOURCES, Signal, sectors, signals
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.uint8]
@@ -107,7 +107,7 @@ def encode_policies(policies: pd.DataFrame) -> EncodedPolicies:
         exposure=numbers["exposure"],
         retention=numbers["retention"],
         limit=numbers["limit"],
-        year=policies["year"].to_numpy(dtype=np.int64) if "year" in policies.columns else None,
+        year=_number(policies, "year").astype(np.int64) if "year" in policies.columns else None,
         index_of=pd.Index(policies["policy_id"]),
     )
 
@@ -168,6 +168,13 @@ def _number(frame: pd.DataFrame, name: str) -> Floats:
     return values
 
 
+def _number_or_nan(policies: pd.DataFrame, name: str) -> Floats:
+    try:
+        return policies[name].to_numpy(dtype=float, na_value=np.nan)
+    except (TypeError, ValueError) as error:
+        raise TrainingError(f"policies: {name} must be numeric, empty where unknown: {error}") from error
+
+
 def _category(policies: pd.DataFrame, name: str, known: tuple[str, ...]) -> Codes:
     codes = pd.Index(known).get_indexer(pd.Index(policies[name].astype(str)))
     if (codes < 0).any():
@@ -178,7 +185,9 @@ def _category(policies: pd.DataFrame, name: str, known: tuple[str, ...]) -> Code
 def _records(policies: pd.DataFrame) -> Codes:
     if "record_count" not in policies.columns:
         return np.full(len(policies), RECORD_UNKNOWN, dtype=np.uint8)
-    values = policies["record_count"].to_numpy(dtype=float)
+    values = _number_or_nan(policies, "record_count")
+    if (values < 0).any():
+        raise TrainingError(f"policies: record_count must be at least 0; wrong in {_rows(values < 0)}")
     return record_codes(values)
 
 
@@ -201,7 +210,7 @@ def _encode_signal(policies: pd.DataFrame, about: Signal) -> tuple[Codes, NDArra
         bad = seen & (index < 0)
         wanted = ", ".join(about.levels)
     else:
-        values = column.to_numpy(dtype=float, na_value=np.nan)
+        values = _number_or_nan(policies, about.name)
         bad = seen & ~((values >= about.low) & (values <= about.high))
         wanted = about.range_text()
         index = np.searchsorted(about.breakpoints, np.nan_to_num(values), side="right")
@@ -230,7 +239,9 @@ def _weights(
     adverse = np.array([s.adverse for s in SOURCES.values()])[index]
     days = np.zeros(n)
     if age in policies.columns and not about.is_context and about.kind != "age":
-        days = np.nan_to_num(policies[age].to_numpy(dtype=float, na_value=np.nan))
+        days = np.where(seen, np.nan_to_num(_number_or_nan(policies, age)), 0.0)
+        if (days < 0).any():
+            raise TrainingError(f"policies: {age} must be at least 0; wrong in {_rows(days < 0)}")
     faded = favourable * 2.0 ** (-days / about.half_life_days)
     weight = np.where((code > about.unknown) & (not about.is_context), adverse, faded)
     return np.where(seen, weight, 1.0).astype(np.float32)

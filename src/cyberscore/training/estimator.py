@@ -42,7 +42,7 @@ from cyberscore.training.boosting import (
 _TWEEDIE_POWER = {"squared_error": 0, "poisson": 1, "gamma": 2}
 
 
-class AdditiveBoostingRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+class AdditiveBoostingRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """Gradient boosting that compiles, without loss, into main effects and chosen interactions.
 
     A `HistGradientBoostingRegressor` is trained on the cells of readable bins, under monotone constraints and

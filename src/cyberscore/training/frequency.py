@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from sklearn.linear_model import PoissonRegressor
 
+from cyberscore.perils import PERILS
 from cyberscore.profile import signals
 from cyberscore.rating.parts import factors
-from cyberscore.rating.perils import PERILS
 from cyberscore.training.encoding import Codes, Floats
 from cyberscore.training.estimator import AdditiveBoostingRegressor
 

@@ -9,13 +9,14 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 
 from cyberscore.exceptions import TrainingError
+from cyberscore.market import market_parameters
+from cyberscore.perils import BASIS_RETENTION, COUNTRY_GROUPS, PERILS
 from cyberscore.profile import sectors, signals
 from cyberscore.rating.audit import repair
 from cyberscore.rating.coverage import STANDARD_LAYER
 from cyberscore.rating.expected_loss import expected_losses_of_many, totals_of_many
 from cyberscore.rating.library import shipped_text
 from cyberscore.rating.parts import N_PERILS, WIDTH, Floats, factors
-from cyberscore.rating.perils import BASIS_RETENTION, COUNTRY_GROUPS, PERILS
 from cyberscore.rating.plan import RatingPlan
 from cyberscore.rating.plan_file import FORMAT, PlanFiles, canonical, rounded
 from cyberscore.rating.pricing import Pricing
@@ -31,7 +32,7 @@ from cyberscore.training.reference import (
     unknowns_model,
     with_fitted_pricing,
 )
-from cyberscore.training.severity import CAP, THRESHOLD, SeverityFit, fit_severity
+from cyberscore.training.severity import CAP, THRESHOLD, SeverityFit, fit_severity, mean_shift
 
 Trend = Mapping[int, tuple[float, float]]
 
@@ -247,6 +248,12 @@ class RatingPlanEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn 
         plan = RatingPlan.from_files(PlanFiles(content, others))
         weights = policies.weights.astype(float)
         totals = totals_of_many(plan, policies.codes, weights, policies.revenue)
+        location = totals[claims.policy, N_PERILS + claims.peril]
+        top = (policies.retention + policies.limit)[claims.policy] - BASIS_RETENTION
+        shift = mean_shift(plan.severity, claims, location, top)
+        content["base"] = rounded(base + np.concatenate([np.zeros(N_PERILS), shift]))
+        plan = RatingPlan.from_files(PlanFiles(content, others))
+        totals = totals_of_many(plan, policies.codes, weights, policies.revenue)
         mean_fit = _location_fit(plan)
         exposure = self._exposure(policies, policies.codes, mean_fit)
         expected = (np.exp(totals[:, :N_PERILS]) * exposure).sum(axis=0)
@@ -271,6 +278,7 @@ class RatingPlanEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn 
             "claims_above_basis": len(claims.peril),
             "claims_by_peril": dict(zip(PERILS, counts.tolist(), strict=True)),
             "balance": dict(zip(PERILS, np.exp(content["log_balance"]).round(4).tolist(), strict=True)),
+            "mean_cost_shift": dict(zip(PERILS, shift.round(4).tolist(), strict=True)),
             "largest_monotone_repair": raised,
             "level": level.level,
             "fixed_expense": level.fixed,
@@ -325,13 +333,7 @@ def _deviation(
 
 def _mean_severity(fits: list[SeverityFit]) -> list[dict[str, float]]:
     """Shape of each peril's losses, with the ground-up lognormal of the evidence below the basis (claims.md b)."""
-    small = {
-        "ransomware": (70_000.0, 1.8, 0.30),
-        "funds_transfer_fraud": (45_000.0, 1.4, 0.22),
-        "email_compromise": (15_000.0, 1.5, 0.20),
-        "data_breach": (23_000.0, 2.0, 0.30),
-        "system_outage": (28_000.0, 1.4, 0.35),
-    }
+    evidence = market_parameters().raw["perils"]
     sigma = np.exp(np.mean([np.log(fit.sigma) for fit in fits], axis=0))
     alpha = np.mean([fit.alpha for fit in fits], axis=0)
     return [
@@ -341,9 +343,9 @@ def _mean_severity(fits: list[SeverityFit]) -> list[dict[str, float]]:
             "threshold": THRESHOLD,
             "alpha": round(float(alpha[k]), 6),
             "cap": CAP,
-            "small_median": small[peril][0],
-            "small_log_sigma": small[peril][1],
-            "small_revenue_exponent": small[peril][2],
+            "small_median": float(evidence[peril]["median"]),
+            "small_log_sigma": float(evidence[peril]["log_sigma"]),
+            "small_revenue_exponent": float(evidence[peril]["revenue_exponent"]),
         }
         for k, peril in enumerate(PERILS)
     ]

@@ -7,11 +7,11 @@ import numpy as np
 from scipy.special import ndtri
 from sklearn.linear_model import PoissonRegressor
 
+from cyberscore.perils import COUNTRY_GROUPS, PERILS
 from cyberscore.profile import sectors, signals
 from cyberscore.rating.coverage import Coverage
 from cyberscore.rating.expected_loss import expected_losses_of_many
 from cyberscore.rating.parts import N_PERILS, Floats, factors
-from cyberscore.rating.perils import COUNTRY_GROUPS, PERILS
 from cyberscore.rating.plan import RatingPlan
 from cyberscore.rating.plan_file import rounded
 from cyberscore.training.encoding import Codes, EncodedPolicies
@@ -22,7 +22,7 @@ PEER_REVENUE = (1e6, 5e6, 2.5e7)
 PEER_STEPS = 20
 N_LATENT = 4
 N_NODES = 64
-SIZE_CENTRE, SIZE_SCALE = float(np.log(2.5e6)), 1.45
+SIZE_CENTRE, SIZE_SCALE = float(np.log(3.7e6)), 1.42
 RISK_YEARS = 20_000
 STANDARD_TERMS = Coverage(sublimits={"funds_transfer_fraud": 250_000.0})
 """The cover that market_reference prices.
@@ -72,7 +72,9 @@ def mean_mixtures(policies: EncodedPolicies) -> dict[str, list[float]]:
         if f < len(catalogue):
             weight = policies.weights[:, f].astype(float)
             mean = np.bincount(codes, weight, minlength=len(factor.labels)) / n
-            mean[catalogue[f].unknown] += float((1.0 - weight).mean())
+            adverse = codes > catalogue[f].unknown
+            mean[catalogue[f].unanswered] += float(((1.0 - weight) * adverse).mean())
+            mean[catalogue[f].unknown] += float(((1.0 - weight) * ~adverse).mean())
         else:
             mean = np.bincount(codes, minlength=len(factor.labels)) / n
         found[factor.name] = rounded(mean / mean.sum())
@@ -241,8 +243,9 @@ def with_fitted_pricing(text: str, level: LevelFit, loads: dict[str, list[float]
 
 
 def blended_codes(policies: EncodedPolicies, rng: np.random.Generator) -> Codes:
-    """Codes with each observation masked to unknown with probability one minus its weight."""
+    """Codes with each observation masked to the rest (`Signal.rest_of`) with probability one minus its weight."""
     codes = policies.codes.copy()
     for j, about in enumerate(signals().values()):
-        codes[rng.random(len(codes)) > policies.weights[:, j], j] = about.unknown
+        masked = rng.random(len(codes)) > policies.weights[:, j]
+        codes[masked, j] = np.where(codes[masked, j] > about.unknown, about.unanswered, about.unknown)
     return codes

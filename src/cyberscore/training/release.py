@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from cyberscore.market import market_parameters, simulate
+from cyberscore.perils import PERILS
 from cyberscore.rating.expected_loss import totals_of_many
 from cyberscore.rating.parts import N_PERILS, Floats
-from cyberscore.rating.perils import PERILS
 from cyberscore.rating.plan import RatingPlan
 from cyberscore.training.encoding import encode_policies
 from cyberscore.training.plan_estimator import RatingPlanEstimator, Trend
@@ -62,7 +62,8 @@ def train_plan(
         name=name,
         pairs=PAIRS,
         n_bags=n_bags,
-        max_iter=200,
+        max_iter=250,
+        max_leaf_nodes=8,
         trend=market_trend(),
         trend_to=TREND_TO,
         about={

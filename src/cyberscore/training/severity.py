@@ -5,14 +5,16 @@ body is a penalised maximum likelihood fit of the same additive form as a rating
 factor held monotone.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize
+from scipy.optimize import brentq, minimize
 from scipy.special import log_ndtr
 
+from cyberscore.perils import PERILS
 from cyberscore.profile import signals
-from cyberscore.rating.perils import PERILS
+from cyberscore.rating.layers import PerilSeverity
 from cyberscore.training.encoding import Codes, EncodedClaims, Floats
 
 TAIL_PRIOR_ALPHA = 1.1
@@ -217,3 +219,46 @@ class _Design:
             wide[:, list(perils)] = table[:, None]
             tables[factor] = wide
         return intercept, theta[k : 2 * k].copy(), np.exp(theta[2 * k : 3 * k]), tables
+
+
+MEAN_CREDIBILITY_CLAIMS = 500.0
+"""Claims at which the observed mean cost is believed half (judgement)."""
+
+
+def mean_shift(severity: Sequence[PerilSeverity], claims: EncodedClaims, location: Floats, top: Floats) -> Floats:
+    """Shift of each peril's location, so that the mean cost of its claims is met, by credibility.
+
+    The excess of a lognormal is not quite lognormal: the body fits its logs, this meets its mean.
+
+    Parameters
+    ----------
+    severity : one PerilSeverity a peril
+    claims : EncodedClaims
+    location : (claims,), of each claim's own policy and peril
+    top : (claims,), excess at which its policy stops paying
+    """
+    shift = np.zeros(len(PERILS))
+    for k, shape in enumerate(severity):
+        mine = np.flatnonzero(claims.peril == k)
+        if len(mine) == 0:
+            continue
+        low = claims.truncation[mine]
+        paid = float(np.minimum(claims.excess[mine], np.minimum(top[mine], shape.cap)).sum() - low.sum())
+        rows = list(zip(low.tolist(), top[mine].tolist(), location[mine].tolist(), strict=True))
+
+        found = _solve_shift(shape, rows, paid)
+        shift[k] = found * len(mine) / (len(mine) + MEAN_CREDIBILITY_CLAIMS)
+    return shift
+
+
+def _solve_shift(shape: PerilSeverity, rows: list[tuple[float, float, float]], paid: float) -> float:
+    """Shift of the location at which claims cost in all what they did; none when two either way are not enough."""
+
+    def gap(by: float) -> float:
+        expected = sum(
+            (shape.limited_mean(top, mu + by) - shape.limited_mean(low, mu + by)) / shape.survival(low, mu + by)
+            for low, top, mu in rows
+        )
+        return expected - paid
+
+    return float(brentq(gap, -2.0, 2.0, xtol=1e-7)) if gap(-2.0) < 0.0 < gap(2.0) else 0.0
