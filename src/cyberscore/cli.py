@@ -1,5 +1,6 @@
 """The command line: quote, posture, example, signals, train, plan. Errors go to standard error, with exit status 2."""
 
+import logging
 import sys
 from datetime import date
 from pathlib import Path
@@ -152,13 +153,13 @@ def train(
     """Rebuild a rating plan from the simulated market (the shipped one by default; some minutes)."""
     from cyberscore.training import release  # noqa: PLC0415  scikit-learn and pandas stay off the path of a quote
 
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
     metrics = release.train_plan(
         output,
         name=output.resolve().name,
         n_policies=policies or release.N_POLICIES,
         n_bags=bags or release.N_BAGS,
         seed=release.SEED if seed is None else seed,
-        say=_note,
     )
     share = metrics["held_out"]["share_of_explainable_deviance"]["pooled"]
     _note(

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -54,7 +55,7 @@ def integral(curve, low, high, corners=()):
     """Integral over an amount, in log steps so that small amounts are not missed."""
     edges = sorted({max(low, 1e-3), high, *(c for c in corners if low < c < high)})
     total = max(1e-3 - low, 0.0)  # below a tenth of a cent all claims are
-    for a, b in zip(edges, edges[1:], strict=False):
+    for a, b in pairwise(edges):
         total += quad(lambda t: curve(math.exp(t)) * math.exp(t), math.log(a), math.log(b), epsabs=0, epsrel=1e-11)[0]
     return total
 

@@ -132,7 +132,7 @@ def test_unknown_name(name):
 
 
 def test_a_folder_without_a_plan(tmp_path):
-    with pytest.raises(PlanError, match="no plan .*: give the folder of a plan.json"):
+    with pytest.raises(PlanError, match=r"no plan .*: give the folder of a plan.json"):
         load_plan(tmp_path)
 
 
@@ -141,7 +141,7 @@ def test_plans_inside_the_package_come_first(tmp_path, monkeypatch, folder):
     package = tmp_path / "root" / "src" / "cyberscore"
     package.mkdir(parents=True)
     monkeypatch.setattr("cyberscore.rating.library.files", lambda name: package)
-    with pytest.raises(PlanError, match="no plans found in .*reinstall"):
+    with pytest.raises(PlanError, match=r"no plans found in .*reinstall"):
         models_folder()
     beside = tmp_path / "root" / "models"
     shutil.copytree(folder, beside / DEFAULT_PLAN)

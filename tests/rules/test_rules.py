@@ -1,6 +1,5 @@
-"""Underwriting rules: each shipped rule true, false, unknown and at its border; and every malformed rule is one error."""
+"""Underwriting rules: each shipped rule true, false, unknown and at its border; each malformed rule is one error."""
 
-import math
 import tomllib
 from datetime import date, timedelta
 
@@ -234,9 +233,7 @@ def test_debits_add_up_and_the_premium_shows_them():
 
 
 def test_floors_may_leave_no_cover():
-    with pytest.raises(
-        CoverageError, match=r"retention 25_000 \(after the rules' floors\) must be below aggregate_limit 20_000"
-    ):
+    with pytest.raises(CoverageError, match=r"retention 25_000 must be below aggregate_limit 20_000 after .*floors"):
         quoted({"naics": "611110"}, Coverage(aggregate_limit=20_000, retention=1_000))
 
 
@@ -244,12 +241,11 @@ def test_terms_are_priced_and_restrictions_are_not():
     answer = quoted({"naics": "611110"}, Coverage(aggregate_limit=2e6), payment_verification=("none", "attestation"))
     priced = {(one.rule, one.kind): one.priced for one in answer.adjustments}
     assert priced == {
-        ("U12-small", "limit_cap"): True,
         ("U13", "limit_cap"): True,
         ("U13", "retention_floor"): True,
         ("U17-standard", "standard_sublimit"): True,
         ("U17-verification", "sublimit"): False,
-    } or priced == {key: value for key, value in priced.items() if key[0] != "U12-small"}
+    }
     assert answer.coverage["sublimits"] == {"funds_transfer_fraud": 250_000}
     assert answer.coverage["aggregate_limit"] == 1e6
     assert answer.requested["aggregate_limit"] == 2e6
@@ -585,4 +581,3 @@ def test_a_shipped_file_spoilt(old, new, message):
 def test_rule_errors_are_plan_errors():
     assert issubclass(RuleError, PlanError)
     assert issubclass(PlanError, ValueError)
-    assert math.inf not in [rule.version for rule in cyberscore.load_plan().rules.rules]

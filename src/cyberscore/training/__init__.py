@@ -1,5 +1,6 @@
 """How a rating plan is learned from policies and claims."""
 
 from cyberscore.training.estimator import AdditiveBoostingRegressor
+from cyberscore.training.plan_estimator import RatingPlanEstimator
 
-__all__ = ["AdditiveBoostingRegressor"]
+__all__ = ["AdditiveBoostingRegressor", "RatingPlanEstimator"]

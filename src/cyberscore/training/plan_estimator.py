@@ -1,5 +1,6 @@
 """RatingPlanEstimator: policies and claims in, a rating plan out."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
@@ -34,6 +35,8 @@ from cyberscore.training.reference import (
 )
 from cyberscore.training.severity import CAP, THRESHOLD, SeverityFit, fit_severity, mean_shift
 
+_LOG = logging.getLogger(__name__)
+
 Trend = Mapping[int, tuple[float, float]]
 
 
@@ -62,13 +65,16 @@ class RatingPlanEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn 
     random_state : int
     n_jobs : int, optional
         Bags in parallel (joblib).
-    verbose : int
 
     Attributes
     ----------
     plan_ : RatingPlan
     report_ : dict
         Counts, balance, level fit and its residuals.
+
+    Notes
+    -----
+    Progress goes to the logger ``cyberscore.training.plan_estimator`` at level INFO.
     """
 
     def __init__(
@@ -88,7 +94,6 @@ class RatingPlanEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn 
         about: Mapping[str, Any] | None = None,
         random_state: int = 0,
         n_jobs: int | None = None,
-        verbose: int = 0,
     ) -> None:
         self.name = name
         self.pairs = pairs
@@ -104,7 +109,6 @@ class RatingPlanEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn 
         self.about = about
         self.random_state = random_state
         self.n_jobs = n_jobs
-        self.verbose = verbose
 
     def fit(self, policies: pd.DataFrame, claims: pd.DataFrame) -> Self:
         """Learn a plan.
@@ -128,9 +132,13 @@ class RatingPlanEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn 
         if len(found.peril) < 30:
             raise TrainingError(f"a plan needs at least 30 claims above {BASIS_RETENTION:,.0f}; got {len(found.peril)}")
         seeds = np.random.SeedSequence(self.random_state).spawn(self.n_bags + 2)
-        bags = joblib.Parallel(n_jobs=self.n_jobs, verbose=self.verbose)(
+        running = joblib.Parallel(n_jobs=self.n_jobs, return_as="generator")(
             joblib.delayed(self._fit_bag)(encoded, found, seed, boot=self.n_bags > 1) for seed in seeds[: self.n_bags]
         )
+        bags = []
+        for bag in running:
+            bags.append(bag)
+            _LOG.info("bag %d of %d learned", len(bags), self.n_bags)
         self._assemble(encoded, found, bags, seeds[self.n_bags :])
         return self
 

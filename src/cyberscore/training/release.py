@@ -1,7 +1,7 @@
 """The shipped plan, made from its seed: simulate a book, learn the plan, judge it on another book, write the folder."""
 
 import json
-from collections.abc import Callable
+import logging
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from cyberscore.rating.parts import N_PERILS, Floats
 from cyberscore.rating.plan import RatingPlan
 from cyberscore.training.encoding import encode_policies
 from cyberscore.training.plan_estimator import RatingPlanEstimator, Trend
+
+_LOG = logging.getLogger(__name__)
 
 SEED = 20261123
 N_POLICIES = 1_000_000
@@ -41,7 +43,6 @@ def train_plan(
     n_policies: int = N_POLICIES,
     n_bags: int = N_BAGS,
     seed: int = SEED,
-    say: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Simulate, learn, judge and write a plan; return its metrics.
 
@@ -52,12 +53,10 @@ def train_plan(
     name : str
     n_policies, n_bags, seed : int
         Same numbers and same wheels, same bytes.
-    say : callable
-        Told of each step.
     """
-    say(f"simulating {n_policies:,} policies")
+    _LOG.info("simulating %s policies", f"{n_policies:,}")
     market = simulate(n_policies, seed)
-    say(f"learning from {len(market.claims):,} claims, {n_bags} bags")
+    _LOG.info("learning from %s claims, %d bags", f"{len(market.claims):,}", n_bags)
     estimator = RatingPlanEstimator(
         name=name,
         pairs=PAIRS,
@@ -77,7 +76,7 @@ def train_plan(
     ).fit(market.policies, market.claims)
     plan = estimator.plan_
     plan.save(folder)
-    say(f"judging on {HELD_OUT:,} other policies")
+    _LOG.info("judging on %s other policies", f"{HELD_OUT:,}")
     metrics = {"training": estimator.report_, "held_out": judge(plan, HELD_OUT, seed + 1)}
     path = Path(folder)
     (path / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8", newline="\n")

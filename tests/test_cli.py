@@ -1,0 +1,432 @@
+"""The command line: answers on standard output, notes and errors on standard error, exit status 2 for bad input."""
+
+import gzip
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import cyberscore
+from cyberscore import Coverage, Profile
+from cyberscore.cli import app, main
+from cyberscore.examples import example_text
+from cyberscore.profile import signals
+from cyberscore.rating.library import models_folder
+
+READERS = Path(__file__).parent / "data" / "readers"
+NMAP = READERS / "nmap" / "2_hosts_version.xml"
+WIDE = {"COLUMNS": "200", "NO_COLOR": "1", "PYTHONWARNINGS": "error"}
+CLINIC = json.loads(example_text("dental_clinic"))
+
+
+@pytest.fixture
+def clinic(tmp_path):
+    path = tmp_path / "clinic.json"
+    path.write_text(example_text("dental_clinic"), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def scuba(tmp_path):
+    path = tmp_path / "ScubaResults.json"
+    path.write_bytes(gzip.decompress((READERS / "scubagear" / "ScubaResults_full.json.gz").read_bytes()))
+    return path
+
+
+def run(*arguments, stdin=None):
+    """Run in this process; an error of ours is raised."""
+    result = CliRunner().invoke(app, [str(one) for one in arguments], input=stdin, env=WIDE, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result
+
+
+def process(*arguments, stdin=None):
+    """Run as a user does; bytes in, text out."""
+    return subprocess.run(
+        [sys.executable, "-m", "cyberscore.cli", *map(str, arguments)],
+        input=stdin,
+        capture_output=True,
+        env={**os.environ, **WIDE},
+        timeout=60,
+        check=False,
+    )
+
+
+def written(tmp_path, content, name="profile.json"):
+    path = tmp_path / name
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+    return path
+
+
+# --- quote
+
+
+def test_quote_as_text(clinic):
+    result = run("quote", clinic, "--as-of", "2026-11-23")
+    expected = cyberscore.quote(cyberscore.example("dental_clinic"), as_of=_day("2026-11-23"))
+    assert "Harbor Street Dental (example), US, NAICS 621210, revenue 2,400,000 USD" in result.stdout
+    assert f"Indicative premium {expected.indicative_premium:,.2f} USD" in result.stdout
+    assert f"Risk score {expected.risk_score:.1f} of 100" in result.stdout
+    assert "Reasons (points from the average score of 50)" in result.stdout
+    assert "From expected loss to premium" in result.stdout
+    assert "as of 2026-11-23. Indicative, not an offer of cover." in result.stdout
+    assert result.stderr == ""
+
+
+def _day(text):
+    from datetime import date
+
+    return date.fromisoformat(text)
+
+
+@pytest.mark.parametrize("name", cyberscore.example_names())
+def test_every_example_prints(name, tmp_path):
+    path = written(tmp_path, example_text(name))
+    expected = cyberscore.quote(cyberscore.example(name), as_of=_day("2026-11-23"))
+    text = run("quote", path, "--as-of", "2026-11-23").stdout
+    assert expected.decision.replace("_", " ").upper() in text
+    for one in expected.subjectivities:
+        assert one.text.split()[0] in text
+        assert f"({one.rule})" in text
+    for line in expected.contradictions:
+        assert f"Note: {line}" in text
+    for name_of_tax, amount in expected.taxes.items():
+        assert f"{name_of_tax}, not in the premium: {amount:,.2f} USD" in text
+
+
+def test_quote_as_json_is_the_quote_and_nothing_else(clinic):
+    result = process("quote", clinic, "--json")
+    assert result.returncode == 0
+    answer = json.loads(result.stdout)
+    expected = cyberscore.quote(cyberscore.example("dental_clinic"), as_of=_day("2026-11-22"))
+    assert answer == expected.to_dict()
+    assert result.stderr.decode() == "as of 2026-11-22, the date of the newest observation (--as-of sets another)\n"
+
+
+def test_quote_takes_cover_and_date(clinic):
+    options = ("--limit", "500000", "--retention", "25000", "--waiting-hours", "24", "--as-of", "2026-12-31")
+    result = run("quote", clinic, *options, "--json")
+    cover = Coverage(aggregate_limit=500_000, retention=25_000, waiting_period_hours=24)
+    expected = cyberscore.quote(cyberscore.example("dental_clinic"), cover, as_of=_day("2026-12-31"))
+    assert json.loads(result.stdout) == expected.to_dict()
+    assert result.stderr == ""
+
+
+def test_quote_reads_standard_input():
+    text = "\ufeff" + example_text("dental_clinic")
+    result = process("quote", "-", "--as-of", "2026-11-23", "--json", stdin=text.encode())
+    assert result.returncode == 0
+    assert result.stderr == b""
+    expected = cyberscore.quote(cyberscore.example("dental_clinic"), as_of=_day("2026-11-23"))
+    assert json.loads(result.stdout)["input_digest"] == expected.input_digest
+
+
+def test_quote_with_a_plan_by_name_and_by_folder(clinic, tmp_path):
+    folder = shutil.copytree(models_folder() / "sme-2026", tmp_path / "plan")
+    found = [
+        json.loads(run("quote", clinic, "--as-of", "2026-11-23", "--plan", plan, "--json").stdout)
+        for plan in ("sme-2026", folder)
+    ]
+    assert found[0] == found[1]
+
+
+def test_nmap_evidence(clinic):
+    result = run("quote", clinic, "--evidence", f"nmap:{NMAP}", "--as-of", "2026-11-23", "--json")
+    first, *rest = result.stderr.splitlines()
+    found = re.fullmatch(
+        rf"{re.escape(str(NMAP))}: (\d+) observations from nmap, (\d+) kinds of finding not mapped", first
+    )
+    assert int(found[1]) > 0
+    assert len(rest) == int(found[2]) > 0
+    assert all(re.match(r"  not mapped: \d+ x ", line) for line in rest)
+    plain = run("quote", clinic, "--as-of", "2026-11-23", "--json")
+    assert json.loads(result.stdout)["input_digest"] != json.loads(plain.stdout)["input_digest"]
+
+
+def test_scubagear_evidence_and_nmap_together(clinic, scuba):
+    evidence = ("--evidence", f"scubagear:{scuba}", "--evidence", f"nmap:{NMAP}")
+    result = run("posture", clinic, *evidence, "--as-of", "2026-12-31")
+    assert "observations from scubagear" in result.stderr
+    assert "observations from nmap" in result.stderr
+    alone = json.loads(run("quote", clinic, "--as-of", "2026-12-31", "--json").stdout)
+    more = json.loads(run("quote", clinic, *evidence, "--as-of", "2026-12-31", "--json").stdout)
+    assert more["input_digest"] != alone["input_digest"]
+
+
+def test_the_name_of_a_tool_may_be_in_capitals(clinic):
+    assert "observations from nmap" in run("posture", clinic, "--evidence", f"NMAP:{NMAP}").stderr
+
+
+def test_texts_of_others_are_printed_as_they_are(tmp_path):
+    """Square brackets are markup to the printer; a name or a reference must not be taken for it."""
+    odd = {
+        "insured": {**CLINIC["insured"], "name": "Acme [/] [/bold] [red]Dental[/red]"},
+        "observations": [
+            {
+                "signal": "exposed_rdp",
+                "value": 5,
+                "observed_at": "2026-11-20",
+                "source": "scan",
+                "reference": "[/x] [page 3]",
+            }
+        ],
+    }
+    text = run("quote", written(tmp_path, odd)).stdout
+    assert "Acme [/] [/bold] [red]Dental[/red], US" in text
+    assert "[/x] [page 3]" in text
+
+
+# --- the other commands
+
+
+def test_posture(clinic):
+    text = run("posture", clinic, "--as-of", "2026-11-23").stdout
+    assert "Posture as of 2026-11-23" in text
+    for name in signals():
+        assert len(re.findall(rf"^{name}\s", text, flags=re.MULTILINE)) == 1
+    assert re.search(r"^mfa_email_coverage\s+favourable\s+0\.94\s+telemetry\s+1 d\s+0\.97$", text, re.MULTILINE)
+    assert re.search(r"^exposed_login_panels\s+favourable\s+1\s", text, re.MULTILINE)
+
+
+def test_posture_shows_a_dispute(tmp_path):
+    path = written(tmp_path, example_text("law_firm"))
+    assert re.search(r"mfa_email_coverage\s+adverse \(disputed\)", run("posture", path).stdout)
+
+
+def test_list_of_signals():
+    text = run("signals").stdout
+    for name, about in signals().items():
+        assert re.search(rf"^{name}\s.*{about.half_life_days:g} d\s*$", text, re.MULTILINE)
+    assert '"not_applicable" is a value of mfa_remote_coverage, alerts_closed_24h, payment_verification.' in text
+
+
+@pytest.mark.parametrize("name", cyberscore.example_names())
+def test_example_on_standard_output(name):
+    text = run("example", name).stdout
+    assert text == example_text(name)
+    assert Profile.from_json(text) == cyberscore.example(name)
+
+
+def test_example_to_a_file(tmp_path):
+    path = tmp_path / "out.json"
+    result = run("example", "law_firm", "-o", path)
+    assert result.stdout == ""
+    assert result.stderr == f"wrote {path}\n"
+    assert Profile.load(path) == cyberscore.example("law_firm")
+
+
+def test_check_of_plans(tmp_path):
+    folder = shutil.copytree(models_folder() / "sme-2026", tmp_path / "plan")
+    plan = cyberscore.load_plan()
+    expected = f"{plan.plan_id}: sound, {len(plan.rules.rules)} rules, {len(plan.cells)} cells\n"
+    assert run("plan", "check").stdout == expected
+    assert run("plan", "check", "sme-2026").stdout == expected
+    assert run("plan", "check", folder).stdout == expected
+
+
+def test_sealing_an_edited_plan(tmp_path, clinic):
+    folder = shutil.copytree(models_folder() / "sme-2026", tmp_path / "plan")
+    pricing = folder / "pricing.toml"
+    pricing.write_text(
+        pricing.read_text(encoding="utf-8").replace("premium = 500", "premium = 90000", 1), encoding="utf-8"
+    )
+    broken = process("plan", "check", folder)
+    assert broken.returncode == 2
+    assert b"changed after it was sealed" in broken.stderr
+    sealed = run("plan", "seal", folder).stdout
+    assert re.fullmatch(r"sme-2026@[0-9a-f]{64}: sealed\n", sealed)
+    assert run("plan", "check", folder).stdout.split(":")[0] == sealed.split(":")[0]
+    answer = json.loads(run("quote", clinic, "--plan", folder, "--json").stdout)
+    assert answer["indicative_premium"] == 90_000.0
+    assert answer["plan_id"] == sealed.split(":")[0]
+
+
+def test_help_names_every_command():
+    text = CliRunner().invoke(app, ["--help"], env=WIDE).output
+    for command in ("quote", "posture", "example", "signals", "train", "plan"):
+        assert re.search(rf"\b{command}\b", text)
+
+
+def test_train_writes_a_plan(tmp_path, monkeypatch):
+    """What the command hands on and prints; training itself has its own tests."""
+    from cyberscore.training import release
+
+    asked = {}
+
+    def train_plan(folder, **options):
+        asked.update(options)
+        cyberscore.load_plan().save(folder)
+        return {"held_out": {"share_of_explainable_deviance": {"pooled": 0.8}}}
+
+    monkeypatch.setattr(release, "train_plan", train_plan)
+    result = run("train", "-o", tmp_path / "mine", "--policies", "20000", "--bags", "2", "--seed", "0")
+    assert {name: asked[name] for name in ("name", "n_policies", "n_bags", "seed")} == {
+        "name": "mine", "n_policies": 20_000, "n_bags": 2, "seed": 0
+    }  # fmt: skip
+    assert cyberscore.load_plan().digest[:16] in result.stderr
+    run("train", "-o", tmp_path / "mine")
+    assert (asked["n_policies"], asked["n_bags"], asked["seed"]) == (release.N_POLICIES, release.N_BAGS, release.SEED)
+
+
+# --- bad input
+
+
+def changed(**insured):
+    return {**CLINIC, "insured": {**CLINIC["insured"], **insured}}
+
+
+def observed(**observation):
+    own = {"signal": "mfa_email_coverage", "value": 1.0, "observed_at": "2026-11-20", "source": "telemetry"}
+    return {"insured": CLINIC["insured"], "observations": [{**own, **observation}]}
+
+
+BOMB = b"""<?xml version="1.0"?><!DOCTYPE nmaprun [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>
+<nmaprun scanner="nmap" start="1761300000"><host><status state="up"/><os>&b;</os></host></nmaprun>"""
+
+# profile, options, part of the message
+BAD_PROFILES = {
+    "not JSON": ("annual revenue: two million", [], "not valid JSON at line 1, column 1"),
+    "half a file": (example_text("dental_clinic")[:700], [], "not valid JSON at line"),
+    "a list": ("[]", [], "profile.json: "),
+    "not text": (b"\xff\xfe{}", [], "not UTF-8 text"),
+    "unknown signal": (observed(signal="mfa_emial_coverage"), [], "did you mean 'mfa_email_coverage'?"),
+    "82 for a share": (observed(value=82), [], "a share is wanted, not a percentage; did you mean 0.82?"),
+    "NaN": (example_text("dental_clinic").replace("0.94", "NaN"), [], "NaN is not a JSON number"),
+    "an infinite number": (example_text("dental_clinic").replace("2400000", "1e999"), [], "insured.annual_revenue"),
+    "negative revenue": (changed(annual_revenue=-1), [], "insured.annual_revenue: input should be greater than 0"),
+    "unknown currency": (changed(currency="EURO"), [], "unknown currency 'EURO'"),
+    "a currency without a rate": (changed(currency="ZAR"), [], "no rate for currency ZAR: pass exchange_rate"),
+    "unknown country": (changed(country="UK"), [], "unknown country 'UK': .*the United Kingdom is GB"),
+    "unknown NAICS": (changed(naics="999999"), [], "unknown NAICS code '999999'"),
+    "unknown field": (changed(revenue=5), [], "insured.revenue: unknown field"),
+    "a date that is none": (observed(observed_at="20/11/2026"), [], "a date or a time in ISO 8601 is wanted"),
+    "observed after as_of": (CLINIC, ["--as-of", "2026-11-01"], r"observations\[0\] .*after as_of 2026-11-01"),
+    "no observation to date by": ({"insured": CLINIC["insured"]}, [], "give --as-of YYYY-MM-DD"),
+    "as_of that is none": (CLINIC, ["--as-of", "today"], "--as-of must be a date such as 2026-11-23; got 'today'"),
+    "retention at the limit": (CLINIC, ["--retention", "1000000"], "retention 1_000_000 must be below aggregate_limit"),
+    "a limit too high": (CLINIC, ["--limit", "1e9"], "coverage: aggregate_limit: "),
+    "a limit of NaN": (CLINIC, ["--limit", "nan"], "coverage: aggregate_limit: .*finite"),
+    "negative retention": (CLINIC, ["--retention=-5"], "coverage: retention: "),
+    "unknown plan": (CLINIC, ["--plan", "sme-1999"], "no plan 'sme-1999': give the folder"),
+    "evidence without a colon": (
+        CLINIC,
+        ["--evidence", "scan.xml"],
+        "--evidence must be TOOL:FILE, such as nmap:scan.xml",
+    ),
+    "evidence without a file": (CLINIC, ["--evidence", "nmap:"], "--evidence must be TOOL:FILE"),
+    "an unknown tool": (CLINIC, ["--evidence", "nessus:scan.xml"], "there is no reader for 'nessus': use one of nmap"),
+    "evidence that is not there": (CLINIC, ["--evidence", "nmap:nowhere.xml"], "nowhere.xml"),
+}
+
+
+def refused(capsys):
+    """Run main() in this process; return standard error."""
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    return err
+
+
+@pytest.mark.parametrize("name", BAD_PROFILES)
+def test_bad_input_is_one_error(name, tmp_path, monkeypatch, capsys):
+    content, options, said = BAD_PROFILES[name]
+    path = written(tmp_path, content)
+    for command in ("quote", "posture") if not options or options[0] in {"--evidence", "--as-of"} else ("quote",):
+        if command == "posture" and name in {"a currency without a rate"}:
+            continue
+        monkeypatch.setattr(sys, "argv", ["cyberscore", command, str(path), *options])
+        err = [line for line in refused(capsys).splitlines() if not line.startswith("as of ")]
+        assert all(line.startswith("error: ") for line in err)
+        assert re.search(said, "\n".join(err))
+
+
+# a process each: the exit status, standard error and the absence of a traceback as a user sees them
+@pytest.mark.parametrize(
+    "name", ["not JSON", "unknown signal", "82 for a share", "NaN", "retention at the limit", "observed after as_of"]
+)
+def test_bad_input_as_a_user_sees_it(name, tmp_path):
+    content, options, said = BAD_PROFILES[name]
+    is_refused(process("quote", written(tmp_path, content), *options), said)
+
+
+def is_refused(result, said):
+    err = result.stderr.decode()
+    assert result.returncode == 2
+    assert result.stdout == b""
+    assert err.splitlines()[-1].startswith("error: ")
+    assert "Traceback" not in err
+    assert re.search(said, err)
+
+
+def test_a_missing_profile(tmp_path):
+    is_refused(process("quote", tmp_path / "nowhere.json"), r"nowhere\.json: cannot be read: No such file")
+    is_refused(process("posture", tmp_path), "cannot be read: ")
+
+
+def test_bad_standard_input():
+    is_refused(process("quote", "-", stdin=b""), "not valid JSON")
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (NMAP.read_bytes()[:5_000], "scan.xml: "),
+        (BOMB, "entities"),
+        (b"", "scan.xml: "),
+        (b"{}", "scan.xml: "),
+    ],
+    ids=["truncated", "entities", "empty", "json"],
+)
+def test_bad_scans(data, said, clinic, tmp_path):
+    path = written(tmp_path, data, "scan.xml")
+    is_refused(process("quote", clinic, "--evidence", f"nmap:{path}"), said)
+
+
+def test_evidence_newer_than_as_of(clinic):
+    is_refused(
+        process("quote", clinic, "--evidence", f"nmap:{NMAP}", "--as-of", "2010-01-01"), "after as_of 2010-01-01"
+    )
+
+
+def test_a_damaged_plan(clinic, tmp_path):
+    folder = shutil.copytree(models_folder() / "sme-2026", tmp_path / "plan")
+    rules = folder / "rules.toml"
+    rules.write_text(rules.read_text(encoding="utf-8").replace("250000", "25000000"), encoding="utf-8")
+    is_refused(process("quote", clinic, "--plan", folder), "the plan was changed after it was sealed")
+    (folder / "plan.json").write_text("{", encoding="utf-8")
+    is_refused(process("plan", "check", folder), r"plan\.json: not valid JSON")
+    is_refused(process("plan", "seal", folder), r"plan\.json: not valid JSON")
+    is_refused(process("plan", "seal", tmp_path / "nowhere"), "cannot be read")
+    is_refused(process("plan", "check", tmp_path / "nowhere"), "no plan ")
+
+
+def test_an_unknown_example(tmp_path):
+    is_refused(process("example", "bakery"), "unknown example 'bakery': there are dental_clinic, law_firm")
+    is_refused(process("example", "law_firm", "-o", tmp_path), "cannot be written")
+
+
+def test_several_things_wrong_are_several_lines(tmp_path, monkeypatch, capsys):
+    path = written(tmp_path, {**changed(country="UK", annual_revenue=-1), "colour": "red"})
+    monkeypatch.setattr(sys, "argv", ["cyberscore", "quote", str(path)])
+    lines = refused(capsys).splitlines()
+    assert len(lines) == 3
+    assert all(line.startswith("error: ") for line in lines)
+
+
+def test_usage_errors_have_the_same_status(clinic):
+    for arguments in (["quote"], ["quote", clinic, "--limit", "much"], ["quote", clinic, "--colour"], ["sing"]):
+        result = process(*arguments)
+        assert result.returncode == 2
+        assert result.stdout == b""
+        assert b"Traceback" not in result.stderr
