@@ -155,7 +155,7 @@ def test_nmap_evidence(clinic):
 def test_scubagear_evidence_and_nmap_together(clinic, scuba):
     evidence = ("--evidence", f"scubagear:{scuba}", "--evidence", f"nmap:{NMAP}")
     result = run("posture", clinic, *evidence, "--as-of", "2026-12-31")
-    assert "observations from scubagear" in result.stderr
+    assert "observations from ScubaGear" in result.stderr
     assert "observations from nmap" in result.stderr
     alone = json.loads(run("quote", clinic, "--as-of", "2026-12-31", "--json").stdout)
     more = json.loads(run("quote", clinic, *evidence, "--as-of", "2026-12-31", "--json").stdout)
@@ -343,7 +343,7 @@ def test_bad_input_is_one_error(name, tmp_path, monkeypatch, capsys):
     content, options, said = BAD_PROFILES[name]
     path = written(tmp_path, content)
     for command in ("quote", "posture") if not options or options[0] in {"--evidence", "--as-of"} else ("quote",):
-        if command == "posture" and name in {"a currency without a rate"}:
+        if command == "posture" and name == "a currency without a rate":
             continue
         monkeypatch.setattr(sys, "argv", ["cyberscore", command, str(path), *options])
         err = [line for line in refused(capsys).splitlines() if not line.startswith("as of ")]

@@ -3,6 +3,7 @@
 import logging
 import sys
 from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -21,9 +22,7 @@ from cyberscore.rating.plan import RatingPlan
 from cyberscore.rating.plan_file import PlanFiles
 from cyberscore.readers import read
 
-app = typer.Typer(
-    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__.split(":")[0]
-)
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 plan_app = typer.Typer(no_args_is_help=True, help="Check and sign rating plans.")
 app.add_typer(plan_app, name="plan")
 
@@ -85,6 +84,22 @@ def _as_of(text: str | None, profile: Profile) -> date:
     return found
 
 
+def _print_version(wanted: bool) -> None:  # noqa: FBT001  typer calls it with the flag
+    if wanted:
+        sys.stdout.write(f"cyberscore {version('cyberscore')}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def describe(
+    *,
+    show_version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Underwrite the cyber risk of small and medium enterprises. Answers are indicative, not an offer of cover."""
+
+
 @app.command()
 def quote(
     profile: ProfileArgument,
@@ -97,13 +112,17 @@ def quote(
     ] = None,
     as_of: AsOfOption = None,
     plan: Annotated[str | None, typer.Option(help="Name of a shipped plan, or a plan's folder.")] = None,
+    exchange_rate: Annotated[
+        float | None, typer.Option(help="USD for one unit of the insured's currency; default the plan's.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole quote as JSON.")] = False,
 ) -> None:
     """Quote a profile: score, premium, decision, reasons."""
     known = _profile(profile, evidence)
     asked = {"aggregate_limit": limit, "retention": retention, "waiting_period_hours": waiting_hours}
     cover = Coverage.from_dict({name: value for name, value in asked.items() if value is not None})
-    answer = make_quote(known, cover, as_of=_as_of(as_of, known), plan=load_plan(plan))
+    date_of_quote = _as_of(as_of, known)
+    answer = make_quote(known, cover, as_of=date_of_quote, plan=load_plan(plan), exchange_rate=exchange_rate)
     if as_json:
         sys.stdout.write(answer.to_json(indent=2) + "\n")
     else:

@@ -1,0 +1,115 @@
+"""What the package offers, and what it does without."""
+
+import subprocess
+import sys
+from importlib.metadata import version
+from importlib.resources import files
+
+import pytest
+
+import cyberscore
+
+PUBLIC = [
+    "Connection",
+    "Coverage",
+    "CoverageError",
+    "CyberscoreError",
+    "Improvement",
+    "Insured",
+    "Observation",
+    "PlanError",
+    "Posture",
+    "Profile",
+    "ProfileError",
+    "Quote",
+    "RatingPlan",
+    "ReadingError",
+    "Reason",
+    "RuleError",
+    "Signal",
+    "TrainingError",
+    "example",
+    "example_names",
+    "load_plan",
+    "posture_at",
+    "quote",
+    "risk_score",
+    "signals",
+]
+HEAVY = ("sklearn", "pandas", "scipy", "joblib", "matplotlib")
+
+
+def test_public_names_are_pinned_and_sorted():
+    assert cyberscore.__all__ == PUBLIC
+    assert sorted(cyberscore.__all__) == cyberscore.__all__
+    for name in PUBLIC:
+        assert getattr(cyberscore, name).__doc__
+
+
+def fresh(code):
+    """Run in a fresh interpreter; what it prints."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        """
+import datetime, cyberscore
+answer = cyberscore.quote(cyberscore.example("law_firm"), cyberscore.Coverage(), as_of=datetime.date(2026, 11, 23))
+answer.to_json(); answer._repr_html_(); answer.ledger.replay()
+""",
+        """
+import cyberscore.readers, cyberscore.cli
+from typer.testing import CliRunner
+assert CliRunner().invoke(cyberscore.cli.app, ["plan", "check"]).exit_code == 0
+assert CliRunner().invoke(cyberscore.cli.app, ["--help"]).exit_code == 0
+""",
+    ],
+    ids=["quote", "command line"],
+)
+def test_no_heavy_imports(work):
+    assert fresh(f"{work}\nimport sys; print(sorted(set({HEAVY!r}) & set(sys.modules)))") == "[]"
+
+
+def test_nothing_is_read_from_the_clock_or_the_network():
+    code = """
+import datetime, socket, time
+import cyberscore
+profile, plan = cyberscore.example("dental_clinic"), cyberscore.load_plan()
+def refuse(*_, **__):
+    raise AssertionError("a quote must not ask")
+socket.socket = time.time = time.time_ns = refuse
+class Clock(datetime.date):
+    today = refuse
+print(cyberscore.quote(profile, as_of=datetime.date(2026, 11, 23), plan=plan).decision)
+"""
+    assert fresh(code) in {"quote", "quote_with_contingencies", "refer", "decline"}
+
+
+def test_the_package_is_typed():
+    assert files("cyberscore").joinpath("py.typed").is_file()
+
+
+def test_the_package_has_its_data():
+    for folder, name in (("profile", "signals.toml"), ("profile", "naics.csv"), ("market", "market.toml")):
+        assert files("cyberscore").joinpath(folder, name).is_file()
+    assert version("cyberscore")
+
+
+def test_every_error_is_of_one_tree():
+    tree = {
+        "ProfileError": cyberscore.CyberscoreError,
+        "CoverageError": cyberscore.CyberscoreError,
+        "ReadingError": cyberscore.CyberscoreError,
+        "PlanError": cyberscore.CyberscoreError,
+        "RuleError": cyberscore.PlanError,
+        "TrainingError": cyberscore.CyberscoreError,
+    }
+    for name, parent in tree.items():
+        assert issubclass(getattr(cyberscore, name), parent)
+        assert issubclass(getattr(cyberscore, name), ValueError)
