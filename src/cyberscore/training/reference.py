@@ -111,7 +111,7 @@ def unknowns_model(policies: EncodedPolicies, seed: int) -> dict[str, object]:
         w[:, j] = weight
     both = w.T @ w
     correlation = (w * z).T @ (w * z) / np.maximum(both, 1.0)
-    scale = np.sqrt(np.diag(correlation))
+    scale = np.sqrt(np.maximum(np.diag(correlation), 1e-12))  # a signal never seen hangs together with none
     correlation = np.clip(correlation / np.outer(scale, scale), -0.9, 0.9)
     loadings = _principal_axes(correlation, N_LATENT)
     rng = np.random.default_rng(seed)

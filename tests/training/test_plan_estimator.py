@@ -1,0 +1,332 @@
+"""From a book to a plan: on a small simulated book with known truth, and on books that cannot be learned from."""
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import ndtr
+from threadpoolctl import threadpool_limits
+
+import cyberscore
+from cyberscore import RatingPlan, TrainingError
+from cyberscore.perils import BASIS_RETENTION, PERILS
+from cyberscore.profile import sectors, signals
+from cyberscore.rating.audit import audit_tables
+from cyberscore.rating.expected_loss import totals_of_many
+from cyberscore.rating.library import shipped_text
+from cyberscore.rating.plan_file import OTHER_FILES
+from cyberscore.training.encoding import encode_claims, encode_policies
+from cyberscore.training.plan_estimator import RatingPlanEstimator
+
+AS_OF = date(2026, 11, 23)
+N = 15_000
+RATES = np.array([0.03, 0.03, 0.04, 0.02, 0.02])
+RDP_EFFECT, MFA_EFFECT = 3.0, 2.0
+# a reference book of few policies: risk loads are not what is tested here
+PRICING = shipped_text("pricing.toml").replace("reference_policies = 10000", "reference_policies = 50")
+
+
+def simulated(seed=1):
+    """Book in which exposed remote desktop triples and no MFA on email doubles every peril's claims."""
+    rng = np.random.default_rng(seed)
+    revenue = np.exp(rng.normal(np.log(3e6), 1.3, N)).clip(1.2e5, 4e8)
+    rdp = rng.choice([0.0, 2.0, np.nan], p=[0.6, 0.25, 0.15], size=N)
+    mfa = rng.choice([1.0, 0.6, 0.0, np.nan], p=[0.4, 0.2, 0.25, 0.15], size=N)
+    true_rdp = np.where(np.isnan(rdp), rng.choice([0.0, 2.0], p=[0.7, 0.3], size=N), rdp)
+    true_mfa = np.where(np.isnan(mfa), rng.choice([1.0, 0.6, 0.0], p=[0.4, 0.2, 0.4], size=N), mfa)
+    policies = pd.DataFrame(
+        {
+            "policy_id": np.arange(N) + 100,
+            "annual_revenue": revenue,
+            "sector": rng.choice(sectors(), N),
+            "country": rng.choice(["US", "GB", "EU"], N),
+            "exposure": rng.choice([0.5, 1.0], size=N),
+            "retention": rng.choice([5e3, 1e4, 2.5e4, 5e4], p=[0.2, 0.4, 0.3, 0.1], size=N),
+            "limit": rng.choice([2.5e5, 1e6, 2e6], size=N),
+            "year": 2026,
+            "exposed_rdp": rdp,
+            "mfa_email_coverage": mfa,
+        }
+    )
+    risk = (revenue / 3e6) ** 0.3 * RDP_EFFECT ** (true_rdp == 2.0) * MFA_EFFECT ** (true_mfa == 0.0)
+    counts = rng.poisson(RATES * (risk * policies["exposure"].to_numpy())[:, None])
+    policy, peril = (np.repeat(index, counts[np.nonzero(counts)]) for index in np.nonzero(counts))
+    gross = BASIS_RETENTION + np.exp(rng.normal(10.9 + 0.27 * np.log(revenue[policy] / 1e7), 1.6))
+    term = policies.iloc[policy]
+    claims = pd.DataFrame(
+        {
+            "policy_id": term["policy_id"].to_numpy(),
+            "peril": np.array(PERILS)[peril],
+            "incurred": np.minimum(gross - term["retention"].to_numpy(), term["limit"].to_numpy()),
+        }
+    )
+    return policies, claims[claims["incurred"] > 0].reset_index(drop=True)
+
+
+@pytest.fixture(scope="module")
+def book():
+    return simulated()
+
+
+def learned(book, **options):
+    own = {"n_bags": 2, "max_iter": 20, "learning_rate": 0.1, "random_state": 3, "pricing": PRICING, **options}
+    # threads that wait for each other make this fifty times slower on a busy machine
+    with threadpool_limits(1):
+        return RatingPlanEstimator(**own).fit(*book)
+
+
+@pytest.fixture(scope="module")
+def estimator(book):
+    return learned(book, name="small", about={"data": "test"}, pairs=(("mfa_email_coverage", "exposed_rdp"),))
+
+
+# --- the plan
+
+
+def test_the_plan_loads_quotes_and_passes_the_audit(estimator, tmp_path):
+    plan = estimator.plan_
+    plan.save(tmp_path)
+    loaded = RatingPlan.load(tmp_path)
+    assert loaded.digest == plan.digest
+    assert loaded.name == "small"
+    assert loaded.about == {"data": "test"}
+    assert list(loaded.pairs) == [("mfa_email_coverage", "exposed_rdp")]
+    assert loaded.bag_deviations.shape == (2, *plan.cells.shape)
+    audit_tables(loaded.tables, loaded.pairs)
+    answers = [
+        cyberscore.quote(cyberscore.example(name), as_of=AS_OF, plan=loaded) for name in cyberscore.example_names()
+    ]
+    for answer in answers:
+        assert answer.ledger.replay() == answer.indicative_premium
+        assert answer.premium_low <= answer.indicative_premium <= answer.premium_high
+        assert answer.plan_id == loaded.plan_id
+    assert any(answer.premium_low < answer.premium_high for answer in answers)
+
+
+def test_predicted_claims_equal_observed_claims_by_peril(estimator, book):
+    plan, policies = estimator.plan_, encode_policies(book[0])
+    totals = totals_of_many(plan, policies.codes, policies.weights.astype(float), policies.revenue)
+    hidden = np.maximum(policies.retention - BASIS_RETENTION, 1e-9)[:, None]
+    sigma = np.array([shape.sigma for shape in plan.severity])
+    visible = ndtr((totals[:, len(PERILS) :] - np.log(hidden)) / sigma)
+    expected = (np.exp(totals[:, : len(PERILS)]) * visible * policies.exposure[:, None]).sum(axis=0)
+    claims = book[1].merge(book[0][["policy_id", "retention"]])
+    counted = claims[claims["incurred"] + claims["retention"] > BASIS_RETENTION]["peril"].value_counts()
+    assert expected.tolist() == pytest.approx([counted[peril] for peril in PERILS], rel=2e-3)
+    assert estimator.report_["claims_by_peril"] == {peril: counted[peril] for peril in PERILS}
+    assert estimator.report_["policies"] == N
+
+
+def log_base_rates(plan):
+    return plan.base.values[:, : len(PERILS)]  # noqa: PD011  not a frame
+
+
+def relativities(plan, name):
+    return np.exp(plan.tables[name][:, : len(PERILS)])
+
+
+def test_true_relativities_are_recovered(estimator, book):
+    plan = learned(book, max_iter=40).plan_
+    codes = {name: signals()[name].code for name in ("exposed_rdp", "mfa_email_coverage")}
+    rdp, mfa = relativities(plan, "exposed_rdp"), relativities(plan, "mfa_email_coverage")
+    for table, name in ((rdp, "exposed_rdp"), (mfa, "mfa_email_coverage")):
+        assert (table[-1] > 1.1).all()
+        assert (table[0] < 0.95).all()
+        assert table[signals()[name].unknown].tolist() == [1.0] * len(PERILS)
+    assert (rdp[codes["exposed_rdp"](2)] / rdp[0]).mean() == pytest.approx(RDP_EFFECT, rel=0.2)
+    # boosting on top of the hygiene index can only steepen: the weaker effect comes out too strong
+    assert 0.9 * MFA_EFFECT < (mfa[codes["mfa_email_coverage"](0.0)] / mfa[0]).mean() < 1.7 * MFA_EFFECT
+    assert all(1.3 < shape.sigma < 1.9 for shape in plan.severity)
+
+
+def test_claims_grow_with_revenue(estimator):
+    log_rates = log_base_rates(estimator.plan_)[1:5]
+    assert (np.diff(log_rates, axis=0).mean(axis=0) > 0).all()
+
+
+def files_of(plan, folder):
+    plan.save(folder)
+    return {name: (folder / name).read_bytes() for name in ("plan.json", *OTHER_FILES)}
+
+
+def test_same_seed_same_bytes(book, tmp_path):
+    one, again, other = (
+        files_of(learned(book, max_iter=5, random_state=seed).plan_, tmp_path / str(k))
+        for k, seed in enumerate((7, 7, 8))
+    )
+    assert one == again
+    assert one["plan.json"] != other["plan.json"]
+    assert one["bags.json"] != other["bags.json"]
+
+
+def test_rows_in_another_order_of_claims_change_nothing_much(book, estimator):
+    """Which claim comes first is no information: balance and counts stay to the last digit shown."""
+    policies, claims = book
+    mixed = learned((policies, claims.sample(frac=1.0, random_state=1)), pairs=estimator.pairs)
+    assert mixed.report_["claims_by_peril"] == estimator.report_["claims_by_peril"]
+    np.testing.assert_allclose(mixed.plan_.cells, estimator.plan_.cells, atol=0.02)
+
+
+def test_one_bag_has_no_deviations(book):
+    plan = learned(book, n_bags=1, max_iter=5).plan_
+    assert plan.bag_base is None
+    assert plan.bag_deviations is None
+
+
+def test_trend(book):
+    """An index that does not move changes nothing; one that does moves claims to the level wanted."""
+    policies, claims = book
+    flat = learned(book, max_iter=5, trend={2026: (1.0, 1.0)})
+    plain = learned(book, max_iter=5)
+    assert flat.plan_.digest == plain.plan_.digest
+    moved = learned((policies, claims), max_iter=5, trend={2026: (2.0, 1.0)})
+    shift = log_base_rates(moved.plan_) - log_base_rates(plain.plan_)
+    balance = (moved.plan_.log_balance - plain.plan_.log_balance)[None, :]
+    assert (shift + balance) == pytest.approx(np.full(shift.shape, -np.log(2.0)), abs=0.05)
+
+
+def test_options_are_those_of_scikit_learn(book):
+    from sklearn.base import clone
+
+    own = RatingPlanEstimator(n_bags=3, pairs=(("a", "b"),), random_state=5)
+    assert clone(own).get_params() == own.get_params()
+    assert own.set_params(n_bags=1).n_bags == 1
+
+
+# --- what is encoded
+
+
+def test_sources_and_ages_weigh_a_signal(book):
+    policies = book[0].head(6).copy()
+    policies["exposed_rdp"] = [0.0, 0.0, 2.0, np.nan, 0.0, 2.0]
+    policies["exposed_rdp__source"] = ["scan", "scan", "scan", None, "scan", "scan"]
+    policies["exposed_rdp__age_days"] = [0, 30, 0, 0, np.nan, 300]
+    encoded = encode_policies(policies)
+    column = list(signals()).index("exposed_rdp")
+    assert encoded.codes[:, column].tolist() == [0, 0, 2, 1, 0, 2]
+    assert encoded.weights[:, column].tolist() == pytest.approx([0.9, 0.45, 0.9, 1.0, 0.9, 0.9])
+    assert encoded.codes[:, list(signals()).index("mfa_remote_coverage")].tolist() == [4] * 6  # unanswered
+
+
+def test_claims_are_brought_to_the_basis():
+    policies = simulated()[0].head(4).copy()
+    policies["retention"] = [5e3, 1e4, 2.5e4, 1e4]
+    policies["limit"] = [1e5, 1e5, 1e5, 1e5]
+    ids = policies["policy_id"].tolist()
+    claims = pd.DataFrame(
+        {
+            "policy_id": [ids[0], ids[0], ids[1], ids[2], ids[3]],
+            "peril": ["ransomware", "data_breach", "ransomware", "system_outage", "ransomware"],
+            "incurred": [4_999.0, 6_000.0, 1.0, 500.0, 1e5],
+        }
+    )
+    found = encode_claims(claims, encode_policies(policies))
+    assert found.policy.tolist() == [0, 1, 2, 3]  # the first is below the basis
+    assert found.excess.tolist() == [1_000.0, 1.0, 15_500.0, 1e5]
+    assert found.truncation.tolist() == [0.0, 0.0, 15_000.0, 0.0]
+    assert found.censored.tolist() == [False, False, False, True]
+
+
+# --- books that cannot be learned from
+
+
+def spoilt(book, *, policies=None, claims=None):
+    """First policies and claims of a book, with values set at (row, column)."""
+    few = book[0].head(400).copy()
+    theirs = book[1][book[1]["policy_id"].isin(few["policy_id"])].reset_index(drop=True)
+    for frame, changes in ((few, policies), (theirs, claims)):
+        for (row, column), value in (changes or {}).items():
+            if isinstance(value, str) or value is None:
+                frame[column] = frame[column].astype(object) if column in frame else None
+            elif column not in frame:
+                frame[column] = np.nan
+            frame.loc[row, column] = value
+    return few, theirs
+
+
+@pytest.mark.parametrize(
+    ("policies", "claims", "said"),
+    [
+        ({(7, "policy_id"): 100}, {}, "policy_id must be unique; row 7 repeat one"),
+        ({(7, "annual_revenue"): 0.0}, {}, "annual_revenue must be positive; wrong in row 7"),
+        ({(7, "annual_revenue"): np.inf}, {}, "annual_revenue must be finite; wrong in row 7"),
+        ({(7, "annual_revenue"): "2M"}, {}, "annual_revenue must be numeric: .*2M"),
+        ({(7, "exposure"): np.nan, (9, "exposure"): np.nan}, {}, "exposure must be finite; wrong in rows 7, 9"),
+        ({(7, "exposure"): 0.0}, {}, "exposure must be positive; wrong in row 7"),
+        ({(7, "exposure"): -1.0}, {}, "exposure must be positive; wrong in row 7"),
+        ({(7, "retention"): -1.0}, {}, "retention must be at least 0; wrong in row 7"),
+        ({(7, "limit"): 0.0}, {}, "limit must be positive; wrong in row 7"),
+        ({(7, "sector"): "dentist"}, {}, "sector must be one of .*healthcare.*; wrong in row 7"),
+        ({(7, "sector"): None}, {}, "sector must be one of .*; wrong in row 7"),
+        ({(7, "country"): "DE"}, {}, "country must be one of US, CA, GB, EU, other; wrong in row 7"),
+        ({(7, "mfa_email_coverage"): 82.0}, {}, "mfa_email_coverage must be between 0 and 1; wrong in row 7"),
+        ({(7, "mfa_email_coverage"): "most"}, {}, "mfa_email_coverage must be numeric, empty where unknown"),
+        ({(7, "exposed_rdp"): -1.0}, {}, "exposed_rdp must be at least 0; wrong in row 7"),
+        (
+            {(7, "backup_isolation"): "tape"},
+            {},
+            "backup_isolation must be offline_or_immutable, offsite, none; wrong in row 7",
+        ),
+        ({(7, "exposed_rdp__source"): "rumour"}, {}, "exposed_rdp__source must be one of telemetry"),
+        (
+            {(k, "exposed_rdp__source"): "scan" for k in range(400)}
+            | {(4, "exposed_rdp"): 0.0, (4, "exposed_rdp__age_days"): -3.0},
+            {},
+            "exposed_rdp__age_days must be at least 0; wrong in row 4",
+        ),
+        ({(7, "record_count"): -1.0}, {}, "record_count must be at least 0; wrong in row 7"),
+        ({(7, "record_count"): "many"}, {}, "record_count must be numeric"),
+        ({(7, "year"): "last"}, {}, "year must be numeric"),
+        ({}, {(2, "policy_id"): 7}, "claims of unknown policies: row 2 name a policy_id that policies lack"),
+        ({}, {(2, "peril"): "malware"}, "claims: peril must be one of ransomware, .*; wrong in row 2"),
+        ({}, {(2, "peril"): None}, "claims: peril must be one of ransomware, .*; wrong in row 2"),
+        ({}, {(2, "incurred"): -5.0, (5, "incurred"): 0.0}, "incurred must be positive, .*; wrong in rows 2, 5"),
+        ({}, {(2, "incurred"): np.nan}, "incurred must be finite; wrong in row 2"),
+        ({}, {(2, "incurred"): 1e9}, "incurred must not exceed the policy's limit; wrong in row 2"),
+        ({}, {(2, "incurred"): "much"}, "incurred must be numeric"),
+    ],
+)
+def test_bad_values_name_their_rows(policies, claims, said, book):
+    with pytest.raises(TrainingError, match=said):
+        learned(spoilt(book, policies=policies, claims=claims))
+
+
+def test_seven_bad_rows_are_counted(book):
+    bad = {(row, "exposure"): np.nan for row in range(3, 10)}
+    with pytest.raises(TrainingError, match="wrong in rows 3, 4, 5, 6, 7 and 2 more"):
+        learned(spoilt(book, policies=bad))
+
+
+@pytest.mark.parametrize(
+    "column", ["policy_id", "annual_revenue", "sector", "country", "exposure", "retention", "limit"]
+)
+def test_missing_columns_of_policies(column, book):
+    policies, claims = spoilt(book)
+    with pytest.raises(TrainingError, match=f"policies need the columns .*; missing: {column}"):
+        learned((policies.drop(columns=column), claims))
+
+
+@pytest.mark.parametrize("column", ["policy_id", "peril", "incurred"])
+def test_missing_columns_of_claims(column, book):
+    policies, claims = spoilt(book)
+    with pytest.raises(TrainingError, match=f"claims need the columns .*; missing: {column}"):
+        learned((policies, claims.drop(columns=column)))
+
+
+def test_books_too_small(book):
+    policies, claims = spoilt(book)
+    with pytest.raises(TrainingError, match="policies are empty"):
+        learned((policies.head(0), claims))
+    with pytest.raises(TrainingError, match="at least 30 claims above 10,000; got 3"):
+        learned((policies, claims[claims["incurred"] > 20_000].head(3)))
+    with pytest.raises(TrainingError, match="at least 30 claims above 10,000; got 0"):
+        learned((policies, claims.head(0)))
+
+
+def test_trends_that_do_not_fit(book):
+    policies, claims = spoilt(book)
+    with pytest.raises(TrainingError, match="a trend needs a column year in policies"):
+        learned((policies.drop(columns="year"), claims), trend={2026: (1.0, 1.0)})
+    with pytest.raises(TrainingError, match=r"trend has no index for the years \[2026\]"):
+        learned((policies, claims), trend={2025: (1.0, 1.0)})
