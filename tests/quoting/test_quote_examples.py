@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -189,9 +190,12 @@ def test_html_escapes_what_others_wrote(steep):
 
 def test_html_escapes_the_texts_of_a_plan():
     answer = quote(firm(), as_of=AS_OF)
-    page = type(answer)(**{**{n: getattr(answer, n) for n in answer.__slots__}, "plan_id": "<b>mine"})._repr_html_()
-    assert "<b>" not in page
+    hostile = replace(answer.subjectivities[0], text="<script>1</script>")
+    reason = replace(answer.reasons[0], text="<img src=x>")
+    page = replace(answer, plan_id="<b>mine", subjectivities=(hostile,), reasons=(reason,))._repr_html_()
+    assert not any(tag in page for tag in ("<b>", "<script", "<img"))
     assert "&lt;b&gt;mine" in page
+    assert "&lt;script&gt;1&lt;/script&gt;" in page
 
 
 def test_improvements_are_sorted_and_save():

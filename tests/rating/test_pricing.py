@@ -1,7 +1,6 @@
 """From pure premium to premium: the arithmetic by hand, the clamps in order, and no cliffs."""
 
 import math
-from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -259,22 +258,22 @@ def test_a_ledger_replays_and_refuses_a_tampered_start():
     assert ledger.replay() == answer.indicative_premium
     first, *rest = ledger.premium
     for wrong in (
-        replace(first, value=first.value * 1.01),
-        replace(first, operation="add"),
+        first._replace(value=first.value * 1.01),
+        first._replace(operation="add"),
     ):
         with pytest.raises(ValueError, match="the premium column must start with the sum of the perils"):
             Ledger(ledger.perils, (wrong, *rest)).replay()
     column = ledger.perils["ransomware"]
-    dearer = (replace(column[0], value=column[0].value * 2), *column[1:])
+    dearer = (column[0]._replace(value=column[0].value * 2), *column[1:])
     with pytest.raises(ValueError, match="must start with the sum of the perils"):
         Ledger({**ledger.perils, "ransomware": dearer}, ledger.premium).replay()
 
 
 def test_a_ledger_does_not_look_at_stated_results():
     ledger = cyberscore.quote(clinic(), as_of=AS_OF).ledger
-    lied = tuple(replace(step, result=0.0) for step in ledger.premium)
+    lied = tuple(step._replace(result=0.0) for step in ledger.premium)
     assert Ledger(ledger.perils, lied).replay() == ledger.replay()
-    more = [replace(step, value=step.value * 2) if step.label == "Level" else step for step in ledger.premium]
+    more = [step._replace(value=step.value * 2) if step.label == "Level" else step for step in ledger.premium]
     assert Ledger(ledger.perils, tuple(more)).replay() > ledger.replay()
 
 

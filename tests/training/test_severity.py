@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.optimize import check_grad
+from threadpoolctl import threadpool_limits
 
 from cyberscore.perils import PERILS
 from cyberscore.profile import signals
@@ -16,6 +17,13 @@ TRUE_MU = np.array([11.0, 10.4, 10.0, 10.8, 10.2])
 TRUE_SIGMA = np.array([1.9, 1.4, 1.6, 2.0, 1.3])
 SLOPE = 0.27
 BACKUP = list(signals()).index("backup_isolation")
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    """Threads that wait for each other make the fits several times slower on a busy machine."""
+    with threadpool_limits(1):
+        yield
 
 
 def middle_codes(n):
