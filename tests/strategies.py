@@ -84,7 +84,9 @@ def observations(draw, name=None, *, as_of=AS_OF, connections=()):
     value = draw(st.sampled_from(some_values(about) + special))
     occurred_at = None
     if value != NEVER and (about.kind == "age" or about.window_days is not None) and draw(st.booleans()):
-        occurred_at = observed_at.date() - timedelta(days=draw(st.sampled_from(DAYS_AGO)))
+        # an event that is counted lies inside the window
+        within = about.window_days if about.window_days is not None and value else math.inf
+        occurred_at = observed_at.date() - timedelta(days=draw(st.sampled_from([d for d in DAYS_AGO if d <= within])))
     fitting = [None, *(connection.name for connection in connections if connection.kind == source)]
     return Observation(
         signal=about.name,

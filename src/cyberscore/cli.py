@@ -1,6 +1,8 @@
 """The command line: quote, posture, example, signals, train, plan. Errors go to standard error, with exit status 2."""
 
+import io
 import logging
+import re
 import sys
 from datetime import date
 from importlib.metadata import version
@@ -19,7 +21,7 @@ from cyberscore.quoting import quote as make_quote
 from cyberscore.rating.coverage import Coverage
 from cyberscore.rating.library import DEFAULT_PLAN, load_plan
 from cyberscore.rating.plan import RatingPlan
-from cyberscore.rating.plan_file import PlanFiles
+from cyberscore.rating.plan_file import PlanFiles, catalogue_digest
 from cyberscore.readers import read
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -200,13 +202,21 @@ def check_plan(
 def seal_plan(folder: Annotated[Path, typer.Argument(help="Folder of the edited plan.")]) -> None:
     """Check an edited plan and write its new digest."""
     files = PlanFiles.read(folder, check_digest=False)
+    files.content["catalogue"] = catalogue_digest()
     plan = RatingPlan.from_files(files)
     files.write(folder)
+    card = folder / "MODEL_CARD.md"
+    if card.is_file():
+        text = re.sub(r"(?m)^Digest `[0-9a-f]{64}`$", f"Digest `{plan.digest}`", card.read_text(encoding="utf-8"))
+        card.write_text(text, encoding="utf-8", newline="\n")
     sys.stdout.write(f"{plan.plan_id}: sealed\n")
 
 
 def main() -> None:
     """Run the command line; an error of ours is one message and exit status 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="replace")
     try:
         app()
     except CyberscoreError as error:

@@ -6,6 +6,7 @@ from rich.table import Table
 
 from cyberscore.profile import Posture, Profile, Signal, signals
 from cyberscore.quoting import Quote
+from cyberscore.quoting.reasons import BOOK_MIX
 from cyberscore.readers import NotMapped
 
 _COLOURS = {"quote": "green", "quote_with_contingencies": "yellow", "refer": "dark_orange", "decline": "red"}
@@ -73,11 +74,14 @@ def _print_answer(console: Console, profile: Profile, quote: Quote) -> None:
 
 def _print_reasons(console: Console, quote: Quote) -> None:
     reasons = _table(">points", "reason", "evidence", title="\nReasons (points from the average score of 50)")
-    for reason in quote.reasons[:10]:
+    ranked = [reason for reason in quote.reasons if reason.factor != BOOK_MIX]
+    for reason in ranked[:10]:
         reasons.add_row(f"{reason.shown:+.1f}", escape(reason.text), escape(reason.evidence))
-    rest = sum(reason.shown for reason in quote.reasons[10:])
-    if len(quote.reasons) > 10:
-        reasons.add_row(f"{rest:+.1f}", f"{len(quote.reasons) - 10} smaller reasons", "")
+    if len(ranked) > 10:
+        rest = sum(reason.shown for reason in ranked[10:])
+        reasons.add_row(f"{rest:+.1f}", f"{len(ranked) - 10} smaller reasons", "")
+    for reason in quote.reasons[len(ranked) :]:
+        reasons.add_row(f"{reason.shown:+.1f}", escape(reason.text), escape(reason.evidence))
     console.print(reasons)
 
 

@@ -199,7 +199,6 @@ def test_observed_good_observed_bad_unknown_and_not_applicable_differ():
     )
     told = {state.signal.name: (state.status, state.weight) for state in posture if state.observation}
     assert told == {
-        "mfa_remote_coverage": ("not_applicable", 0.0),
         "mfa_email_coverage": ("favourable", 0.5),
         "edr_coverage": ("adverse", 0.95),
         "mail_platform": ("context", 0.9),
@@ -207,6 +206,7 @@ def test_observed_good_observed_bad_unknown_and_not_applicable_differ():
     }
     assert posture["malware_beacons_90d"].status == "unknown"  # it was asked, and its events are long past
     assert posture["mfa_admin_coverage"].status == "unanswered"
+    assert posture["mfa_remote_coverage"].status == "unanswered"  # not applicable, on the insured's word alone
 
 
 @pytest.mark.parametrize(

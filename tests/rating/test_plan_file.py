@@ -293,7 +293,7 @@ RDP = ("tables", "exposed_rdp")
         (("factors", "exposed_rdp", ["0", "unknown", "1 to 4", "5 or more"]), "factor exposed_rdp: .*retrain"),
         (("perils", list(reversed(PERILS))), "perils must be"),
         (("log_revenue_nodes", 0, 30.0), "log_revenue_nodes must ascend"),
-        (("base", 0, 0, 1e3), "base must be numbers within -50..50"),
+        (("base", 0, 0, 1e3), "base must be numbers within -25..25"),
         (("base", [ZEROS]), "base must be 6 x 10 numbers"),
         (("log_balance", [0.0] * 4), "log_balance must be 5 numbers"),
         (("log_balance", 0, 11.0), "log_balance must be numbers within -10..10"),

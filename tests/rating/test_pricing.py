@@ -79,13 +79,14 @@ def terms(coverage=None, *, country="US", revenue=1e6, as_of=date(2026, 1, 1)):
 
 
 def by_hand(territory=1.0):
-    """Level .8; loads at 1M: .2, .3, floor .1, floor .1, .1; kept 1 - .25 - .1 - .05 = .6."""
+    """Level .8; loads at 1M: .2, .3, floor .1, floor .1, .1; kept 1 - .25 - .1 - .05 = .6; aggregate limit 1M."""
     loaded = 100 * 0.8 * 1.3 + 50 * 0.8 * 1.4 + (30 + 20 + 10) * 0.8 * 1.2
+    loaded += (1e6 * (1 - math.exp(-210e-6)) - 210) * 0.8
     return (loaded + 200) / 0.6 * territory
 
 
 def test_technical_premium_by_hand():
-    assert by_hand() == pytest.approx(696.0)
+    assert by_hand() == pytest.approx(696.0, abs=0.03)
     assert terms().technical(PURE) == pytest.approx(by_hand(), rel=1e-12)
     assert terms(country="GB").technical(PURE) == pytest.approx(by_hand(1.2), rel=1e-12)
 
@@ -94,9 +95,9 @@ def test_indicative_premium_by_hand():
     found = terms(as_of=DAY)
     technical = found.technical(PURE)
     assert found.index == pytest.approx(2.5 / 2.0)
-    assert found.uncapped(technical, 15.0) == pytest.approx(696.0 * 1.25 * 1.15, rel=1e-12)
-    assert found.indicative(technical, 15.0) == 1000.5
-    assert found.indicative(technical, 0.0) == 870.0
+    assert found.uncapped(technical, 15.0) == pytest.approx(by_hand() * 1.25 * 1.15, rel=1e-12)
+    assert found.indicative(technical, 15.0) == 1000.46
+    assert found.indicative(technical, 0.0) == 869.96
 
 
 def test_loads_follow_the_limit_of_the_peril():
@@ -336,3 +337,20 @@ def test_cover_survives_json():
     assert Coverage.from_dict(cover.to_dict()) == cover
     assert cover.limit_for("ransomware") == 0.0
     assert cover.limit_for("data_breach") == 1_000_000.0
+
+
+@given(st.floats(1e-3, 3.0), st.floats(0.2, 2.5), st.integers(0, 10))
+def test_aggregate_limit_is_between_its_bounds(frequency, sigma, seed):
+    """Against a simulated year: no more than the loss that no aggregate bounds, low by less than stated."""
+    limit = 1e6
+    found = terms(Coverage(aggregate_limit=limit))
+    rng = np.random.default_rng(seed)
+    years = 4_000
+    counts = rng.poisson(frequency, years)
+    claims = np.minimum(rng.lognormal(np.log(2e5), sigma, counts.sum()), limit)
+    total = np.bincount(np.repeat(np.arange(years), counts), claims, minlength=years)
+    unbounded, bounded = total.mean(), np.minimum(total, limit).mean()
+    error = 5 * np.minimum(total, limit).std() / math.sqrt(years)
+    assert found.paid(unbounded) <= bounded + error
+    assert bounded - found.paid(unbounded) <= unbounded**2 / (2 * limit) + error
+    assert found.paid(unbounded) <= min(unbounded, limit)

@@ -8,6 +8,7 @@ observation counts, does not depend on context, and never gets riskier when one 
 fresher or better sourced.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -44,6 +45,7 @@ SOURCES: dict[str, Source] = {
         Source("attestation", 1, 0.50, 0.95, "C251-C257"),
     )
 }
+MAX_RANK = max(source.rank for source in SOURCES.values())
 RULES_IGNORE_BELOW = 0.25
 """A favourable observation that weighs less than this is unknown to underwriting rules (judgement)."""
 
@@ -141,7 +143,24 @@ class Observation(BaseModel):
                 raise ProfileError(
                     f"occurred_at {self.occurred_at} is after observed_at {self.observed_at.date()}: check both dates"
                 )
+            self._check_event(about, self.occurred_at)
         return self
+
+    def _check_event(self, about: Signal, occurred_at: date) -> None:
+        """Refuse an event that contradicts the value."""
+        days = (self.observed_at.date() - occurred_at).days
+        if about.kind == "age" and self.value is not None:
+            told = self.value
+            if not isinstance(told, int | float) or abs(told - min(days, about.high)) > 1:
+                raise ProfileError(
+                    f"{self.signal} value {told!r} contradicts occurred_at {occurred_at}, {days} days before: "
+                    "give one of them"
+                )
+        if about.window_days is not None and self.value and days > about.window_days:
+            raise ProfileError(
+                f"{self.signal} counts {about.window_days} days, but occurred_at {occurred_at} is {days} days before "
+                "observed_at: give the date of the latest event, or the count without it"
+            )
 
     @cached_property
     def prepared(self) -> "Prepared":
@@ -287,10 +306,14 @@ def counting(about: Signal, prepared: Sequence[Prepared], day: int) -> list[tupl
     if len(live) < 2:
         return live
     if about.is_context:
-        return [max(live, key=_newest)] if live else []
-    standing = [item for item in live if not _superseded(about, item, live)]
-    adverse = [item for item in standing if item[0] > about.unknown]
-    return adverse or standing
+        return [max(live, key=_newest)]
+    # one of a kind stands unless the other kind was seen later by a source at least as reliable
+    unknown = about.unknown
+    good, bad = (_latest_by_rank(live, unknown, adverse=side) for side in (False, True))
+    adverse = [item for item in live if item[0] > unknown and good[item[2].rank] <= item[2].moment]
+    if adverse:
+        return adverse
+    return [item for item in live if item[0] <= unknown and bad[item[2].rank] <= item[2].moment]
 
 
 def _newest(item: tuple[int, float, Prepared]) -> tuple[float, int, int, float]:
@@ -310,7 +333,9 @@ def rule_value(about: Signal, prepared: Sequence[Prepared], day: int) -> Value |
         return counted[0][2].value_at(about, day)
     adverse = counted[0][0] > about.unknown
     values = [
-        (code, one.value_at(about, day)) for code, weight, one in counted if adverse or weight >= RULES_IGNORE_BELOW
+        (code, math.inf if one.observation.value == NEVER else one.value_at(about, day))
+        for code, weight, one in counted
+        if adverse or weight >= RULES_IGNORE_BELOW
     ]
     if not values:
         return None
@@ -325,10 +350,12 @@ def riskiness(about: Signal, value: Value) -> float:
     return -value if about.safer == "higher" else value
 
 
-def _superseded(about: Signal, item: tuple[int, float, Prepared], others: list[tuple[int, float, Prepared]]) -> bool:
-    code, _, mine = item
-    adverse = code > about.unknown
-    return any(
-        (other > about.unknown) != adverse and theirs.moment > mine.moment and theirs.rank >= mine.rank
-        for other, _, theirs in others
-    )
+def _latest_by_rank(live: list[tuple[int, float, Prepared]], unknown: int, *, adverse: bool) -> list[float]:
+    """Moment of the latest observation of one side from a source of at least each rank."""
+    latest = [-math.inf] * (MAX_RANK + 1)
+    for code, _, one in live:
+        if (code > unknown) == adverse and one.moment > latest[one.rank]:
+            latest[one.rank] = one.moment
+    for rank in range(MAX_RANK - 1, -1, -1):
+        latest[rank] = max(latest[rank], latest[rank + 1])
+    return latest

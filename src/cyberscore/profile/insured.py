@@ -1,5 +1,6 @@
 """Who is insured: firmographics, and the statements an application always asks for."""
 
+import re
 from typing import Annotated, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, field_validator, model_validator
@@ -37,8 +38,8 @@ class Insured(BaseModel):
         Employees; records of personal data held (None is unknown).
     active_incident, known_circumstances : bool, optional
         Whether an incident is under way, or circumstances are known that may lead to a claim; None is not answered.
-    business_activities : tuple of str
-        Activities an underwriter may want to see, such as "payment_processing".
+    business_activities : tuple of str, optional
+        Activities an underwriter may want to see, such as "payment_processing"; None is not answered, empty is none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
@@ -52,8 +53,8 @@ class Insured(BaseModel):
     record_count: Count | None = None
     active_incident: StrictBool | None = None
     known_circumstances: StrictBool | None = None
-    business_activities: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = Field(
-        default=(), max_length=100
+    business_activities: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] | None = Field(
+        default=None, max_length=100
     )
 
     @field_validator("naics", mode="before")
@@ -62,6 +63,12 @@ class Insured(BaseModel):
         if isinstance(value, int) and not isinstance(value, bool):
             raise ProfileError(f'naics must be text, so that it is never taken for a number; write "{value}"')
         return value
+
+    @field_validator("business_activities")
+    @classmethod
+    def _plain_activities(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        # "Payment processing", "payment-processing" and "payment_processing" are one activity
+        return None if value is None else tuple("_".join(re.split(r"[\s_-]+", one.strip().lower())) for one in value)
 
     @field_validator("country")
     @classmethod

@@ -90,7 +90,11 @@ def _without_withdrawn(profile: Profile, as_of: date) -> tuple[tuple[Prepared, .
     gone = {s.name for s in profile.sources if s.withdrawn_at is not None and s.withdrawn_at <= as_of}
     day = as_of.toordinal()
     return tuple(
-        tuple(one for one in items if one.observation.connection not in gone or one.code_at(about, day) > about.unknown)
+        tuple(
+            one
+            for one in items
+            if about.is_context or one.observation.connection not in gone or one.code_at(about, day) > about.unknown
+        )
         for about, items in zip(signals().values(), profile.prepared, strict=True)
     )
 

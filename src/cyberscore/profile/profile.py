@@ -116,7 +116,9 @@ class Profile(BaseModel):
         """Observations in numbers, one tuple a signal in catalogue order."""
         found: dict[str, list[Prepared]] = {name: [] for name in signals()}
         for one in self.observations:
-            found[one.signal].append(one.prepared)
+            # "not applicable" on the insured's own word weighs nothing: it is as if nothing had been said
+            if one.prepared.favourable > 0.0:
+                found[one.signal].append(one.prepared)
         return tuple(tuple(items) for items in found.values())
 
     @cached_property

@@ -3,12 +3,14 @@
 import hashlib
 import json
 import math
-from datetime import date
+from datetime import date, timedelta
+from functools import cache
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 
-from cyberscore.exceptions import CoverageError, ProfileError
+from cyberscore.exceptions import CoverageError, PlanError, ProfileError
 from cyberscore.perils import BASIS_RETENTION, PERILS, country_group
 from cyberscore.profile import Profile, SignalState, posture_at
 from cyberscore.quoting.improvements import Standing, improvements_for
@@ -17,6 +19,7 @@ from cyberscore.quoting.ledger_lines import build_ledger
 from cyberscore.quoting.quote import PerilFigures, Quote, RuleResult, Subjectivity, Unknown
 from cyberscore.quoting.reasons import reasons_for
 from cyberscore.quoting.terms import (
+    cover_offered,
     effective_coverage,
     findings_of,
     insured_fields,
@@ -33,6 +36,9 @@ from cyberscore.rating.premium import PremiumTerms
 from cyberscore.rating.score import CENTRE, band, clipped, expected_loss_of_book, safer_than, unclipped_score
 from cyberscore.rules import DECISIONS, Finding, decision_of, rate_percent
 
+DEAR = 0.25
+"""Share of the limit above which a premium is flagged (judgement)."""
+
 
 def risk_score(
     profile: Profile, *, as_of: date, plan: RatingPlan | None = None, exchange_rate: float | None = None
@@ -41,7 +47,8 @@ def risk_score(
 
     Parameters and errors as in `quote`.
     """
-    plan = load_plan() if plan is None else plan
+    _check_profile(profile)
+    plan = _plan(plan)
     revenue = _revenue_in_usd(profile, plan, exchange_rate)
     risk = rate_risk(plan, profile.insured, posture_at(profile, as_of).mixtures, revenue)
     return unclipped_score(expected_loss(plan, risk), expected_loss_of_book(plan, revenue))
@@ -81,23 +88,20 @@ def quote(
 
     Examples
     --------
-    >>> from datetime import date
+    >>> from datetime import date, timedelta
     >>> import cyberscore
     >>> profile = cyberscore.example("dental_clinic")
     >>> answer = cyberscore.quote(profile, as_of=date(2026, 11, 23))
     >>> answer.notice
     'indicative, not an offer of cover'
     """
-    if not isinstance(profile, Profile):
-        raise ProfileError(
-            f"profile must be a cyberscore.Profile; got {type(profile).__name__}: use Profile.from_dict or Profile.load"
-        )
+    _check_profile(profile)
     requested = Coverage() if coverage is None else coverage
     if not isinstance(requested, Coverage):
         raise CoverageError(
             f"coverage must be a cyberscore.Coverage; got {type(requested).__name__}: use Coverage.from_dict"
         )
-    plan = load_plan() if plan is None else plan
+    plan = _plan(plan)
     posture = posture_at(profile, as_of)
     revenue = _revenue_in_usd(profile, plan, exchange_rate)
     fields = insured_fields(profile.insured, revenue)
@@ -111,7 +115,8 @@ def quote(
 
     values = signal_values(posture, frozenset(name for rule in plan.rules.posture_rules for name in rule.signals))
     posture_findings = findings_of(plan.rules.posture_rules, make_lookup(fields, cover, values))
-    findings = terms_findings + posture_findings
+    firm_findings = terms_findings + findings_of(plan.rules.firm_rules, make_lookup(fields, cover, values))
+    findings = firm_findings + posture_findings
     percent = rate_percent(findings)
 
     costs = layer_costs(plan, risk.locations, revenue, cover)
@@ -123,7 +128,7 @@ def quote(
     low, high = _interval(plan, risk, cover, waiting, terms=terms, percent=percent, premium=premium)
     decision = decision_of(findings)
     standing = Standing(
-        plan, posture, risk, cover, waiting, terms, reference, fields, terms_findings, posture_findings, values,
+        plan, posture, risk, cover, waiting, terms, reference, fields, firm_findings, posture_findings, values,
         costs, standard_costs, score, premium, percent, decision,
     )  # fmt: skip
     states = {state.signal.name: state for state in posture}
@@ -132,14 +137,17 @@ def quote(
     return Quote(
         as_of=as_of,
         plan_id=plan.plan_id,
+        library_version=_library_version(),
         input_digest=input_digest(profile, requested, as_of, exchange_rate),
         risk_score=clipped(score),
         unclipped_score=score,
         security_rating=100.0 - clipped(score),
         band=band(plan, score),
         safer_than=safer_than(plan, score, profile.insured.sector, revenue),
-        annual_claim_probability=-math.expm1(-sum(one.annual_frequency for one in by_peril.values())),
-        expected_loss=sum(pure),
+        annual_claim_probability=-math.expm1(
+            -sum(one.annual_frequency for one in by_peril.values() if one.mean_cost > 0.0)
+        ),
+        expected_loss=terms.paid(sum(pure)),
         by_peril=by_peril,
         technical_premium=technical,
         indicative_premium=premium,
@@ -156,6 +164,7 @@ def quote(
         rules=tuple(RuleResult(f.rule.id, f.outcome, f.rule.sentence, f.rule.evidence) for f in findings),
         requested=requested.to_dict(),
         coverage=cover.to_dict(),
+        cover_offered=cover_offered(cover, findings),
         reasons=reasons_for(plan, risk, states, score - CENTRE),
         ledger=build_ledger(plan, risk, cover, costs=costs, waiting=waiting, terms=terms, findings=findings),
         improvements=improvements_for(standing),
@@ -165,8 +174,26 @@ def quote(
             if s.status in {"unknown", "unanswered"}
         ),
         contradictions=tuple(_contradiction(s) for s in states.values() if s.contradicted),
-        warnings=_warnings(plan, cover, as_of),
+        warnings=_warnings(plan, profile, cover, as_of, revenue=revenue, premium=premium),
     )
+
+
+@cache
+def _library_version() -> str:
+    return version("cyberscore")
+
+
+def _check_profile(profile: object) -> None:
+    if not isinstance(profile, Profile):
+        raise ProfileError(
+            f"profile must be a cyberscore.Profile; got {type(profile).__name__}: use Profile.from_dict or Profile.load"
+        )
+
+
+def _plan(plan: RatingPlan | None) -> RatingPlan:
+    if plan is not None and not isinstance(plan, RatingPlan):
+        raise PlanError(f"plan must be a cyberscore.RatingPlan; got {plan!r}: use cyberscore.load_plan")
+    return load_plan() if plan is None else plan
 
 
 def input_digest(profile: Profile, coverage: Coverage, as_of: date, exchange_rate: float | None) -> str:
@@ -239,7 +266,9 @@ def _contradiction(state: SignalState) -> str:
     return f"{state.signal.name}: evidence disagrees; {state.status} evidence counts ({state.value})"
 
 
-def _warnings(plan: RatingPlan, cover: Coverage, as_of: date) -> tuple[str, ...]:
+def _warnings(
+    plan: RatingPlan, profile: Profile, cover: Coverage, as_of: date, *, revenue: float, premium: float
+) -> tuple[str, ...]:
     found = []
     if cover.retention < BASIS_RETENTION:
         found.append(
@@ -247,6 +276,23 @@ def _warnings(plan: RatingPlan, cover: Coverage, as_of: date) -> tuple[str, ...]
             "small losses follow published severities"
         )
     dates = plan.pricing.index.dates
-    if not dates[0] <= as_of <= dates[-1].replace(year=dates[-1].year + 1):
+    if not dates[0] <= as_of <= dates[-1] + timedelta(days=365):
         found.append(f"the market index is held constant: it is known from {dates[0]} to {dates[-1]}")
+    low, high = (math.exp(x) for x in (plan.base.log_revenue[0], plan.base.log_revenue[-1]))
+    if not low <= revenue <= high:
+        found.append(
+            f"revenue of {revenue:,.0f} USD lies outside {low:,.0f} to {high:,.0f}, where the plan was learned: "
+            "rates are extrapolated"
+        )
+    if premium > DEAR * cover.aggregate_limit:
+        found.append(
+            f"the premium is {premium / cover.aggregate_limit:.0%} of the limit: an underwriter should look at it"
+        )
+    gone = [
+        source.name for source in profile.sources if source.withdrawn_at is not None and source.withdrawn_at <= as_of
+    ]
+    if gone:
+        found.append(
+            f"withdrawn connections: {', '.join(gone)}; what they found in the insured's favour no longer counts"
+        )
     return tuple(found)

@@ -52,7 +52,7 @@ class Standing:
     terms: PremiumTerms
     reference_loss: float
     fields: dict[str, Any]
-    terms_findings: list[Finding]
+    firm_findings: list[Finding]
     posture_findings: list[Finding]
     values: dict[str, Any]
     costs: list[float]
@@ -108,7 +108,7 @@ def _improvement(now: Standing, position: int, about: Signal) -> Improvement | N
     score = unclipped_score(loss, now.reference_loss)
     percent, decision = now.percent, now.decision
     if about.name in now.values:
-        findings = now.terms_findings + _findings(now, about, evidence, day)
+        findings = now.firm_findings + _findings(now, about, evidence, day)
         percent, decision = rate_percent(findings), decision_of(findings)
     pure = [rate * cost * wait for rate, cost, wait in zip(rates, costs, now.waiting, strict=True)]
     premium = now.terms.indicative(now.terms.technical(pure), percent)

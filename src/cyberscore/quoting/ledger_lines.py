@@ -64,10 +64,14 @@ def _premium_steps(
 ) -> tuple[Step, ...]:
     pure = [steps[-1].result for steps in columns.values()]
     column = Column()
-    column.step("Pure premium of the layer", "start", sum(pure), "sum of the perils")
-    leveled = column.step("Level", "multiply", terms.level, "pricing expenses.level, fitted to published premiums")
+    total = sum(pure)
+    column.step("Pure premium of the layer", "start", total, "sum of the perils")
+    factor = terms.paid(total) / total if total > 0.0 else 1.0
+    column.step("Aggregate limit", "multiply", factor, f"at most {terms.aggregate_limit:,.0f} in the year")
+    column.step("Level", "multiply", terms.level, "pricing expenses.level, fitted to published premiums")
+    adjustment = total * terms.level * terms.loss_adjustment
     risk_load = sum(amount * terms.level * load for amount, load in zip(pure, terms.risk_loads, strict=True))
-    column.step("Loss adjustment", "add", leveled * terms.loss_adjustment, "pricing expenses.loss_adjustment")
+    column.step("Loss adjustment", "add", adjustment, "pricing expenses.loss_adjustment, before the aggregate limit")
     column.step("Risk load", "add", risk_load, "pricing risk_load, by peril and limit")
     loaded = column.step("Fixed expense", "add", terms.fixed, "pricing expenses.fixed, fitted to published premiums")
     kept = 1.0 - terms.expense_and_profit

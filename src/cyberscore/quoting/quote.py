@@ -70,7 +70,7 @@ class Quote:
     annual_claim_probability : float
         Of at least one claim above the retention quoted.
     expected_loss : float
-        Yearly, in the layer quoted, from the loss model (before level and loads).
+        Yearly, in the layer quoted and under the aggregate limit, from the loss model (before level and loads).
     technical_premium, indicative_premium, uncapped_premium : float
         Cost-based; after index, schedule, renewal cap, minimum and rounding; and the last before cap, minimum and
         rounding.
@@ -79,11 +79,15 @@ class Quote:
     decision : str
         quote, quote_with_contingencies, refer or decline.
     coverage, requested : dict
-        Cover quoted, after floors and caps, and cover asked for.
+        Cover priced, after floors and caps, and cover asked for.
+    cover_offered : dict
+        Cover priced less what rules restrict: the lowest sublimit and the highest coinsurance (percent) by peril.
+        This is the cover to bind.
     """
 
     as_of: date
     plan_id: str
+    library_version: str
     input_digest: str
     risk_score: float
     unclipped_score: float
@@ -108,6 +112,7 @@ class Quote:
     rules: tuple[RuleResult, ...]
     requested: dict[str, Any]
     coverage: dict[str, Any]
+    cover_offered: dict[str, Any]
     reasons: tuple[Reason, ...]
     ledger: Ledger
     improvements: tuple[Improvement, ...]

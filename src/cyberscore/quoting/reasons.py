@@ -15,6 +15,7 @@ import numpy as np
 
 from cyberscore.profile import SignalState, signals
 from cyberscore.profile.evidence import Mixture
+from cyberscore.profile.signals import NEVER
 from cyberscore.rating.coverage import STANDARD_LAYER
 from cyberscore.rating.expected_loss import RatedRisk
 from cyberscore.rating.parts import N_PERILS, Floats, factors
@@ -153,14 +154,22 @@ def _evidence(state: SignalState) -> tuple[str, str]:
     if state.observation is None:
         return state.status, "none"
     observation = state.observation.observation
-    value = f"{state.value:g}" if isinstance(state.value, float) else str(state.value)
     age = "today" if state.age_days == 0 else f"{state.age_days} days old"
     note = "; other evidence disagrees" if state.contradicted else ""
     reference = f"; {observation.reference}" if observation.reference else ""
-    return (
-        f"{value.replace('_', ' ')}{note}",
-        f"{observation.source}, {age}, weight {state.weight:.2f}{reference}",
-    )
+    return f"{_told(state)}{note}", f"{observation.source}, {age}, weight {state.weight:.2f}{reference}"
+
+
+def _told(state: SignalState) -> str:
+    """Value in words: yes or no, percent, days."""
+    value, kind = state.value, state.signal.kind
+    if state.observation is not None and state.observation.observation.value == NEVER:
+        return NEVER
+    if isinstance(value, str) or value is None:
+        return str(value).replace("_", " ")
+    if kind == "flag":
+        return "yes" if value else "no"
+    return f"{value:.0%}" if kind == "share" else f"{value:g}"
 
 
 def _largest_remainder(values: list[float], total: float) -> list[float]:

@@ -1,5 +1,6 @@
 """Rules applied to one risk: the terms that are priced, then findings about the posture and what they restrict."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -90,7 +91,7 @@ def effective_coverage(
     CoverageError
         When the floors leave no cover.
     """
-    findings = findings_of(book.terms_rules, make_lookup(fields, requested, {}))
+    findings = findings_of(book.setting_rules, make_lookup(fields, requested, {}))
     limit, retention, hours = requested.aggregate_limit, requested.retention, requested.waiting_period_hours
     sublimits = dict(requested.sublimits)
     adjustments = []
@@ -133,6 +134,18 @@ def effective_coverage(
     return effective, adjustments, findings
 
 
+def cover_offered(cover: Coverage, findings: list[Finding]) -> dict[str, Any]:
+    """Cover less what rules restrict: the lowest sublimit and the highest coinsurance, in percent, by peril."""
+    sublimits, coinsurance = dict(cover.sublimits), dict[str, float]()
+    for action in (action for finding in findings for action in finding.actions if action.peril):
+        peril = str(action.peril)
+        if action.type == "sublimit":
+            sublimits[peril] = min(action.amount or 0.0, cover.limit_for(peril), sublimits.get(peril, math.inf))
+        elif action.type == "coinsurance":
+            coinsurance[peril] = max(action.percent or 0.0, coinsurance.get(peril, 0.0))
+    return {**cover.to_dict(), "sublimits": sublimits, "coinsurance_percent": coinsurance}
+
+
 def restrictions_of(findings: list[Finding]) -> list[Adjustment]:
     """Restrictions and debits that posture brings; restrictions earn no premium credit."""
     found = []
@@ -143,6 +156,10 @@ def restrictions_of(findings: list[Finding]) -> list[Adjustment]:
                 found.append(Adjustment(finding.rule.id, action.type, action.text, action.peril, amount, priced=False))
             elif action.type == "rate" and action.percent:
                 word = "debit" if action.percent > 0 else "credit"
-                text = f"{finding.rule.sentence} ({action.percent:+g} %, {finding.outcome})"
+                told = finding.rule.sentence
+                if finding.outcome == "unknown":
+                    names = ", ".join(signals()[name].title for name in sorted(finding.rule.signals))
+                    told = f"{names or finding.rule.id} is not known."
+                text = f"{told} ({action.percent:+g} % on the premium)"
                 found.append(Adjustment(finding.rule.id, word, text, None, action.percent, priced=True))
     return found

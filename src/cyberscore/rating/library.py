@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cyberscore.exceptions import PlanError
 from cyberscore.rating.plan import RatingPlan
+from cyberscore.rating.plan_file import OTHER_FILES
 
 DEFAULT_PLAN = "sme-2026"
 
@@ -55,10 +56,13 @@ def load_plan(name_or_path: str | PathLike[str] | None = None) -> RatingPlan:
             f"no plan {str(name_or_path)!r}: give the folder of a plan.json, "
             f"or one of {', '.join(names) or 'none shipped'}"
         )
-    stamps = tuple(path.stat().st_mtime_ns for path in sorted(folder.iterdir()))
-    return _load(folder.resolve(), stamps)
+    try:
+        facts = [(folder / name).stat() for name in ("plan.json", *OTHER_FILES)]
+    except OSError as error:
+        raise PlanError(f"{error.filename}: cannot be read: {error.strerror}") from error
+    return _load(folder.resolve(), tuple((one.st_ino, one.st_size, one.st_mtime_ns) for one in facts))
 
 
 @lru_cache(maxsize=8)
-def _load(folder: Path, stamps: tuple[int, ...]) -> RatingPlan:  # noqa: ARG001  part of the key
+def _load(folder: Path, stamps: tuple[tuple[int, int, int], ...]) -> RatingPlan:  # noqa: ARG001  part of the key
     return RatingPlan.load(folder)

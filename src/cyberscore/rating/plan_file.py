@@ -20,8 +20,10 @@ from typing import Any
 import numpy as np
 
 from cyberscore.exceptions import PlanError, ProfileError
-from cyberscore.perils import PERILS
-from cyberscore.profile import sectors, signals
+from cyberscore.perils import BASIS_RETENTION, PERILS
+from cyberscore.profile import SOURCES, sectors, signals
+from cyberscore.profile.evidence import RULES_IGNORE_BELOW
+from cyberscore.profile.industries import sector_prefixes
 from cyberscore.profile.profile import parse_json, read_bytes
 from cyberscore.rating.layers import PerilSeverity
 from cyberscore.rating.parts import WIDTH, Curve, Floats, ScoreReference, UnknownsModel, factors
@@ -31,7 +33,25 @@ from cyberscore.rules import RuleBook
 FORMAT = 1
 MAX_BYTES = 50_000_000
 DECIMALS = 6
+FIELDS = frozenset((
+    "format", "name", "about", "catalogue", "perils", "factors", "log_revenue_nodes", "base", "log_balance", "severity",
+    "tables", "pairs", "score", "unknowns",
+))  # fmt: skip
 OTHER_FILES = ("pricing.toml", "rules.toml", "bags.json")
+
+
+def catalogue_digest() -> str:
+    """SHA-256 of what a quote takes from the package: signals, reliabilities, half-lives, sectors."""
+    own = {
+        about.name: [
+            about.kind, about.safer, about.levels, about.breakpoints, about.unknown, about.required,
+            about.may_not_apply, about.window_days, about.expires_days, about.half_life_days, about.sources,
+            about.target,
+        ]
+        for about in signals().values()
+    }  # fmt: skip
+    sources = {one.name: [one.rank, one.favourable, one.adverse] for one in SOURCES.values()}
+    return hashlib.sha256(canonical([own, sources, RULES_IGNORE_BELOW, sector_prefixes()])).hexdigest()
 
 
 def canonical(content: Any) -> bytes:
@@ -172,6 +192,14 @@ def _parts(content: dict[str, Any], others: dict[str, bytes]) -> dict[str, Any]:
                 f"factor {name}: the plan was made for codes {stated.get(name)}, "
                 f"the catalogue has {list(factor.labels)}: retrain it"
             )
+    extra = sorted(set(content) - FIELDS)
+    if extra:
+        raise PlanError(f"plan.json has unknown fields {', '.join(extra)}: remove them")
+    if content["catalogue"] != catalogue_digest():
+        raise PlanError(
+            "plan.json was made for other half-lives, reliabilities, signals or sectors than this version of "
+            "cyberscore has: use the version it was made with, or check it and run: cyberscore plan seal"
+        )
     if content["perils"] != list(PERILS):
         raise PlanError(f"perils must be {list(PERILS)}; got {content['perils']}")
     nodes = _ascending(content["log_revenue_nodes"], "log_revenue_nodes", apart=True)
@@ -185,7 +213,7 @@ def _parts(content: dict[str, Any], others: dict[str, bytes]) -> dict[str, Any]:
     return {
         "name": str(content["name"]),
         "about": content["about"],
-        "base": Curve(nodes, _array(content["base"], "base", len(nodes), WIDTH, bound=50.0)),
+        "base": _base(content["base"], nodes),
         "tables": tables,
         "pairs": {(a, b): table for (a, b), table in pairs.items()},
         "log_balance": _array(content["log_balance"], "log_balance", len(PERILS), bound=10.0),
@@ -199,10 +227,20 @@ def _parts(content: dict[str, Any], others: dict[str, bytes]) -> dict[str, Any]:
     }
 
 
+def _base(rows: Any, nodes: tuple[float, ...]) -> Curve:
+    base = _array(rows, "base", len(nodes), WIDTH, bound=25.0)
+    if base[:, : len(PERILS)].max() > 3.0:
+        raise PlanError(f"base holds a log rate of {base[:, : len(PERILS)].max():g}: more than 20 claims a year")
+    return Curve(nodes, base)
+
+
 def _severities(rows: Any) -> tuple[PerilSeverity, ...]:
     if len(rows) != len(PERILS):
         raise PlanError(f"severity must have one entry a peril ({', '.join(PERILS)}); got {len(rows)}")
-    return tuple(PerilSeverity(**row) for row in rows)
+    found = tuple(PerilSeverity(**row) for row in rows)
+    if any(severity.basis != BASIS_RETENTION for severity in found):
+        raise PlanError(f"severity basis must be {BASIS_RETENTION:g}, at which frequency is stated")
+    return found
 
 
 def _score(raw: Any, nodes: tuple[float, ...]) -> ScoreReference:

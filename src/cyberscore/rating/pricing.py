@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from cyberscore.exceptions import PlanError, ProfileError
 from cyberscore.perils import COUNTRY_GROUPS, PERILS
+from cyberscore.profile.places import COUNTRIES, CURRENCIES
 from cyberscore.profile.profile import explain
 
 Share = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
@@ -70,7 +71,7 @@ class RiskLoad(_Part):
 
 
 class Index(_Part):
-    """Market index by date, for firms up to `micro_revenue` and from `mid_revenue`, log-linear in revenue between."""
+    """Market index by date, for firms up to `micro_revenue` and from `mid_revenue`, linear in revenue between."""
 
     calibration_date: date
     micro_revenue: Positive
@@ -109,6 +110,9 @@ class Waiting(_Part):
 
     @model_validator(mode="after")
     def _falls(self) -> Self:
+        strange = sorted(set(self.interruption_share) - set(PERILS))
+        if strange:
+            raise PlanError(f"waiting_period.interruption_share must name perils; got {', '.join(strange)}")
         ascending = self.hours and list(self.hours) == sorted(set(self.hours)) and len(self.hours) == len(self.factors)
         if not ascending or list(self.factors) != sorted(self.factors, reverse=True):
             raise PlanError("waiting_period: hours must ascend, with one factor each, none rising with hours")
@@ -127,6 +131,14 @@ class Minimum(_Part):
     small_limit: Positive
     small_premium: Positive
 
+    @model_validator(mode="after")
+    def _small_is_less(self) -> Self:
+        if self.small_premium > self.premium:
+            raise PlanError(
+                "minimum.small_premium must not exceed minimum.premium: else a higher limit could cost less"
+            )
+        return self
+
     def at(self, limit: float) -> float:
         """Least premium at a limit."""
         return self.small_premium if limit <= self.small_limit else self.premium
@@ -138,11 +150,18 @@ class Currency(_Part):
     as_of: date
     usd: dict[str, Positive]
 
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        strange = sorted(set(self.usd) - CURRENCIES)
+        if strange or self.usd.get("USD") != 1.0:
+            raise PlanError(f"currency.usd must name ISO 4217 codes, USD at 1.0; got {strange or self.usd.get('USD')}")
+        return self
+
 
 class MarketReference(_Part):
     """Published base premiums by revenue (limit 1M, retention 10k).
 
-    They calibrate level and fixed expense, and flag outliers.
+    Level and fixed expense are calibrated to them.
     """
 
     revenue: tuple[Positive, ...]
@@ -170,6 +189,9 @@ class Pricing(_Part):
     def _consistent(self) -> Self:
         if set(self.territory) != set(COUNTRY_GROUPS):
             raise PlanError(f"territory must name {', '.join(COUNTRY_GROUPS)}")
+        strange = sorted(set(self.taxes) - COUNTRIES)
+        if strange:
+            raise PlanError(f"taxes must name ISO 3166-1 alpha-2 countries; got {', '.join(strange)}")
         if not self.schedule_low <= 1.0 <= self.schedule_high:
             raise PlanError("schedule_low must be at most 1 and schedule_high at least 1")
         if self.expenses.variable + self.expenses.profit + self.systemic_share >= 0.9:
@@ -205,6 +227,8 @@ class Pricing(_Part):
         if given is not None:
             if isinstance(given, bool) or not isinstance(given, int | float) or not 0.0 < given < 1e6:
                 raise ProfileError(f"exchange_rate must be USD for one {currency}, a positive number; got {given!r}")
+            if currency == "USD" and given != 1.0:
+                raise ProfileError(f"exchange_rate is USD for one {currency}, so 1; got {given!r}: leave it out")
             return given
         if currency not in self.currency.usd:
             known = ", ".join(sorted(self.currency.usd))

@@ -7,7 +7,7 @@ from typing import Any
 
 from cyberscore.exceptions import ProfileError, RuleError
 from cyberscore.profile import Signal, signal
-from cyberscore.profile.signals import NOT_APPLICABLE
+from cyberscore.profile.signals import NEVER, NOT_APPLICABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,9 @@ def _favourable_values(about: Signal) -> list[Any]:
     edges = [about.low, *about.breakpoints]
     # the value at each cell's lower edge, and one just below the next edge
     inner = [
-        value for p in about.breakpoints for value in (p, p - 1e-9 if about.kind in {"share", "number"} else p - 1)
+        value
+        for p in about.breakpoints
+        for value in (p, math.nextafter(p, -math.inf) if about.kind in {"share", "number"} else p - 1)
     ]
     values = [value for value in {*edges, *inner} if about.low <= value <= about.high]
     return [value for value in values if about.code(value) < about.unknown]
@@ -153,6 +155,8 @@ def _check(test: Test, where: str) -> None:
         about = signal(str(test.name))
         for operand in test.operand if isinstance(test.operand, list) else [test.operand]:
             about.check(operand)
+            if operand in {NOT_APPLICABLE, NEVER}:
+                raise RuleError(f"{where}: {test.name} cannot be compared with {operand!r}: name a value")
     except ProfileError as error:
         raise RuleError(f"{where}: {error}") from error
     _check_operand(test, where, about)

@@ -66,6 +66,11 @@ class Rule:
     evidence: str
     signals: frozenset[str]
 
+    @property
+    def sets_terms(self) -> bool:
+        """Whether it may set a priced term: a floor, a cap or a standard sublimit."""
+        return any(action.type in TERMS for action in self.on_pass + self.on_unknown + self.on_fail)
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -83,14 +88,19 @@ class RuleBook:
     rules: tuple[Rule, ...]
 
     @property
+    def setting_rules(self) -> tuple[Rule, ...]:
+        """Rules that set priced terms; they read the request as it was made."""
+        return tuple(rule for rule in self.rules if rule.sets_terms)
+
+    @property
+    def firm_rules(self) -> tuple[Rule, ...]:
+        """Other rules that read no signal; they read the cover after terms."""
+        return tuple(rule for rule in self.rules if not rule.sets_terms and not rule.signals)
+
+    @property
     def posture_rules(self) -> tuple[Rule, ...]:
         """Rules that read a signal."""
         return tuple(rule for rule in self.rules if rule.signals)
-
-    @property
-    def terms_rules(self) -> tuple[Rule, ...]:
-        """Rules that read only the insured and the request."""
-        return tuple(rule for rule in self.rules if not rule.signals)
 
     @classmethod
     def from_toml(cls, text: str) -> "RuleBook":
@@ -203,9 +213,16 @@ def _weight(actions: tuple[Action, ...]) -> dict[tuple[str, str | None], float]:
         if action.type == "rate":
             grave["rate", None] += action.percent or 0.0
         elif action.type == "sublimit":
-            grave["sublimit", action.peril] = 1e9 - (action.amount or 0.0)
+            key, value = ("sublimit", action.peril), 1e9 - (action.amount or 0.0)
+            grave[key] = max(grave.get(key, 0.0), value)
         elif action.type == "coinsurance":
-            grave["coinsurance", action.peril] = action.percent or 0.0
+            key, value = ("coinsurance", action.peril), action.percent or 0.0
+            grave[key] = max(grave.get(key, 0.0), value)
+        elif action.type == "post_bind":
+            key, value = ("haste", None), 366.0 - (action.days or 0)
+            grave[key] = max(grave.get(key, 0.0), value)
+        elif action.type in {"pre_bind", "refer", "decline"}:
+            grave["haste", None] = 366.0
     return grave
 
 
@@ -215,11 +232,14 @@ def _no_graver(a: tuple[Action, ...], b: tuple[Action, ...]) -> bool:
 
 
 def _check_order(rule: Rule, tests: list[Test], where: str) -> None:
-    if not rule.signals:
-        return
+    everything = rule.on_pass + rule.on_unknown + rule.on_fail
+    if any(test.kind == "coverage" for test in tests) and any(action.type == "rate" for action in everything):
+        raise RuleError(
+            f"{where}: a rate must not depend on the cover asked for: a higher limit could then cost less; use a term"
+        )
     for name, actions in (("pass", rule.on_pass), ("unknown", rule.on_unknown), ("fail", rule.on_fail)):
         terms = [action.type for action in actions if action.type in TERMS]
-        if terms:
+        if terms and rule.signals:
             raise RuleError(
                 f"{where}: {terms[0]} is priced, so it cannot depend on a signal ({name}); use sublimit or coinsurance"
             )

@@ -19,7 +19,7 @@ from cyberscore.rating.expected_loss import expected_losses_of_many, totals_of_m
 from cyberscore.rating.library import shipped_text
 from cyberscore.rating.parts import N_PERILS, WIDTH, Floats, factors
 from cyberscore.rating.plan import RatingPlan
-from cyberscore.rating.plan_file import FORMAT, PlanFiles, canonical, rounded
+from cyberscore.rating.plan_file import FORMAT, PlanFiles, canonical, catalogue_digest, rounded
 from cyberscore.rating.pricing import Pricing
 from cyberscore.training.encoding import EncodedClaims, EncodedPolicies, encode_claims, encode_policies
 from cyberscore.training.frequency import REVENUE_NODES, FrequencyFit, fit_frequency, revenue_hats
@@ -225,6 +225,7 @@ class RatingPlanEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn 
             "format": FORMAT,
             "name": self.name,
             "about": dict(self.about or {}),
+            "catalogue": catalogue_digest(),
             "perils": list(PERILS),
             "factors": {factor.name: list(factor.labels) for factor in own},
             "log_revenue_nodes": rounded(np.log(REVENUE_NODES)),
