@@ -122,6 +122,17 @@ def _share(true: Floats, model: Floats) -> float:
     return 1.0 - _divergence(true, model) / _divergence(true, np.full(len(true), true.mean()))
 
 
+def _risk_load_line(plan: RatingPlan) -> str:
+    load = plan.pricing.risk_load
+    largest = max(max(row) for row in load.factors.values())
+    if largest <= load.floor:
+        return (
+            f"The risk load is its floor of {load.floor:.0%} for every peril and limit: the co-TVaR of the simulated reference "
+            f"book asks for at most {largest:.1%}."
+        )
+    return f"The risk load is at least {load.floor:.0%}, at most {largest:.1%} of layer pure premium."
+
+
 def model_card(plan: RatingPlan, metrics: dict[str, Any]) -> str:
     """MODEL_CARD.md from the plan and its metrics."""
     training, held_out = metrics["training"], metrics["held_out"]
@@ -176,6 +187,7 @@ Above 10M the published premiums are weak evidence (pricing.md) and were not fit
 
 - Premium intervals come from {about["bags"]} bags and from unknown signals; their width is not yet calibrated.
 - Severity shifts only with sector, revenue, records and four resilience signals.
-- The aggregate limit is treated as a limit for one claim.
+- The aggregate limit bounds the expected payment by L (1 - exp(-E / L)), a little low, by less than E^2 / 2L.
+- {_risk_load_line(plan)}
 - Below a retention of 10,000 the frequency follows the evidence's ground-up lognormal, not claims.
 """  # noqa: E501  the lines of MODEL_CARD.md
