@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 import cyberscore
-from cyberscore import Coverage, Profile
+from cyberscore import Coverage, PlanError, Profile
 from cyberscore.cli import app, main
 from cyberscore.examples import example_text
 from cyberscore.profile import signals
@@ -273,7 +273,9 @@ def test_train_writes_a_plan(tmp_path, monkeypatch):
         "name": "mine", "n_policies": 20_000, "n_bags": 2, "seed": 0
     }  # fmt: skip
     assert cyberscore.load_plan().digest[:16] in result.stderr
-    run("train", "-o", tmp_path / "mine")
+    again = run("train", "-o", tmp_path / "mine")
+    assert isinstance(again.exception, PlanError)  # a plan is not lost
+    run("train", "-o", tmp_path / "mine", "--force")
     assert (asked["n_policies"], asked["n_bags"], asked["seed"]) == (release.N_POLICIES, release.N_BAGS, release.SEED)
 
 

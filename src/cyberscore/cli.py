@@ -4,7 +4,7 @@ import io
 import logging
 import re
 import sys
-from datetime import date
+from datetime import UTC, date, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +14,7 @@ from rich.console import Console
 
 from cyberscore import report_text
 from cyberscore.examples import example_names, example_text
-from cyberscore.exceptions import CyberscoreError, ProfileError
+from cyberscore.exceptions import CyberscoreError, PlanError, ProfileError
 from cyberscore.profile import Profile, posture_at, signals
 from cyberscore.profile.profile import MAX_BYTES
 from cyberscore.quoting import quote as make_quote
@@ -25,7 +25,7 @@ from cyberscore.rating.plan_file import PlanFiles, catalogue_digest
 from cyberscore.readers import read
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-plan_app = typer.Typer(no_args_is_help=True, help="Check and sign rating plans.")
+plan_app = typer.Typer(no_args_is_help=True, help="Check and seal rating plans.")
 app.add_typer(plan_app, name="plan")
 
 ProfileArgument = Annotated[
@@ -82,6 +82,10 @@ def _as_of(text: str | None, profile: Profile) -> date:
     if not profile.newest:
         raise ProfileError("the profile has no observation to take a date from: give --as-of YYYY-MM-DD")
     found = date.fromordinal(profile.newest)
+    if found > datetime.now(UTC).date():
+        raise ProfileError(
+            f"the newest observation is dated {found}, in the future: mend it, or give --as-of YYYY-MM-DD"
+        )
     _note(f"as of {found}, the date of the newest observation (--as-of sets another)")
     return found
 
@@ -163,17 +167,33 @@ def list_signals() -> None:
     report_text.print_signals(_console(), list(signals().values()))
 
 
+def _claim(folder: Path, *, force: bool) -> None:
+    """Make sure, before long work, that a folder can be written and holds no plan that would be lost."""
+    if (folder / "plan.json").exists() and not force:
+        raise PlanError(f"{folder} holds a plan already: give another folder with -o, or --force to replace it")
+    probe = folder / ".probe"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise PlanError(f"{folder}: cannot be written: {error.strerror}: give another folder with -o") from error
+
+
 @app.command()
 def train(
+    *,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write the plan to.")] = Path("models")
     / DEFAULT_PLAN,
     policies: Annotated[int | None, typer.Option(help="Simulated policies; default as shipped.", min=10_000)] = None,
     bags: Annotated[int | None, typer.Option(help="Bootstrap fits; default as shipped.", min=1, max=100)] = None,
     seed: Annotated[int | None, typer.Option(help="Seed; default as shipped.", min=0)] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a plan that is already there.")] = False,
 ) -> None:
     """Rebuild a rating plan from the simulated market (the shipped one by default; some minutes)."""
     from cyberscore.training import release  # noqa: PLC0415  scikit-learn and pandas stay off the path of a quote
 
+    _claim(output, force=force)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
     metrics = release.train_plan(
         output,

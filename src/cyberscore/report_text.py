@@ -1,13 +1,19 @@
 """Quotes, postures and the catalogue as text for a terminal."""
 
 from rich.console import Console
-from rich.markup import escape
+from rich.markup import escape as escape_markup
 from rich.table import Table
 
 from cyberscore.profile import Posture, Profile, Signal, signals
 from cyberscore.quoting import Quote
 from cyberscore.quoting.reasons import BOOK_MIX
 from cyberscore.readers import NotMapped
+
+
+def escape(text: str) -> str:
+    """Text as it may be printed: no markup, no control characters that a terminal would obey."""
+    return escape_markup("".join(c if c.isprintable() else " " for c in text))
+
 
 _COLOURS = {"quote": "green", "quote_with_contingencies": "yellow", "refer": "dark_orange", "decline": "red"}
 _STATUS_COLOURS = {"favourable": "green", "adverse": "red", "unanswered": "yellow", "unknown": "yellow"}
@@ -24,7 +30,10 @@ def _table(*columns: str, title: str = "") -> Table:
     )
     for column in columns:
         name = column.removeprefix(">")
-        table.add_column(name, justify="right" if column.startswith(">") else "left", overflow="fold")
+        # names that one copies are never broken
+        table.add_column(
+            name, justify="right" if column.startswith(">") else "left", overflow="fold", no_wrap=name == "signal"
+        )
     return table
 
 

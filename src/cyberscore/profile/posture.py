@@ -15,8 +15,8 @@ class SignalState:
     """What is known of one signal at a date.
 
     `status` is one of favourable, adverse, context (an exposure or a category), not_applicable, unknown, unanswered.
-    `value` and `observation` belong to the observation that weighs most among those that count.
-    `contradicted` tells that a live observation says the opposite of those that count.
+    `value` and `observation` belong to the observation that carries most of the weight among those that count.
+    `contradicted` tells that a live observation says the opposite, or a newer one something else.
     """
 
     signal: Signal
@@ -105,23 +105,31 @@ def _state(about: Signal, prepared: tuple[Prepared, ...], mixture: Mixture, day:
         status = "unknown" if prepared or not about.required else "unanswered"
         return SignalState(about, status, None, 0.0, None, None, mixture, contradicted=False)
     adverse = counted[0][0] > about.unknown
+    share = dict(mixture)
 
-    def prominence(item: tuple[int, float, Prepared]) -> tuple[float, float, float, str]:
+    def prominence(item: tuple[int, float, Prepared]) -> tuple[float, float, float, float, str]:
         risk = riskiness(about, item[2].value_at(about, day))
-        return (item[1], item[2].moment, risk if adverse else -risk, item[2].observation.source)
+        source = item[2].observation.source
+        return (share.get(item[0], 0.0), item[1], item[2].moment, risk if adverse else -risk, source)
 
-    code, weight, best = max(counted, key=prominence)
+    _, weight, best = max(counted, key=prominence)
     value = best.value_at(about, day)
     status = "adverse" if adverse else "favourable"
     if about.is_context:
         status = "context"
     elif value == NOT_APPLICABLE:
         status = NOT_APPLICABLE
-    contradicted = not about.is_context and len(prepared) > 1 and _contradicted(about, prepared, code, day)
+    contradicted = not about.is_context and len(prepared) > 1 and _contradicted(about, prepared, best, day)
     return SignalState(about, status, value, weight, day - best.day, best, mixture, contradicted)
 
 
-def _contradicted(about: Signal, prepared: tuple[Prepared, ...], code: int, day: int) -> bool:
+def _contradicted(about: Signal, prepared: tuple[Prepared, ...], shown: Prepared, day: int) -> bool:
+    """Whether a live observation says the opposite of the one shown, or a newer one something else."""
+    code = shown.code_at(about, day)
     adverse = code > about.unknown
     others = [(one, one.code_at(about, day)) for one in prepared]
-    return any((other > about.unknown) != adverse for one, other in others if not one.lapsed(about, other, day))
+    return any(
+        (other > about.unknown) != adverse or (other != code and one.moment > shown.moment)
+        for one, other in others
+        if not one.lapsed(about, other, day)
+    )

@@ -288,6 +288,11 @@ def _warnings(
         found.append(
             f"the premium is {premium / cover.aggregate_limit:.0%} of the limit: an underwriter should look at it"
         )
+    if profile.insured.business_activities:
+        known = plan.rules.known_activities
+        strange = [activity for activity in profile.insured.business_activities if activity not in known]
+        if strange:
+            found.append(f"no rule speaks of {', '.join(strange)}; those of the plan know {', '.join(sorted(known))}")
     gone = [
         source.name for source in profile.sources if source.withdrawn_at is not None and source.withdrawn_at <= as_of
     ]

@@ -12,6 +12,7 @@ one, and keep a plan of the old format in the tests.
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -192,6 +193,8 @@ def _parts(content: dict[str, Any], others: dict[str, bytes]) -> dict[str, Any]:
                 f"factor {name}: the plan was made for codes {stated.get(name)}, "
                 f"the catalogue has {list(factor.labels)}: retrain it"
             )
+    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", str(content["name"])):
+        raise PlanError(f"plan.json: name must be of a-z, 0-9, dot, dash and underscore; got {content['name']!r}")
     extra = sorted(set(content) - FIELDS)
     if extra:
         raise PlanError(f"plan.json has unknown fields {', '.join(extra)}: remove them")

@@ -102,6 +102,12 @@ class RuleBook:
         """Rules that read a signal."""
         return tuple(rule for rule in self.rules if rule.signals)
 
+    @property
+    def known_activities(self) -> frozenset[str]:
+        """Business activities that some rule names."""
+        tests = (test for rule in self.rules for test in tests_of(rule.condition) if test.name == "business_activities")
+        return frozenset(str(activity) for test in tests for activity in test.operand)
+
     @classmethod
     def from_toml(cls, text: str) -> "RuleBook":
         """Read and check rules.toml.

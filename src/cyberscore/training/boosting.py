@@ -11,10 +11,12 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingRegressor
+from threadpoolctl import threadpool_limits
 
 from cyberscore.exceptions import TrainingError
 from cyberscore.rating.tables import AdditiveTables, Bins, Table
 
+SINGLE_THREAD_CELLS = 5_000_000
 MAX_FACTOR_CELLS = 255
 """Histogram boosting keeps 255 distinct codes apart, besides missing ones."""
 
@@ -138,7 +140,10 @@ def fit_booster(
     unknown = np.isnan(features).all(axis=0)
     if unknown.any():
         features = np.where(unknown, 0.0, features)
-    return booster.fit(features, target, sample_weight=weight)
+    # on few rows threads cost more than they bring, and beside other work they wait on one another without end
+    threads = 1 if features.size < SINGLE_THREAD_CELLS else None
+    with threadpool_limits(limits=threads, user_api="openmp"):
+        return booster.fit(features, target, sample_weight=weight)
 
 
 def make_raw_prediction(

@@ -92,6 +92,16 @@ def encode_policies(policies: pd.DataFrame) -> EncodedPolicies:
             raise TrainingError(
                 f"policies: {name} must be {'positive' if low == 0 else 'at least 0'}; wrong in {_rows(bad)}"
             )
+    orphans = [
+        str(name)
+        for name in policies.columns
+        for end in ("__source", "__age_days")
+        if str(name).endswith(end) and not {str(name).removesuffix(end)} <= (set(signals()) & set(policies.columns))
+    ]
+    if orphans:
+        raise TrainingError(
+            f"policies: {', '.join(orphans)} without a column of the signal: mend the name, or drop them"
+        )
     columns, weights = [], []
     for about in signals().values():
         code, weight = _encode_signal(policies, about)

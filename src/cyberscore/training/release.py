@@ -127,8 +127,8 @@ def _risk_load_line(plan: RatingPlan) -> str:
     largest = max(max(row) for row in load.factors.values())
     if largest <= load.floor:
         return (
-            f"The risk load is its floor of {load.floor:.0%} for every peril and limit: the co-TVaR of the simulated reference "
-            f"book asks for at most {largest:.1%}."
+            f"The risk load is its floor of {load.floor:.0%} for every peril and limit: the co-TVaR of the simulated "
+            f"reference book asks for at most {largest:.1%}."
         )
     return f"The risk load is at least {load.floor:.0%}, at most {largest:.1%} of layer pure premium."
 
