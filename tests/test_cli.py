@@ -256,6 +256,12 @@ def test_help_names_every_command():
         assert re.search(rf"\b{command}\b", text)
 
 
+def test_a_folder_that_cannot_be_written_is_told_before_training(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(PlanError, match="cannot be written"):
+        run("train", "-o", tmp_path / "file" / "plan")
+
+
 def test_train_writes_a_plan(tmp_path, monkeypatch):
     """What the command hands on and prints; training itself has its own tests."""
     from cyberscore.training import release
@@ -273,8 +279,8 @@ def test_train_writes_a_plan(tmp_path, monkeypatch):
         "name": "mine", "n_policies": 20_000, "n_bags": 2, "seed": 0
     }  # fmt: skip
     assert cyberscore.load_plan().digest[:16] in result.stderr
-    again = run("train", "-o", tmp_path / "mine")
-    assert isinstance(again.exception, PlanError)  # a plan is not lost
+    with pytest.raises(PlanError, match="holds a plan already"):
+        run("train", "-o", tmp_path / "mine")
     run("train", "-o", tmp_path / "mine", "--force")
     assert (asked["n_policies"], asked["n_bags"], asked["seed"]) == (release.N_POLICIES, release.N_BAGS, release.SEED)
 
