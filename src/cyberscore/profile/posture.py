@@ -105,14 +105,7 @@ def _state(about: Signal, prepared: tuple[Prepared, ...], mixture: Mixture, day:
         status = "unknown" if prepared or not about.required else "unanswered"
         return SignalState(about, status, None, 0.0, None, None, mixture, contradicted=False)
     adverse = counted[0][0] > about.unknown
-    share = dict(mixture)
-
-    def prominence(item: tuple[int, float, Prepared]) -> tuple[float, float, float, float, str]:
-        risk = riskiness(about, item[2].value_at(about, day))
-        source = item[2].observation.source
-        return (share.get(item[0], 0.0), item[1], item[2].moment, risk if adverse else -risk, source)
-
-    _, weight, best = max(counted, key=prominence)
+    _, weight, best = counted[0] if len(counted) == 1 else _prominent(about, counted, mixture, day)
     value = best.value_at(about, day)
     status = "adverse" if adverse else "favourable"
     if about.is_context:
@@ -121,6 +114,21 @@ def _state(about: Signal, prepared: tuple[Prepared, ...], mixture: Mixture, day:
         status = NOT_APPLICABLE
     contradicted = not about.is_context and len(prepared) > 1 and _contradicted(about, prepared, best, day)
     return SignalState(about, status, value, weight, day - best.day, best, mixture, contradicted)
+
+
+def _prominent(
+    about: Signal, counted: list[tuple[int, float, Prepared]], mixture: Mixture, day: int
+) -> tuple[int, float, Prepared]:
+    """Pick the observation that carries most of the weight; ties go to the newest, then to what counts for more."""
+    share = dict(mixture)
+    adverse = counted[0][0] > about.unknown
+
+    def prominence(item: tuple[int, float, Prepared]) -> tuple[float, float, float, float, str]:
+        risk = riskiness(about, item[2].value_at(about, day))
+        source = item[2].observation.source
+        return (share.get(item[0], 0.0), item[1], item[2].moment, risk if adverse else -risk, source)
+
+    return max(counted, key=prominence)
 
 
 def _contradicted(about: Signal, prepared: tuple[Prepared, ...], shown: Prepared, day: int) -> bool:

@@ -113,7 +113,7 @@ def quote(
     rates = risk.rates
     score = unclipped_score(sum(r * c for r, c in zip(rates, standard_costs, strict=True)), reference)
 
-    values = signal_values(posture, frozenset(name for rule in plan.rules.posture_rules for name in rule.signals))
+    values = signal_values(posture, plan.rules.signals)
     posture_findings = findings_of(plan.rules.posture_rules, make_lookup(fields, cover, values))
     firm_findings = terms_findings + findings_of(plan.rules.firm_rules, make_lookup(fields, cover, values))
     findings = firm_findings + posture_findings

@@ -27,13 +27,15 @@ _GRID = 7
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    """The model of unknowns in the form draws need: padded thresholds, cell scores, codes of cells, own spread."""
+    """The model of unknowns in the form draws need: padded thresholds, cell scores and codes, spread, bags' cells."""
 
     thresholds: Floats
     code_of_cell: NDArray[np.intp]
     score_of_code: tuple[tuple[float, ...], ...]
     own: Floats
     spread: Floats
+    n_bags: int
+    bag_cells: Floats
 
 
 @lru_cache(maxsize=8)
@@ -54,7 +56,16 @@ def _prepared(plan: RatingPlan) -> _Prepared:
             by_code[int(codes[j, cell])] = normal.inv_cdf(min(max((high + low) / 2, 1e-6), 1 - 1e-6))
         scores.append(tuple(by_code))
     own = np.sqrt(np.maximum(1.0 - (model.loadings**2).sum(axis=1), 0.05))
-    return _Prepared(thresholds, codes, tuple(scores), own, np.sqrt(1.0 - model.size_slope**2))
+    bags = plan.cells[None] if plan.bag_deviations is None else plan.cells + plan.bag_deviations
+    return _Prepared(
+        thresholds=thresholds,
+        code_of_cell=codes,
+        score_of_code=tuple(scores),
+        own=own,
+        spread=np.sqrt(1.0 - model.size_slope**2),
+        n_bags=len(bags),
+        bag_cells=bags.reshape(-1, plan.cells.shape[1]),
+    )
 
 
 def draw_totals(plan: RatingPlan, risk: RatedRisk) -> Floats:
@@ -83,12 +94,11 @@ def draw_totals(plan: RatingPlan, risk: RatedRisk) -> Floats:
     if plan.pair_index:
         met = [offset + everything[:, a] * width + everything[:, b] for a, b, offset, width in plan.pair_index]
         index = np.column_stack([index, *met])
-    totals = risk.base + plan.cells[index].sum(axis=1)
-    if plan.bag_deviations is not None and plan.bag_base is not None:
-        bag = np.arange(len(totals)) % len(plan.bag_deviations)
-        totals = (
-            totals + plan.bag_deviations[bag[:, None], index].sum(axis=1) + _base_deviation(plan, risk.revenue)[bag]
-        )
+    bag = np.arange(len(index)) % ready.n_bags
+    rows = index + (bag * len(plan.cells))[:, None]
+    totals = risk.base + np.take(ready.bag_cells, rows, axis=0).sum(axis=1)
+    if plan.bag_base is not None:
+        totals = totals + _base_deviation(plan, risk.revenue)[bag]
     # the risk's own figures are balanced on claims: the draws spread around them, they do not move them
     rates, locations = totals[:, :N_PERILS], totals[:, N_PERILS:]
     rates += risk.total[:N_PERILS] - np.log(np.exp(rates).mean(axis=0))

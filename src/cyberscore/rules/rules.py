@@ -7,7 +7,7 @@ terms (retention floor, limit cap, standard sublimit, waiting floor); terms are 
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from cyberscore.exceptions import RuleError
@@ -83,24 +83,29 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class RuleBook:
-    """All rules of a plan."""
+    """All rules of a plan, and the same by what they read.
+
+    Attributes
+    ----------
+    setting_rules : rules that set priced terms; they read the request as it was made
+    firm_rules : other rules that read no signal; they read the cover after terms
+    posture_rules : rules that read a signal
+    signals : all signals that rules read
+    """
 
     rules: tuple[Rule, ...]
+    setting_rules: tuple[Rule, ...] = field(init=False)
+    firm_rules: tuple[Rule, ...] = field(init=False)
+    posture_rules: tuple[Rule, ...] = field(init=False)
+    signals: frozenset[str] = field(init=False)
 
-    @property
-    def setting_rules(self) -> tuple[Rule, ...]:
-        """Rules that set priced terms; they read the request as it was made."""
-        return tuple(rule for rule in self.rules if rule.sets_terms)
-
-    @property
-    def firm_rules(self) -> tuple[Rule, ...]:
-        """Other rules that read no signal; they read the cover after terms."""
-        return tuple(rule for rule in self.rules if not rule.sets_terms and not rule.signals)
-
-    @property
-    def posture_rules(self) -> tuple[Rule, ...]:
-        """Rules that read a signal."""
-        return tuple(rule for rule in self.rules if rule.signals)
+    def __post_init__(self) -> None:
+        setting = tuple(rule for rule in self.rules if rule.sets_terms)
+        others = tuple(rule for rule in self.rules if not rule.sets_terms)
+        object.__setattr__(self, "setting_rules", setting)
+        object.__setattr__(self, "firm_rules", tuple(rule for rule in others if not rule.signals))
+        object.__setattr__(self, "posture_rules", tuple(rule for rule in others if rule.signals))
+        object.__setattr__(self, "signals", frozenset(name for rule in others for name in rule.signals))
 
     @property
     def known_activities(self) -> frozenset[str]:
