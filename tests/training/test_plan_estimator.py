@@ -16,6 +16,7 @@ from cyberscore.rating.audit import audit_tables
 from cyberscore.rating.expected_loss import totals_of_many
 from cyberscore.rating.library import shipped_text
 from cyberscore.rating.plan_file import OTHER_FILES
+from cyberscore.training.book import Book
 from cyberscore.training.encoding import encode_claims, encode_policies
 from cyberscore.training.plan_estimator import RatingPlanEstimator
 
@@ -73,7 +74,7 @@ def learned(book, **options):
     own = {"n_bags": 2, "max_iter": 20, "learning_rate": 0.1, "random_state": 3, "pricing": PRICING, **options}
     # threads that wait for each other make this fifty times slower on a busy machine
     with threadpool_limits(1):
-        return RatingPlanEstimator(**own).fit(*book)
+        return RatingPlanEstimator(**own).fit(Book(*book))
 
 
 @pytest.fixture(scope="module")

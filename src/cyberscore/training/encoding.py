@@ -37,7 +37,9 @@ REQUIRED_CLAIM_COLUMNS = ("policy_id", "peril", "incurred")
 class EncodedPolicies:
     """Policies in numbers.
 
-    `codes` is (policies, factors) in the order of the plan's factors, `weights` (policies, signals).
+    `codes` is (policies, factors) in the order of the plan's factors, `weights` (policies, signals). `insured` numbers
+    who is insured: terms of one insured share a number. `reported` (policies, perils) is the share of a term's claims
+    that is known by now.
     """
 
     codes: Codes
@@ -47,6 +49,8 @@ class EncodedPolicies:
     retention: Floats
     limit: Floats
     year: NDArray[np.int64] | None
+    insured: NDArray[np.int64]
+    reported: Floats
     index_of: pd.Index
 
     def __len__(self) -> int:
@@ -118,6 +122,8 @@ def encode_policies(policies: pd.DataFrame) -> EncodedPolicies:
         retention=numbers["retention"],
         limit=numbers["limit"],
         year=_number(policies, "year").astype(np.int64) if "year" in policies.columns else None,
+        insured=pd.factorize(policies["insured_id" if "insured_id" in policies.columns else "policy_id"])[0],
+        reported=np.ones((len(policies), len(PERILS))),
         index_of=pd.Index(policies["policy_id"]),
     )
 

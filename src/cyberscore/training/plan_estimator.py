@@ -6,7 +6,6 @@ from typing import Any, Self
 
 import joblib
 import numpy as np
-import pandas as pd
 from sklearn.base import BaseEstimator
 
 from cyberscore.exceptions import TrainingError
@@ -21,7 +20,8 @@ from cyberscore.rating.parts import N_PERILS, WIDTH, Floats, factors
 from cyberscore.rating.plan import RatingPlan
 from cyberscore.rating.plan_file import FORMAT, PlanFiles, canonical, catalogue_digest, rounded
 from cyberscore.rating.pricing import Pricing
-from cyberscore.training.encoding import EncodedClaims, EncodedPolicies, encode_claims, encode_policies
+from cyberscore.training.book import Book
+from cyberscore.training.encoding import EncodedClaims, EncodedPolicies
 from cyberscore.training.frequency import REVENUE_NODES, FrequencyFit, fit_frequency, revenue_hats
 from cyberscore.training.reference import (
     blended_codes,
@@ -110,25 +110,21 @@ class RatingPlanEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn 
         self.random_state = random_state
         self.n_jobs = n_jobs
 
-    def fit(self, policies: pd.DataFrame, claims: pd.DataFrame) -> Self:
+    def fit(self, book: Book) -> Self:
         """Learn a plan.
 
         Parameters
         ----------
-        policies : DataFrame
-            One row a policy term: policy_id, annual_revenue, retention, limit (USD), exposure (years), sector, country
-            (group), optionally record_count and year, and a column a signal with `<signal>__source` and
-            `<signal>__age_days`.
-        claims : DataFrame
-            One row a claim: policy_id, peril, incurred (USD, net of the retention, up to the limit, at ultimate).
+        book : Book
+            Policies and claims.
 
         Raises
         ------
         TrainingError
-            Naming columns and rows.
+            When the book has too few claims, or a year without a trend.
         """
-        encoded = encode_policies(policies)
-        found = self._on_level(encode_claims(claims, encoded), encoded)
+        encoded = book.encoded_policies
+        found = self._on_level(book.encoded_claims, encoded)
         if len(found.peril) < 30:
             raise TrainingError(f"a plan needs at least 30 claims above {BASIS_RETENTION:,.0f}; got {len(found.peril)}")
         seeds = np.random.SeedSequence(self.random_state).spawn(self.n_bags + 2)
@@ -197,7 +193,7 @@ class RatingPlanEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn 
         """
         from scipy.special import ndtr  # noqa: PLC0415  kept off the import of the package
 
-        years = np.repeat(policies.exposure[:, None], N_PERILS, axis=1)
+        years = policies.exposure[:, None] * policies.reported
         if self.trend is not None and policies.year is not None:
             index = np.array([self.trend[int(y)][0] / self.trend_to[0] for y in policies.year])
             years = years * index[:, None]

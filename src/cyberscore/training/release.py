@@ -13,6 +13,7 @@ from cyberscore.perils import PERILS
 from cyberscore.rating.expected_loss import totals_of_many
 from cyberscore.rating.parts import N_PERILS, Floats
 from cyberscore.rating.plan import RatingPlan
+from cyberscore.training.book import Book
 from cyberscore.training.encoding import encode_policies
 from cyberscore.training.plan_estimator import RatingPlanEstimator, Trend
 
@@ -73,7 +74,7 @@ def train_plan(
             "intervals": "bags and unknown signals; width not yet calibrated",
         },
         random_state=seed,
-    ).fit(market.policies, market.claims)
+    ).fit(Book(market.policies, market.claims))
     plan = estimator.plan_
     plan.save(folder)
     _LOG.info("judging on %s other policies", f"{HELD_OUT:,}")
