@@ -1,7 +1,8 @@
 """Parameters of the simulated market, read from market.toml; each names its evidence there."""
 
+import copy
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -81,4 +82,34 @@ def parameters_from(raw: dict[str, Any]) -> MarketParameters:
     )
 
 
-__all__ = ["BASIS_RETENTION", "MarketParameters", "market_parameters", "parameters_from"]
+def perturbed(
+    market: MarketParameters, *, seed: int, spread: float = 0.3, level: float = 0.0
+) -> MarketParameters:
+    """Return another market of the same form: what a plan learned here meets there.
+
+    Parameters
+    ----------
+    market : MarketParameters
+    seed : int
+    spread : float
+        Standard deviation of the log of the factor on each signal's effect on each peril and on each sector's and
+        country's log frequency: .3 is "effects 30 % off".
+    level : float
+        The same on each peril's frequency.
+    """
+    rng = np.random.default_rng(seed)
+    raw = copy.deepcopy(market.raw)
+    k = len(PERILS)
+    effects = tuple(effect * np.exp(spread * rng.standard_normal(k)) for effect in market.effects)
+    severity = tuple(effect * np.exp(spread * rng.standard_normal(k)) for effect in market.severity_effects)
+    for about in raw["sectors"].values():
+        for peril in PERILS:
+            about[peril] = float(about.get(peril, about["frequency"]) ** np.exp(spread * rng.standard_normal()))
+    frequency = raw["country"]["frequency"]
+    for name in frequency:
+        frequency[name] = float(frequency[name] ** np.exp(spread * rng.standard_normal()))
+    curve = market.curve + level * rng.standard_normal(k)[:, None]
+    return replace(market, raw=raw, effects=effects, severity_effects=severity, curve=curve)
+
+
+__all__ = ["BASIS_RETENTION", "MarketParameters", "market_parameters", "parameters_from", "perturbed"]
