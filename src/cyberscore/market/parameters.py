@@ -82,9 +82,7 @@ def parameters_from(raw: dict[str, Any]) -> MarketParameters:
     )
 
 
-def perturbed(
-    market: MarketParameters, *, seed: int, spread: float = 0.3, level: float = 0.0
-) -> MarketParameters:
+def perturbed(market: MarketParameters, *, seed: int, spread: float = 0.3, level: float = 0.0) -> MarketParameters:
     """Return another market of the same form: what a plan learned here meets there.
 
     Parameters

@@ -359,7 +359,7 @@ def _mean_severity(fits: list[SeverityFit]) -> list[dict[str, float]]:
 def _location_fit(plan: RatingPlan) -> SeverityFit:
     """Return the plan's severity as a fit, to bring its exposure to the basis."""
     nodes = np.array(plan.base.log_revenue)
-    location = plan.base.values[:, N_PERILS:]  # noqa: PD011  a Curve of ours
+    location = plan.base.values[:, N_PERILS:]
     slope = (location[-1] - location[0]) / (nodes[-1] - nodes[0])
     return SeverityFit(
         intercept=location[0] + slope * (np.log(1e7) - nodes[0]),
