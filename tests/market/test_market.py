@@ -19,7 +19,7 @@ from cyberscore.market.losses import (
 )
 from cyberscore.market.parameters import parameters_from
 from cyberscore.market.population import Population, draw_population
-from cyberscore.market.posture import draw_posture, see_posture
+from cyberscore.market.posture import draw_hygiene, draw_posture, see_posture, still_so
 from cyberscore.market.simulation import representatives
 from cyberscore.perils import BASIS_RETENTION, COUNTRY_GROUPS, PERILS
 from cyberscore.profile import signals
@@ -39,7 +39,8 @@ def firms():
     """Draw a population and its true posture."""
     rng = np.random.default_rng(11)
     population = draw_population(200_000, PARAMETERS, rng)
-    return population, draw_posture(population, PARAMETERS, rng)
+    hygiene = draw_hygiene(200_000, PARAMETERS, rng)
+    return population, draw_posture(population, hygiene, PARAMETERS, rng)
 
 
 def population_of(policies):
@@ -278,7 +279,7 @@ def test_domains_hang_together_and_size_helps_where_stated(firms):
 
 def test_attestation_is_rosier_than_the_truth_and_telemetry_near_it(firms):
     population, truth = firms
-    seen = see_posture(truth, population, PARAMETERS, np.random.default_rng(0))
+    seen = see_posture(truth, truth, population, PARAMETERS, np.random.default_rng(0))  # nothing has moved
     signed = np.array([not about.is_context for about in signals().values()])
     error = {}
     for index, name in enumerate(SOURCE_NAMES):
@@ -295,6 +296,21 @@ def test_attestation_is_rosier_than_the_truth_and_telemetry_near_it(firms):
     assert silent[mdr == 1].mean() > silent[mdr == 0].mean() + 0.1
 
 
+def test_what_was_seen_long_ago_is_less_often_still_so(market):
+    about = signals()["patch_14d_rate"]
+    j = list(signals()).index(about.name)
+    policies = market.policies
+    told = policies[about.name].notna() & (policies[f"{about.name}__source"] == "telemetry")
+    right = policies[about.name].map(_codes(about)) == pd.Series(_code(about)[market.truth[:, j]])
+    age = policies[f"{about.name}__age_days"]
+    fresh, old = right[told & (age <= 1)], right[told & (age >= 10)]
+    assert fresh.mean() > 0.96
+    chance = still_so(about, age[told & (age >= 10)].to_numpy()).mean()
+    again = old.mean() - 0.98 * chance  # moved, and yet the same cell
+    assert 0.1 < again / (1 - chance) < 0.7
+    assert still_so(signals()["mail_platform"], np.array([700])) == still_so(about, np.array([0])) == 1
+
+
 def test_what_is_seen_comes_from_a_source_the_catalogue_allows(market):
     policies = market.policies
     for j, about in enumerate(signals().values()):
@@ -305,7 +321,7 @@ def test_what_is_seen_comes_from_a_source_the_catalogue_allows(market):
         assert 0.05 < value.notna().mean() < 0.995, about.name
         assert policies[f"{about.name}__age_days"].between(0, 700).all()
         agrees = value.notna() & (value.map(_codes(about)) == pd.Series(_code(about)[market.truth[:, j]]))
-        assert agrees.sum() / value.notna().sum() > 0.6, about.name
+        assert agrees.sum() / value.notna().sum() > 0.4, about.name
 
 
 def _code(about):

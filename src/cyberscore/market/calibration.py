@@ -11,7 +11,7 @@ import numpy as np
 from cyberscore.market.losses import true_log_rates
 from cyberscore.market.parameters import Floats, MarketParameters, market_parameters
 from cyberscore.market.population import draw_population
-from cyberscore.market.posture import draw_posture
+from cyberscore.market.posture import draw_hygiene, draw_posture
 from cyberscore.perils import PERILS
 
 
@@ -19,7 +19,8 @@ def frequencies_by_band(market: MarketParameters, *, n: int, seed: int) -> Float
     """Mean true rate above the basis retention by revenue band and peril, per policy and year, (bands, perils)."""
     rngs = [np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(2)]
     population = draw_population(n, market, rngs[0])
-    rates = np.exp(true_log_rates(population, draw_posture(population, market, rngs[1]), market))
+    posture = draw_posture(population, draw_hygiene(n, market, rngs[1]), market, rngs[1])
+    rates = np.exp(true_log_rates(population, posture, market))
     return np.array([rates[population.band == band].mean(axis=0) for band in range(3)])
 
 

@@ -25,20 +25,32 @@ class SeenPosture:
     age_days: NDArray[np.int16]
 
 
-def draw_posture(population: Population, market: MarketParameters, rng: np.random.Generator) -> Cells:
-    """Draw the true cell (0 the safest) of every signal, (policies, signals).
+@dataclass(frozen=True, slots=True)
+class Hygiene:
+    """How well firms look after their security, (policies,) normal scores: in general, and by domain."""
+
+    general: Floats
+    by_domain: dict[str, Floats]
+
+
+def draw_hygiene(n: int, market: MarketParameters, rng: np.random.Generator) -> Hygiene:
+    """Draw what makes the signals of a firm hang together."""
+    general = rng.standard_normal(n)
+    return Hygiene(general, {name: rng.standard_normal(n) for name in dict.fromkeys(market.domains)})
+
+
+def draw_posture(population: Population, hygiene: Hygiene, market: MarketParameters, rng: np.random.Generator) -> Cells:
+    """Draw the cell (0 the safest) of every signal, (policies, signals).
 
     Each signal is a normal score: general hygiene, hygiene of its domain, size, and its own part.
     """
     n = len(population.revenue)
-    general = rng.standard_normal(n)
-    domains = {name: rng.standard_normal(n) for name in dict.fromkeys(market.domains)}
     size = population.size
     cells = np.empty((n, len(market.domains)), dtype=np.int8)
     for j, domain in enumerate(market.domains):
         g, d, slope = market.loading_general[j], market.loading_domain[j], market.size_slope[j]
         own = np.sqrt(1.0 - g * g - d * d)
-        score = g * general + d * domains[domain] + own * rng.standard_normal(n) + slope * size
+        score = g * hygiene.general + d * hygiene.by_domain[domain] + own * rng.standard_normal(n) + slope * size
         score /= np.sqrt(1.0 + slope * slope)
         # the safest cell holds the highest scores
         edges = -ndtri(np.cumsum(market.prevalence[j])[:-1])
@@ -47,23 +59,38 @@ def draw_posture(population: Population, market: MarketParameters, rng: np.rando
 
 
 def see_posture(
-    truth: Cells, population: Population, market: MarketParameters, rng: np.random.Generator
+    truth: Cells, former: Cells, population: Population, market: MarketParameters, rng: np.random.Generator
 ) -> SeenPosture:
-    """Draw what an insurer sees of the truth: best source first, errors by source, silence about what is bad."""
+    """Draw what an insurer sees of the truth: best source first, errors by source, silence about what is bad.
+
+    Postures move: what was observed some time ago is still so by half after the signal's half-life; else it is the cell
+    of `former`, the posture of the same firm at another time.
+    """
     about = market.raw["seen"]
     n, n_signals = truth.shape
     connected = rng.random(n) < np.array(about["connected"])[population.band]
     scanned = rng.random(n) < about["scanned"]
     cell = np.full((n, n_signals), NOT_SEEN, dtype=np.int8)
     source = np.zeros((n, n_signals), dtype=np.int8)
+    age = np.zeros((n, n_signals), dtype=np.int16)
+    mean_age = np.array([about["mean_age"][name] for name in SOURCE_NAMES])
     for j, signal in enumerate(signals().values()):
         last = len(market.prevalence[j]) - 1
         seen = _first_source(signal, truth[:, j] / last, connected, scanned, about=about, rng=rng)
-        cell[:, j] = _misread(truth[:, j], seen, last=last, context=signal.is_context, about=about, rng=rng)
         source[:, j] = np.maximum(seen, 0)
-    mean_age = np.array([about["mean_age"][name] for name in SOURCE_NAMES])
-    age = np.minimum(rng.exponential(1.0, (n, n_signals)) * mean_age[source], 700).astype(np.int16)
+        age[:, j] = np.minimum(rng.exponential(1.0, n) * mean_age[source[:, j]], about["oldest"])
+        moved = rng.random(n) >= still_so(signal, age[:, j])
+        then = np.where(moved, former[:, j], truth[:, j])
+        cell[:, j] = _misread(then, seen, last=last, context=signal.is_context, about=about, rng=rng)
     return SeenPosture(cell, source, age)
+
+
+def still_so(signal: Signal, age_days: NDArray[np.integer]) -> Floats:
+    """Chance that what was observed this long ago has not changed since; context does not move, and ages count on."""
+    if signal.is_context or signal.kind == "age":
+        return np.ones(len(age_days))
+    chance: Floats = 2.0 ** (-age_days / signal.half_life_days)
+    return chance
 
 
 def _first_source(

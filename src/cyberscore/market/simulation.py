@@ -10,10 +10,13 @@ from numpy.typing import NDArray
 from cyberscore.market.losses import Losses, draw_losses, true_log_medians, true_log_rates
 from cyberscore.market.parameters import Floats, MarketParameters, market_parameters
 from cyberscore.market.population import Population, draw_population
-from cyberscore.market.posture import Cells, SeenPosture, draw_posture, see_posture
+from cyberscore.market.posture import Cells, SeenPosture, draw_hygiene, draw_posture, see_posture
 from cyberscore.perils import COUNTRY_GROUPS, PERILS
 from cyberscore.profile import Signal, signals
 from cyberscore.profile.signals import SOURCE_NAMES
+
+N_STREAMS = 6
+"""Random streams of a simulation: population, truth, what is seen, losses, their reporting, the former posture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +61,12 @@ def simulate(n_policies: int, seed: int, *, parameters: MarketParameters | None 
     if n_policies < 1:
         raise ValueError(f"n_policies must be at least 1; got {n_policies}")
     market = parameters or market_parameters()
-    streams = [np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(4)]
+    streams = [np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(N_STREAMS)]
     population = draw_population(n_policies, market, streams[0])
-    truth = draw_posture(population, market, streams[1])
-    seen = see_posture(truth, population, market, streams[2])
+    hygiene = draw_hygiene(n_policies, market, streams[1])
+    truth = draw_posture(population, hygiene, market, streams[1])
+    former = draw_posture(population, hygiene, market, streams[5])
+    seen = see_posture(truth, former, population, market, streams[2])
     step = population.year - market.raw["year"]["first"]
     log_rates = true_log_rates(population, truth, market) + np.log(market.raw["year"]["frequency"])[step][:, None]
     log_medians = true_log_medians(population, truth, market) + np.log(market.raw["year"]["severity"])[step][:, None]
