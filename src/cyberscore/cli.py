@@ -1,4 +1,4 @@
-"""The command line: quote, posture, example, signals, train, plan. Errors go to standard error, with exit status 2."""
+"""The command line: quote, posture, example, signals, train, plan, market. Errors: standard error, exit status 2."""
 
 import io
 import logging
@@ -25,8 +25,10 @@ from cyberscore.rating.plan_file import PlanFiles, catalogue_digest
 from cyberscore.readers import read
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-plan_app = typer.Typer(no_args_is_help=True, help="Check and seal rating plans.")
+plan_app = typer.Typer(no_args_is_help=True, help="Check, seal, judge and compare rating plans.")
 app.add_typer(plan_app, name="plan")
+market_app = typer.Typer(no_args_is_help=True, help="The simulated market that the shipped plan is learned from.")
+app.add_typer(market_app, name="market")
 
 ProfileArgument = Annotated[
     Path,
@@ -44,6 +46,11 @@ AsOfOption = Annotated[
     str | None,
     typer.Option("--as-of", metavar="YYYY-MM-DD", help="Date of the answer; default the newest observation's."),
 ]
+
+PoliciesOption = Annotated[Path | None, typer.Option(metavar="P.csv", help="Policies of the book.")]
+SimulatedOption = Annotated[int | None, typer.Option(help="Simulate a book of so many policies instead.", min=1)]
+SeedOption = Annotated[int, typer.Option(help="Seed of the simulated book.", min=0)]
+BOOK_AS_OF = "Last day the book knows of; default at ultimate."
 
 
 def _console() -> Console:
@@ -230,6 +237,112 @@ def seal_plan(folder: Annotated[Path, typer.Argument(help="Folder of the edited 
         text = re.sub(r"(?m)^Digest `[0-9a-f]{64}`$", f"Digest `{plan.digest}`", card.read_text(encoding="utf-8"))
         card.write_text(text, encoding="utf-8", newline="\n")
     sys.stdout.write(f"{plan.plan_id}: sealed\n")
+
+
+@plan_app.command("exhibits")
+def write_plan_exhibits(
+    plan: Annotated[str | None, typer.Argument(help="Plan's folder or name; default the shipped plan.")] = None,
+    *,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to.")],
+    policies: Annotated[Path | None, typer.Option(help="Policies (CSV) of a book, to show its exposure.")] = None,
+    claims: Annotated[Path | None, typer.Option(help="Claims (CSV) of that book.")] = None,
+) -> None:
+    """Write a plan's exhibits: CSV of every table, and a rating manual to print (HTML)."""
+    from cyberscore.training import book, exhibits  # noqa: PLC0415  pandas stays off the path of a quote
+
+    if (policies is None) != (claims is None):
+        raise CyberscoreError("--policies and --claims go together: give both, or neither")
+    known = None if policies is None or claims is None else book.Book.from_csv(policies, claims)
+    written = exhibits.write_exhibits(load_plan(plan), output, known)
+    _note(f"wrote {written[0]} and {len(written) - 1} CSV files")
+
+
+@plan_app.command("validate")
+def validate_plan(
+    plan: Annotated[str, typer.Argument(help="Plan's folder or name.")],
+    *,
+    output: Annotated[Path, typer.Option("--output", "-o", help="HTML page to write.")],
+    policies: PoliciesOption = None,
+    claims: Annotated[Path | None, typer.Option(metavar="C.csv", help="Claims of the book.")] = None,
+    as_of: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help=BOOK_AS_OF)] = None,
+    simulated: SimulatedOption = None,
+    seed: SeedOption = 1,
+    against: Annotated[str | None, typer.Option(help="Another plan to hold it against.")] = None,
+) -> None:
+    """Judge a plan on a book it was not learned from: discrimination, calibration, drift, order, stability."""
+    from cyberscore.training import book_reports  # noqa: PLC0415  scikit-learn and pandas stay off the path of a quote
+
+    found = book_reports.validate_plan(
+        load_plan(plan),
+        output,
+        policies=policies,
+        claims=claims,
+        as_of=as_of.date() if as_of else None,
+        simulated=simulated,
+        seed=seed,
+        against=load_plan(against) if against else None,
+    ).summary
+    whole, order = found["actual_over_expected"]["all"], found["discrimination"]["all"]
+    _note(
+        f"wrote {output}: {whole['actual']:,.0f} claims, actual over expected {whole['ratio']:.3f} "
+        f"({whole['low']:.3f} to {whole['high']:.3f}), Gini {order['gini']:.3f}"
+    )
+
+
+@plan_app.command("compare")
+def compare_plans(
+    old: Annotated[str, typer.Argument(help="Old plan's folder or name.")],
+    new: Annotated[str, typer.Argument(help="New plan's folder or name.")],
+    *,
+    output: Annotated[Path, typer.Option("--output", "-o", help="HTML page to write.")],
+    policies: PoliciesOption = None,
+    as_of: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help=BOOK_AS_OF)] = None,
+    simulated: SimulatedOption = None,
+    seed: SeedOption = 1,
+) -> None:
+    """Show how a new plan moves a book: who moves, how far, and which table cells move them."""
+    from cyberscore.training import book_reports  # noqa: PLC0415  scikit-learn and pandas stay off the path of a quote
+
+    found = book_reports.compare_plans(
+        load_plan(old),
+        load_plan(new),
+        output,
+        policies=policies,
+        as_of=as_of.date() if as_of else None,
+        simulated=simulated,
+        seed=seed,
+    ).summary
+    moved = found["distribution"]["expected loss"]
+    _note(
+        f"wrote {output}: expected loss of the book {found['book_ratio'] - 1:+.1%}; "
+        f"{moved['up_25'] + moved['down_25']:.1%} of terms move by more than 25 %"
+    )
+
+
+@market_app.command("check")
+def check_market(
+    *,
+    policies: Annotated[int | None, typer.Option(help="Simulated policies; default 200,000.", min=1_000)] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed; default as shipped.", min=0)] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print the comparison as CSV.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 if a miss has no explanation.")] = False,
+) -> None:
+    """Compare the simulated market with published figures: which are met, which are not, and why."""
+    from cyberscore.market.check import N_POLICIES, SEED, check, summary, unexplained  # noqa: PLC0415  needs pandas
+
+    if as_json and as_csv:
+        raise CyberscoreError("--json and --csv exclude each other: give one")
+    found = check(policies or N_POLICIES, SEED if seed is None else seed)
+    if as_json:
+        sys.stdout.write(found.to_json(orient="records", indent=2) + "\n")
+    elif as_csv:
+        sys.stdout.write(found.to_csv(index=False))
+    else:
+        report_text.print_market_check(_console(), found.to_dict("records"))
+    _note(summary(found))
+    if strict and unexplained(found):
+        raise typer.Exit(1)
 
 
 def main() -> None:

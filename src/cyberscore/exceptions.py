@@ -6,7 +6,8 @@ CyberscoreError
  ├─ ReadingError (ValueError)      a tool's export
  ├─ PlanError (ValueError)         a rating plan on disk or in memory
  │   └─ RuleError                  its underwriting rules
- └─ TrainingError (ValueError)     a book of policies and claims
+ ├─ TrainingError (ValueError)     a book of policies and claims
+ └─ MissingExtraError (ImportError) an optional dependency
 """
 
 
@@ -36,3 +37,7 @@ class RuleError(PlanError):
 
 class TrainingError(CyberscoreError, ValueError):
     """A book of policies and claims cannot be learned from."""
+
+
+class MissingExtraError(CyberscoreError, ImportError):
+    """An optional dependency is not installed; the message names the extra."""

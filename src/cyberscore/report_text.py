@@ -1,4 +1,7 @@
-"""Quotes, postures and the catalogue as text for a terminal."""
+"""Quotes, postures, the catalogue and the check of the market as text for a terminal."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape as escape_markup
@@ -172,3 +175,31 @@ def not_mapped_line(item: NotMapped) -> str:
     shown = ", ".join(item.what[:3])
     more = f" and {len(item.what) - 3} more" if len(item.what) > 3 else ""
     return f"{item.count} x {item.why}" + (f" ({shown}{more})" if shown else "")
+
+
+def print_market_check(console: Console, rows: Iterable[Mapping[Any, Any]]) -> None:
+    """Print published figures beside the simulated market's, then why those missed are missed."""
+    found = list(rows)
+    table = _table(
+        "what", "evidence", ">published", ">range", ">simulated", "", title="The market against published figures"
+    )
+    for row in found:
+        within = "[green]within[/green]" if row["within"] else "[red]missed[/red]"
+        table.add_row(
+            escape(row["what"]),
+            escape(row["evidence"]),
+            _figure(row["published"]),
+            f"{_figure(row['low'])} to {_figure(row['high'])}",
+            _figure(row["simulated"]),
+            within if row["counted"] else "not counted",
+        )
+    console.print(table)
+    for title, counted in (("Missed", True), ("Not counted: of what the market does not hold", False)):
+        console.print(f"\n[bold]{title}[/bold]")
+        for row in found:
+            if row["counted"] is counted and not (counted and row["within"]):
+                console.print(f"{escape(row['what'])}: {escape(row['why'] or 'no explanation')}")
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.3g}"

@@ -260,7 +260,7 @@ def spoilt(book, *, policies=None, claims=None):
         ({(7, "limit"): 0.0}, {}, "limit must be positive; wrong in row 7"),
         ({(7, "sector"): "dentist"}, {}, "sector must be one of .*healthcare.*; wrong in row 7"),
         ({(7, "sector"): None}, {}, "sector must be one of .*; wrong in row 7"),
-        ({(7, "country"): "DE"}, {}, "country must be one of US, CA, GB, EU, other; wrong in row 7"),
+        ({(7, "country"): "Germany"}, {}, "country must be one of US, CA, GB, EU, other, or .*; wrong in row 7"),
         ({(7, "mfa_email_coverage"): 82.0}, {}, "mfa_email_coverage must be between 0 and 1; wrong in row 7"),
         ({(7, "mfa_email_coverage"): "most"}, {}, "mfa_email_coverage must be numeric, empty where unknown"),
         ({(7, "exposed_rdp"): -1.0}, {}, "exposed_rdp must be at least 0; wrong in row 7"),

@@ -27,7 +27,7 @@ class Population:
     @property
     def size(self) -> Floats:
         """Log revenue, standardised over the insured population: what drives posture by size."""
-        standardised: Floats = (np.log(self.revenue) - np.log(3.7e6)) / 1.42
+        standardised: Floats = (np.log(self.revenue) - np.log(4.16e6)) / 1.54
         return standardised
 
 

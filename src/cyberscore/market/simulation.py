@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from cyberscore.market.losses import Losses, draw_losses, true_log_medians, true
 from cyberscore.market.parameters import Floats, MarketParameters, market_parameters
 from cyberscore.market.population import Population, draw_population
 from cyberscore.market.posture import Cells, SeenPosture, draw_hygiene, draw_posture, see_posture
+from cyberscore.market.reporting import STATUSES, Chronology, draw_chronology
 from cyberscore.perils import COUNTRY_GROUPS, PERILS
 from cyberscore.profile import Signal, signals
 from cyberscore.profile.signals import SOURCE_NAMES
@@ -25,15 +27,16 @@ class Market:
 
     Attributes
     ----------
-    policies : DataFrame, (n_policies, ...)
-        policy_id, annual_revenue (USD), sector, country, record_count, year, exposure (years), retention, limit (USD),
-        and for every signal its value as seen (missing when not seen), `<signal>__source` and `<signal>__age_days`.
+    policies : DataFrame, one row a policy
+        policy_id, annual_revenue (USD), sector, country, record_count, year, start, end (dates, end exclusive),
+        exposure (years, of the whole term), retention, limit (USD), and for every signal its value as seen (missing
+        when not seen), `<signal>__source` and `<signal>__age_days`.
     claims : DataFrame
-        policy_id, peril, year, incurred (USD, net of the retention and up to the limit), open (always False: at
-        ultimate).
-    true_rates : DataFrame, (n_policies, perils)
+        claim_id, policy_id, peril, year (of the policy), occurred_at, reported_at, incurred (USD, net of the retention
+        and up to the limit), paid (USD), status (open or closed).
+    true_rates : DataFrame, (policies, perils)
         Expected losses above 10,000 USD a year, by peril, in the policy's own year.
-    truth : int array, (n_policies, signals)
+    truth : int array, (policies, signals)
         True cell of every signal, 0 the safest.
     """
 
@@ -43,7 +46,9 @@ class Market:
     truth: Cells
 
 
-def simulate(n_policies: int, seed: int, *, parameters: MarketParameters | None = None) -> Market:
+def simulate(
+    n_policies: int, seed: int, *, parameters: MarketParameters | None = None, as_of: date | None = None
+) -> Market:
     """Simulate a book of policies of one year each.
 
     Parameters
@@ -53,6 +58,9 @@ def simulate(n_policies: int, seed: int, *, parameters: MarketParameters | None 
         Same seed, same book.
     parameters : MarketParameters, optional
         Default: as shipped.
+    as_of : date, optional
+        The same book as it is known at the end of that day: policies begun and claims reported by then, those not yet
+        paid in full open, with a case reserve. Default: at ultimate, every claim reported and closed.
 
     Returns
     -------
@@ -71,15 +79,19 @@ def simulate(n_policies: int, seed: int, *, parameters: MarketParameters | None 
     log_rates = true_log_rates(population, truth, market) + np.log(market.raw["year"]["frequency"])[step][:, None]
     log_medians = true_log_medians(population, truth, market) + np.log(market.raw["year"]["severity"])[step][:, None]
     losses = draw_losses(log_rates, log_medians, market, streams[3])
+    dates = draw_chronology(population, losses, market, streams[4])
+    begun = np.ones(n_policies, dtype=bool) if as_of is None else dates.start <= np.datetime64(as_of, "D")
+    true_rates = pd.DataFrame(np.exp(log_rates[begun]), columns=list(PERILS))
+    policies = _policies_frame(population, seen, dates)
     return Market(
-        policies=_policies_frame(population, seen),
-        claims=_claims_frame(losses, population),
-        true_rates=pd.DataFrame(np.exp(log_rates), columns=list(PERILS)),
-        truth=truth,
+        policies=policies if as_of is None else policies[begun].reset_index(drop=True),
+        claims=_claims_frame(losses, population, dates, market, as_of=as_of),
+        true_rates=true_rates,
+        truth=truth[begun],
     )
 
 
-def _policies_frame(population: Population, seen: SeenPosture) -> pd.DataFrame:
+def _policies_frame(population: Population, seen: SeenPosture, dates: Chronology) -> pd.DataFrame:
     n = len(population.revenue)
     names = _sector_names()
     columns: dict[str, object] = {
@@ -89,6 +101,8 @@ def _policies_frame(population: Population, seen: SeenPosture) -> pd.DataFrame:
         "country": _categorical(population.country, COUNTRY_GROUPS),
         "record_count": population.record_count,
         "year": population.year,
+        "start": dates.start.astype("datetime64[s]"),
+        "end": dates.end.astype("datetime64[s]"),
         "exposure": np.ones(n),
         "retention": population.retention,
         "limit": population.limit,
@@ -130,16 +144,31 @@ def representatives(signal: Signal) -> Floats:
     return values[::-1] if signal.safer == "higher" else values
 
 
-def _claims_frame(losses: Losses, population: Population) -> pd.DataFrame:
+def _claims_frame(
+    losses: Losses, population: Population, dates: Chronology, market: MarketParameters, *, as_of: date | None
+) -> pd.DataFrame:
+    """Claims at ultimate, or as they are known at the end of a day."""
     retention, limit = population.retention[losses.policy], population.limit[losses.policy]
     incurred = np.round(np.minimum(losses.amount - retention, limit), 2)
-    paid = incurred > 0
+    paid = incurred
+    numbers = np.cumsum(incurred > 0) - 1
+    known = incurred > 0
+    if as_of is not None:
+        known &= dates.reported <= np.datetime64(as_of, "D")
+        paid = np.round(np.clip(dates.paid_by(as_of) - retention, 0.0, incurred), 2)
+        reserve = market.raw["reporting"]["case_reserve"] * (incurred - paid)
+        incurred = np.maximum(np.round(paid + reserve, 2), 0.01)
+    policy = losses.policy[known]
     return pd.DataFrame(
         {
-            "policy_id": losses.policy[paid],
-            "peril": _categorical(losses.peril[paid], PERILS),
-            "year": population.year[losses.policy[paid]],
-            "incurred": incurred[paid],
-            "open": np.zeros(int(paid.sum()), dtype=bool),
+            "claim_id": numbers[known],
+            "policy_id": policy,
+            "peril": _categorical(losses.peril[known], PERILS),
+            "year": population.year[policy],
+            "occurred_at": dates.occurred[known].astype("datetime64[s]"),
+            "reported_at": dates.reported[known].astype("datetime64[s]"),
+            "incurred": incurred[known],
+            "paid": paid[known],
+            "status": _categorical((incurred <= paid)[known].astype(np.int8), STATUSES),
         }
     )

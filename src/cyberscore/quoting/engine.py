@@ -8,13 +8,11 @@ from functools import cache
 from importlib.metadata import version
 from typing import Any
 
-import numpy as np
-
 from cyberscore.exceptions import CoverageError, PlanError, ProfileError
 from cyberscore.perils import BASIS_RETENTION, PERILS, country_group
 from cyberscore.profile import Profile, SignalState, posture_at
 from cyberscore.quoting.improvements import Standing, improvements_for
-from cyberscore.quoting.intervals import LEVELS, draw_pure, draw_totals
+from cyberscore.quoting.intervals import loss_intervals
 from cyberscore.quoting.ledger_lines import build_ledger
 from cyberscore.quoting.quote import PerilFigures, Quote, RuleResult, Subjectivity, Unknown
 from cyberscore.quoting.reasons import reasons_for
@@ -30,10 +28,17 @@ from cyberscore.quoting.terms import (
 from cyberscore.rating.coverage import STANDARD_LAYER, Coverage
 from cyberscore.rating.expected_loss import RatedRisk, expected_loss, layer_costs, rate_risk
 from cyberscore.rating.library import load_plan
-from cyberscore.rating.parts import Floats
 from cyberscore.rating.plan import RatingPlan
 from cyberscore.rating.premium import PremiumTerms
-from cyberscore.rating.score import CENTRE, band, clipped, expected_loss_of_book, safer_than, unclipped_score
+from cyberscore.rating.score import (
+    CENTRE,
+    band,
+    clipped,
+    expected_loss_of_book,
+    safer_than,
+    score_change,
+    unclipped_score,
+)
 from cyberscore.rules import DECISIONS, Finding, decision_of, rate_percent
 
 DEAR = 0.25
@@ -111,7 +116,8 @@ def quote(
     reference = expected_loss_of_book(plan, revenue)
     standard_costs = layer_costs(plan, risk.locations, revenue, STANDARD_LAYER)
     rates = risk.rates
-    score = unclipped_score(sum(r * c for r, c in zip(rates, standard_costs, strict=True)), reference)
+    standard_pure = [rate * cost for rate, cost in zip(rates, standard_costs, strict=True)]
+    score = unclipped_score(sum(standard_pure), reference)
 
     values = signal_values(posture, plan.rules.signals)
     posture_findings = findings_of(plan.rules.posture_rules, make_lookup(fields, cover, values))
@@ -125,7 +131,11 @@ def quote(
     terms = PremiumTerms.of(plan.pricing, cover, country_group(profile.insured.country), revenue, as_of)
     technical = terms.technical(pure)
     premium = terms.indicative(technical, percent)
-    low, high = _interval(plan, risk, cover, waiting, terms=terms, percent=percent, premium=premium)
+    ends = loss_intervals(plan, risk, cover, standard_pure=standard_pure, pure=pure, reference=reference)
+    # the steps after the expected loss keep order, so the ends of its interval pass through them
+    low, high = (
+        terms.indicative(terms.technical([amount * math.exp(end) for amount in pure]), percent) for end in ends.quoted
+    )
     decision = decision_of(findings)
     standing = Standing(
         plan, posture, risk, cover, waiting, terms, reference, fields, firm_findings, posture_findings, values,
@@ -141,6 +151,8 @@ def quote(
         input_digest=input_digest(profile, requested, as_of, exchange_rate),
         risk_score=clipped(score),
         unclipped_score=score,
+        risk_score_low=clipped(score + score_change(ends.standard[0])),
+        risk_score_high=clipped(score + score_change(ends.standard[1])),
         security_rating=100.0 - clipped(score),
         band=band(plan, score),
         safer_than=safer_than(plan, score, profile.insured.sector, revenue),
@@ -215,24 +227,6 @@ def _revenue_in_usd(profile: Profile, plan: RatingPlan, exchange_rate: float | N
             f"annual_revenue comes to {revenue:,.0f} USD: the plan needs between 1 and 1,000,000,000,000"
         )
     return revenue
-
-
-def _interval(
-    plan: RatingPlan,
-    risk: RatedRisk,
-    cover: Coverage,
-    waiting: list[float],
-    *,
-    terms: PremiumTerms,
-    percent: float,
-    premium: float,
-) -> tuple[float, float]:
-    """80 % interval of the indicative premium; it always holds the premium itself."""
-    pure: Floats = draw_pure(plan, draw_totals(plan, risk), risk.revenue, cover) * waiting
-    technical = np.sort(terms.technical_of_many(pure)).tolist()
-    # the steps after the technical premium keep order, so quantiles pass through them
-    low, high = (terms.indicative(technical[round(level * (len(technical) - 1))], percent) for level in LEVELS)
-    return min(low, premium), max(high, premium)
 
 
 def _by_peril(

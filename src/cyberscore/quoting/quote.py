@@ -61,6 +61,8 @@ class Quote:
     risk_score, unclipped_score : float
         50 is the book's mean expected loss at this revenue; 10 points more is twice that. Higher is riskier. Shown
         0..100.
+    risk_score_low, risk_score_high : float
+        80 % interval of the risk score, 0..100, from the same causes as that of the premium.
     security_rating : float
         100 less the risk score.
     band : str
@@ -75,7 +77,9 @@ class Quote:
         Cost-based; after index, schedule, renewal cap, minimum and rounding; and the last before cap, minimum and
         rounding.
     premium_low, premium_high : float
-        80 % interval of the indicative premium: what is unknown of this insured, and the model's own uncertainty.
+        80 % interval of the indicative premium: what is unknown of this insured, drawn given what is known, and the
+        model's own uncertainty. Its width was calibrated on simulated markets other than the one the plan was learned
+        from. It holds the premium, but need not be centred on it: what is left unknown is priced with care.
     decision : str
         quote, quote_with_contingencies, refer or decline.
     coverage, requested : dict
@@ -91,6 +95,8 @@ class Quote:
     input_digest: str
     risk_score: float
     unclipped_score: float
+    risk_score_low: float
+    risk_score_high: float
     security_rating: float
     band: str
     safer_than: float
@@ -140,7 +146,10 @@ class Quote:
             ("Technical premium", f"{self.technical_premium:,.2f} USD"),
             (
                 "Risk score",
-                f"{self.risk_score:.1f}, band {self.band}, safer than {self.safer_than:.0%} of peers",
+                (
+                    f"{self.risk_score:.1f} (80 %: {self.risk_score_low:.0f} to {self.risk_score_high:.0f}), "
+                    f"band {self.band}, safer than {self.safer_than:.0%} of peers"
+                ),
             ),
             ("Claim in a year", f"{self.annual_claim_probability:.2%}"),
             *((f"Reason {k}", f"{r.shown:+.1f} {r.text}") for k, r in enumerate(self.reasons[:5], 1)),

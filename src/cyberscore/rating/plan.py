@@ -11,7 +11,16 @@ from cyberscore.exceptions import PlanError
 from cyberscore.profile import sectors
 from cyberscore.rating.audit import audit_tables
 from cyberscore.rating.layers import PerilSeverity
-from cyberscore.rating.parts import N_PERILS, WIDTH, Curve, Floats, ScoreReference, UnknownsModel, factors
+from cyberscore.rating.parts import (
+    N_PERILS,
+    WIDTH,
+    Curve,
+    Floats,
+    IntervalWidths,
+    ScoreReference,
+    UnknownsModel,
+    factors,
+)
 from cyberscore.rating.plan_file import PlanFiles, build_parts
 from cyberscore.rating.pricing import Pricing
 from cyberscore.rules import RuleBook
@@ -36,6 +45,7 @@ class RatingPlan:
     pairs : dict of (factor, factor) to array (codes, codes, WIDTH)
     log_balance : array (perils,)
     severity : tuple of PerilSeverity
+    intervals : IntervalWidths
     bag_base, bag_deviations : arrays (bags, nodes, WIDTH) and (bags, cells, WIDTH), or None
         Each bag's base and cells less the plan's.
     """
@@ -51,6 +61,7 @@ class RatingPlan:
     severity: tuple[PerilSeverity, ...]
     score: ScoreReference
     unknowns: UnknownsModel
+    intervals: IntervalWidths
     pricing: Pricing
     rules: RuleBook
     bag_base: Floats | None

@@ -6,14 +6,15 @@ pricing.toml  expenses, loads, territory, index, currencies
 rules.toml    underwriting rules
 The digest is the SHA-256 of canonical plan.json without that field, then the bytes of the other three files.
 
-Format 1. When a field is added or changes its meaning, raise FORMAT, keep the reader of the old number beside the new
-one, and keep a plan of the old format in the tests.
+Format 1. `intervals`, the calibrated width of intervals, may be absent: then they are as wide as drawn. When a field
+is added or changes its meaning, raise FORMAT, keep the reader of the old number beside the new one, and keep a plan of
+the old format in the tests.
 """
 
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from cyberscore.profile.evidence import RULES_IGNORE_BELOW
 from cyberscore.profile.industries import sector_prefixes
 from cyberscore.profile.profile import parse_json, read_bytes
 from cyberscore.rating.layers import PerilSeverity
-from cyberscore.rating.parts import WIDTH, Curve, Floats, ScoreReference, UnknownsModel, factors
+from cyberscore.rating.parts import WIDTH, Curve, Floats, IntervalWidths, ScoreReference, UnknownsModel, factors
 from cyberscore.rating.pricing import Pricing
 from cyberscore.rules import RuleBook
 
@@ -38,6 +39,7 @@ FIELDS = frozenset((
     "format", "name", "about", "catalogue", "perils", "factors", "log_revenue_nodes", "base", "log_balance", "severity",
     "tables", "pairs", "score", "unknowns",
 ))  # fmt: skip
+OPTIONAL_FIELDS = frozenset(("intervals",))
 OTHER_FILES = ("pricing.toml", "rules.toml", "bags.json")
 
 
@@ -195,7 +197,7 @@ def _parts(content: dict[str, Any], others: dict[str, bytes]) -> dict[str, Any]:
             )
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", str(content["name"])):
         raise PlanError(f"plan.json: name must be of a-z, 0-9, dot, dash and underscore; got {content['name']!r}")
-    extra = sorted(set(content) - FIELDS)
+    extra = sorted(set(content) - FIELDS - OPTIONAL_FIELDS)
     if extra:
         raise PlanError(f"plan.json has unknown fields {', '.join(extra)}: remove them")
     if content["catalogue"] != catalogue_digest():
@@ -223,6 +225,7 @@ def _parts(content: dict[str, Any], others: dict[str, bytes]) -> dict[str, Any]:
         "severity": _severities(content["severity"]),
         "score": _score(content["score"], nodes),
         "unknowns": _unknowns(content["unknowns"]),
+        "intervals": _intervals(content.get("intervals")),
         "pricing": Pricing.from_toml(_text(others["pricing.toml"], "pricing.toml")),
         "rules": RuleBook.from_toml(_text(others["rules.toml"], "rules.toml")),
         "bag_base": bag_base,
@@ -296,6 +299,17 @@ def _unknowns(raw: Any) -> UnknownsModel:
         own_nodes=_array(raw["own_nodes"], "unknowns.own_nodes", len(latent_nodes), n),
         uniform_nodes=_array(raw["uniform_nodes"], "unknowns.uniform_nodes", len(latent_nodes), n),
     )
+
+
+def _intervals(raw: Any) -> IntervalWidths:
+    if raw is None:
+        return IntervalWidths()
+    wanted = [field.name for field in fields(IntervalWidths)]
+    if not isinstance(raw, dict):
+        raise PlanError(f"intervals must be a table of {', '.join(wanted)}; got {raw!r}")
+    if sorted(raw) != sorted(wanted):
+        raise PlanError(f"intervals must have {', '.join(wanted)}; got {', '.join(sorted(raw))}")
+    return IntervalWidths(**raw)
 
 
 def _bags(data: bytes, n_nodes: int) -> tuple[Floats | None, Floats | None]:

@@ -20,6 +20,11 @@ def unclipped_score(expected_loss: float, reference: float) -> float:
     return CENTRE + POINTS_PER_DOUBLING * math.log2(expected_loss / reference)
 
 
+def score_change(log_change: float) -> float:
+    """Points of score of a change of the log expected loss."""
+    return POINTS_PER_DOUBLING * log_change / math.log(2.0)
+
+
 def clipped(score: float) -> float:
     """Score as shown, 0 to 100."""
     return min(max(score, 0.0), 100.0)

@@ -4,42 +4,41 @@ Codes and evidence weights of every signal, exposure and claims by peril.
 """
 
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import pandas as pd
+from narwhals.stable.v2.typing import IntoDataFrame
 from numpy.typing import NDArray
 
-from cyberscore.exceptions import TrainingError
+from cyberscore.exceptions import ProfileError
 from cyberscore.perils import (
     BASIS_RETENTION,
     COUNTRY_GROUPS,
     PERILS,
     RECORD_BREAKPOINTS,
     RECORD_UNKNOWN,
+    country_group,
 )
-from cyberscore.profile import SOURCES, Signal, sectors, signals
+from cyberscore.profile import sectors, signals
+from cyberscore.profile.industries import industry
+from cyberscore.profile.places import COUNTRIES
+from cyberscore.training.claim_columns import Claims, read_claims
+from cyberscore.training.columns import Floats, Problems, Table, nearest
+from cyberscore.training.signal_columns import Codes, check_signal_names, encode_signal, signal_column_names
+from cyberscore.training.terms import Terms, read_terms, year_of_start
 
-Floats = NDArray[np.float64]
-Codes = NDArray[np.uint8]
-REQUIRED_POLICY_COLUMNS = (
-    "policy_id",
-    "annual_revenue",
-    "sector",
-    "country",
-    "exposure",
-    "retention",
-    "limit",
-)
-REQUIRED_CLAIM_COLUMNS = ("policy_id", "peril", "incurred")
+REQUIRED_POLICY_COLUMNS = ("policy_id", "annual_revenue", "sector", "country", "exposure", "retention", "limit")
+OPTIONAL_POLICY_COLUMNS = ("insured_id", "start", "end", "year", "naics", "record_count", "currency")
 
 
 @dataclass(frozen=True, slots=True)
 class EncodedPolicies:
-    """Policies in numbers.
+    """Policy terms in numbers.
 
-    `codes` is (policies, factors) in the order of the plan's factors, `weights` (policies, signals). `insured` numbers
-    who is insured: terms of one insured share a number. `reported` (policies, perils) is the share of a term's claims
-    that is known by now.
+    `codes` is (terms, factors) in the order of the plan's factors, `weights` (terms, signals). `insured` numbers
+    who is insured: terms of one insured share a number. `reported` (terms, perils) is the share of a term's claims
+    that is known by now. `terms` has their dates.
     """
 
     codes: Codes
@@ -51,18 +50,23 @@ class EncodedPolicies:
     year: NDArray[np.int64] | None
     insured: NDArray[np.int64]
     reported: Floats
-    index_of: pd.Index
+    terms: Terms
 
     def __len__(self) -> int:
         return len(self.revenue)
+
+    @property
+    def index_of(self) -> pd.Index:
+        """Policy of each row."""
+        return self.terms.ids.take(self.terms.policy)
 
 
 @dataclass(frozen=True, slots=True)
 class EncodedClaims:
     """Claims above the basis.
 
-    `excess` is over the basis, `censored` those cut by the limit, `truncation` the excess below which the policy's
-    retention hides claims.
+    `excess` is over the basis; `censored` are those cut by the limit, and open ones, which cost at least this (their
+    excess is below the policy's top); `truncation` is the excess below which the policy's retention hides claims.
     """
 
     policy: NDArray[np.int64]
@@ -72,138 +76,181 @@ class EncodedClaims:
     truncation: Floats
 
 
-def encode_policies(policies: pd.DataFrame) -> EncodedPolicies:
-    """Check a policies frame and turn it into codes and weights.
+def encode_policies(policies: IntoDataFrame, *, as_of: date | None = None) -> EncodedPolicies:
+    """Check a policies table and turn it into codes and weights; every claim counts as reported.
 
     Raises
     ------
     TrainingError
-        Naming the column and the first rows that are wrong.
+        Naming the columns and the first rows that are wrong.
     """
-    missing = [name for name in REQUIRED_POLICY_COLUMNS if name not in policies.columns]
-    if missing:
-        raise TrainingError(
-            f"policies need the columns {', '.join(REQUIRED_POLICY_COLUMNS)}; missing: {', '.join(missing)}"
-        )
-    if len(policies) == 0:
-        raise TrainingError("policies are empty")
-    if policies["policy_id"].duplicated().any():
-        raise TrainingError(f"policy_id must be unique; {_rows(policies['policy_id'].duplicated())} repeat one")
-    numbers = {name: _number(policies, name) for name in ("annual_revenue", "exposure", "retention", "limit")}
-    for name, low in (("annual_revenue", 0.0), ("exposure", 0.0), ("limit", 0.0), ("retention", -1.0)):
-        bad = ~(numbers[name] > low)
-        if bad.any():
-            raise TrainingError(
-                f"policies: {name} must be {'positive' if low == 0 else 'at least 0'}; wrong in {_rows(bad)}"
-            )
-    orphans = [
-        str(name)
-        for name in policies.columns
-        for end in ("__source", "__age_days")
-        if str(name).endswith(end) and not {str(name).removesuffix(end)} <= (set(signals()) & set(policies.columns))
-    ]
-    if orphans:
-        raise TrainingError(
-            f"policies: {', '.join(orphans)} without a column of the signal: mend the name, or drop them"
-        )
-    columns, weights = [], []
-    for about in signals().values():
-        code, weight = _encode_signal(policies, about)
-        columns.append(code)
-        weights.append(weight)
-    columns.append(_category(policies, "sector", sectors()))
-    columns.append(_category(policies, "country", COUNTRY_GROUPS))
-    columns.append(_records(policies))
+    problems = Problems()
+    encoded = encode_policy_table(Table(policies, "policies", "policy_id", problems), as_of)
+    problems.settle()
+    return encoded
+
+
+def encode_claims(claims: IntoDataFrame, policies: EncodedPolicies, *, as_of: date | None = None) -> EncodedClaims:
+    """Check a claims table (incurred is net of the retention, up to the limit) and bring it to the basis.
+
+    Raises
+    ------
+    TrainingError
+        Naming the columns and the first rows that are wrong.
+    """
+    problems = Problems()
+    found = read_claims(Table(claims, "claims", "claim_id", problems), policies.terms, policies.limit, as_of)
+    problems.settle()
+    return claims_above_basis(found, policies)
+
+
+def encode_policy_table(table: Table, as_of: date | None) -> EncodedPolicies:
+    """Encode a policies table; what is wrong is noted in it and replaced by something harmless."""
+    if len(table) == 0:
+        table.problems.add("policies are empty")
+        table.problems.settle()
+    _check_columns(table)
+    terms, exposure = read_terms(table, as_of)
+    money = {name: table.numbers(name, above=0.0) for name in ("annual_revenue", "limit")}
+    retention = table.numbers("retention", at_least=0.0)
+    if "retention" in table and "limit" in table:
+        # the numbers that stand for wrong ones must not be blamed again
+        swapped = (retention >= money["limit"]) & (money["limit"] > 1.0)
+        table.wrong("retention", swapped, "below limit", ": is the limit missing zeros, or are the columns swapped?")
+    signal_codes = [encode_signal(table, about, terms.start) for about in signals().values()]
+    codes = [code for code, _ in signal_codes]
+    codes += [_sectors(table), _countries(table), _records(table)]
     return EncodedPolicies(
-        codes=np.column_stack(columns),
-        weights=np.column_stack(weights),
-        revenue=numbers["annual_revenue"],
-        exposure=numbers["exposure"],
-        retention=numbers["retention"],
-        limit=numbers["limit"],
-        year=_number(policies, "year").astype(np.int64) if "year" in policies.columns else None,
-        insured=pd.factorize(policies["insured_id" if "insured_id" in policies.columns else "policy_id"])[0],
-        reported=np.ones((len(policies), len(PERILS))),
-        index_of=pd.Index(policies["policy_id"]),
+        codes=np.column_stack(codes),
+        weights=np.column_stack([weight for _, weight in signal_codes]),
+        revenue=money["annual_revenue"],
+        exposure=exposure,
+        retention=retention,
+        limit=money["limit"],
+        year=_years(table, terms),
+        insured=_insured(table, terms),
+        reported=np.ones((len(table), len(PERILS))),
+        terms=terms,
     )
 
 
-def encode_claims(claims: pd.DataFrame, policies: EncodedPolicies) -> EncodedClaims:
-    """Check a claims frame (incurred is net of the retention, up to the limit) and bring it to the basis.
-
-    Raises
-    ------
-    TrainingError
-        Naming the column and the first rows that are wrong.
-    """
-    missing = [name for name in REQUIRED_CLAIM_COLUMNS if name not in claims.columns]
-    if missing:
-        raise TrainingError(
-            f"claims need the columns {', '.join(REQUIRED_CLAIM_COLUMNS)}; missing: {', '.join(missing)}"
-        )
-    policy = policies.index_of.get_indexer(pd.Index(claims["policy_id"]))
-    if (policy < 0).any():
-        raise TrainingError(f"claims of unknown policies: {_rows(policy < 0)} name a policy_id that policies lack")
-    peril = pd.Index(PERILS).get_indexer(pd.Index(claims["peril"].astype(str)))
-    if (peril < 0).any():
-        raise TrainingError(f"claims: peril must be one of {', '.join(PERILS)}; wrong in {_rows(peril < 0)}")
-    incurred = _number(claims, "incurred")
-    if (~(incurred > 0)).any():
-        raise TrainingError(
-            f"claims: incurred must be positive, net of the retention; wrong in {_rows(~(incurred > 0))}"
-        )
-    retention, limit = policies.retention[policy], policies.limit[policy]
-    above_limit = incurred > limit * (1 + 1e-9)
-    if above_limit.any():
-        raise TrainingError(f"claims: incurred must not exceed the policy's limit; wrong in {_rows(above_limit)}")
-    gross = incurred + retention
-    keep = gross > BASIS_RETENTION
-    excess = gross - BASIS_RETENTION
+def claims_above_basis(claims: Claims, policies: EncodedPolicies) -> EncodedClaims:
+    """Claims above the basis, as excess over it; open ones cost at least what is paid."""
+    retention, limit = policies.retention[claims.term], policies.limit[claims.term]
+    keep = claims.incurred + retention > BASIS_RETENTION
+    truncation = np.maximum(retention - BASIS_RETENTION, 0.0)
+    # an open claim with nothing paid says only that there is one: a dollar over what is hidden
+    known = np.maximum(claims.known + retention - BASIS_RETENTION, np.maximum(truncation, 1.0))
+    excess = np.where(claims.open, known, claims.incurred + retention - BASIS_RETENTION)
     return EncodedClaims(
-        policy=policy[keep],
-        peril=peril[keep],
+        policy=claims.term[keep],
+        peril=claims.peril[keep],
         excess=excess[keep],
-        censored=(incurred >= limit * (1 - 1e-9))[keep],
-        truncation=np.maximum(retention - BASIS_RETENTION, 0.0)[keep],
+        censored=(claims.open | (claims.incurred >= limit * (1 - 1e-9)))[keep],
+        truncation=truncation[keep],
     )
 
 
-def _rows(bad: object) -> str:
-    rows = np.flatnonzero(np.asarray(bad))
-    shown = ", ".join(str(row) for row in rows[:5])
-    return f"row{'s' if len(rows) > 1 else ''} {shown}{f' and {len(rows) - 5} more' if len(rows) > 5 else ''}"
+def _check_columns(table: Table) -> None:
+    """Note columns that are missing, misspelt or not used."""
+    instead = {"sector": ("naics",), "exposure": ("start", "end")}
+    missing = [
+        name
+        for name in REQUIRED_POLICY_COLUMNS
+        if name not in table and not any(other in table for other in instead.get(name, ()))
+    ]
+    wanted = ", ".join(
+        name + (f" (or {' and '.join(instead[name])})" if name in instead else "") for name in REQUIRED_POLICY_COLUMNS
+    )
+    table.check_names(
+        {*REQUIRED_POLICY_COLUMNS, *OPTIONAL_POLICY_COLUMNS, *signal_column_names()},
+        f"policies need the columns {wanted}; missing: {', '.join(missing)}" if missing else "",
+        skip=check_signal_names(table),
+    )
 
 
-def _number(frame: pd.DataFrame, name: str) -> Floats:
-    try:
-        values = frame[name].to_numpy(dtype=float)
-    except (TypeError, ValueError) as error:
-        raise TrainingError(f"{name} must be numeric: {error}") from error
-    if not np.isfinite(values).all():
-        raise TrainingError(f"{name} must be finite; wrong in {_rows(~np.isfinite(values))}")
-    return values
+def _years(table: Table, terms: Terms) -> NDArray[np.int64] | None:
+    """Year in which each term starts."""
+    if terms.start is None:
+        return table.numbers("year").astype(np.int64) if "year" in table else None
+    years = year_of_start(terms.start)
+    if "year" in table and (other := int((table.numbers("year") != years).sum())):
+        table.problems.note(f"policies: year differs from the year of start in {other:,} rows; that of start counts")
+    return years
 
 
-def _number_or_nan(policies: pd.DataFrame, name: str) -> Floats:
-    try:
-        return policies[name].to_numpy(dtype=float, na_value=np.nan)
-    except (TypeError, ValueError) as error:
-        raise TrainingError(f"policies: {name} must be numeric, empty where unknown: {error}") from error
+def _insured(table: Table, terms: Terms) -> NDArray[np.int64]:
+    if "insured_id" not in table:
+        return terms.policy
+    code, _ = table.labels("insured_id")
+    table.wrong("insured_id", code < 0, "given in every row, or left out")
+    return code
 
 
-def _category(policies: pd.DataFrame, name: str, known: tuple[str, ...]) -> Codes:
-    codes = pd.Index(known).get_indexer(pd.Index(policies[name].astype(str)))
-    if (codes < 0).any():
-        raise TrainingError(f"policies: {name} must be one of {', '.join(known)}; wrong in {_rows(codes < 0)}")
-    return codes.astype(np.uint8)
+def _codes_of(table: Table, column: str, codes: list[int], *, rule: str, hints: dict[str, str]) -> Codes:
+    """Codes of the distinct values of a column, -1 for those that are wrong."""
+    index, _ = table.labels(column)
+    code: NDArray[np.int64] = np.array([*codes, -1])[index]
+    table.wrong(column, code < 0, rule, lambda got: hints.get(str(got), ""))
+    return np.maximum(code, 0).astype(np.uint8)
 
 
-def _records(policies: pd.DataFrame) -> Codes:
-    if "record_count" not in policies.columns:
-        return np.full(len(policies), RECORD_UNKNOWN, dtype=np.uint8)
-    values = _number_or_nan(policies, "record_count")
-    if (values < 0).any():
-        raise TrainingError(f"policies: record_count must be at least 0; wrong in {_rows(values < 0)}")
+def _sectors(table: Table) -> Codes:
+    known = sectors()
+    if "sector" in table:
+        if "naics" in table:
+            table.problems.note("policies: naics not used: sector is given")
+        _, values = table.labels("sector")
+        codes = [known.index(str(value)) if value in known else -1 for value in values]
+        hints = {str(value): nearest(value, list(known)) for value in values}
+        return _codes_of(table, "sector", codes, rule=f"one of {', '.join(known)}", hints=hints)
+    if "naics" not in table:
+        return np.zeros(len(table), dtype=np.uint8)
+    index, values = table.labels("naics")
+    codes, hints, parents = [], {}, []
+    for at, value in enumerate(values):
+        text = str(int(value)) if isinstance(value, int | float | np.number) and float(value).is_integer() else value
+        try:
+            found = industry(str(text).strip())
+        except ProfileError as error:
+            codes.append(-1)
+            hints[str(value)] = f": {error}"
+            continue
+        codes.append(known.index(found.sector))
+        if found.naics != str(text).strip():
+            parents.append(at)
+    rows = int(np.isin(index, parents).sum())
+    if rows:
+        some = ", ".join(str(values[at]) for at in parents[:5])
+        table.problems.note(f"policies: naics of {rows:,} rows is in neither edition and rated by its parent ({some})")
+    return _codes_of(table, "naics", codes, rule="a NAICS code of 2017 or 2022", hints=hints)
+
+
+def _countries(table: Table) -> Codes:
+    if "country" not in table:
+        return np.zeros(len(table), dtype=np.uint8)
+    _, values = table.labels("country")
+    codes, hints = [], {}
+    for value in values:
+        if value in COUNTRY_GROUPS:
+            codes.append(COUNTRY_GROUPS.index(str(value)))
+        elif value in COUNTRIES:
+            codes.append(COUNTRY_GROUPS.index(country_group(str(value))))
+        else:
+            codes.append(-1)
+            upper = str(value).strip().upper()
+            meant = {"UK": "GB", "USA": "US"}.get(upper, upper)
+            if meant in COUNTRIES or meant in COUNTRY_GROUPS:
+                hints[str(value)] = f": did you mean {meant!r}?"
+    rule = f"one of {', '.join(COUNTRY_GROUPS)}, or a country code of ISO 3166 such as DE"
+    return _codes_of(table, "country", codes, rule=rule, hints=hints)
+
+
+def _records(table: Table) -> Codes:
+    if "record_count" not in table:
+        return np.full(len(table), RECORD_UNKNOWN, dtype=np.uint8)
+    values = table.numbers_or_nan("record_count")
+    table.wrong("record_count", values < 0, "at least 0")
     return record_codes(values)
 
 
@@ -214,50 +261,14 @@ def record_codes(values: Floats) -> Codes:
     return np.where(np.isnan(values), RECORD_UNKNOWN, code).astype(np.uint8)
 
 
-def _encode_signal(policies: pd.DataFrame, about: Signal) -> tuple[Codes, NDArray[np.float32]]:
-    n = len(policies)
-    if about.name not in policies.columns:
-        return np.full(n, about.unanswered, dtype=np.uint8), np.ones(n, dtype=np.float32)
-    column = policies[about.name]
-    seen = column.notna().to_numpy()
-    cells = np.array(about.code_of_cell)
-    if about.levels:
-        index = pd.Index(about.levels).get_indexer(pd.Index(column.astype(object)))
-        bad = seen & (index < 0)
-        wanted = ", ".join(about.levels)
-    else:
-        values = _number_or_nan(policies, about.name)
-        bad = seen & ~((values >= about.low) & (values <= about.high))
-        wanted = about.range_text()
-        index = np.searchsorted(about.breakpoints, np.nan_to_num(values), side="right")
-    if bad.any():
-        raise TrainingError(f"policies: {about.name} must be {wanted}; wrong in {_rows(bad)}")
-    code = np.where(seen, cells[index], about.unanswered)
-    return code.astype(np.uint8), _weights(policies, about, code, seen)
-
-
-def _weights(
-    policies: pd.DataFrame, about: Signal, code: NDArray[np.int64], seen: NDArray[np.bool_]
-) -> NDArray[np.float32]:
-    """Weigh a column as `Prepared.weight_at` weighs an observation.
-
-    Without source and age columns an observation is certain.
-    """
-    n = len(code)
-    source, age = f"{about.name}__source", f"{about.name}__age_days"
-    if source not in policies.columns:
-        return np.ones(n, dtype=np.float32)
-    index = pd.Index(list(SOURCES)).get_indexer(pd.Index(policies[source].astype(object)))
-    wrong = seen & (index < 0)
-    if wrong.any():
-        raise TrainingError(f"policies: {source} must be one of {', '.join(SOURCES)}; wrong in {_rows(wrong)}")
-    favourable = np.array([s.favourable for s in SOURCES.values()])[index]
-    adverse = np.array([s.adverse for s in SOURCES.values()])[index]
-    days = np.zeros(n)
-    if age in policies.columns and not about.is_context and about.kind != "age":
-        days = np.where(seen, np.nan_to_num(_number_or_nan(policies, age)), 0.0)
-        if (days < 0).any():
-            raise TrainingError(f"policies: {age} must be at least 0; wrong in {_rows(days < 0)}")
-    faded = favourable * 2.0 ** (-days / about.half_life_days)
-    weight = np.where((code > about.unknown) & (not about.is_context), adverse, faded)
-    return np.where(seen, weight, 1.0).astype(np.float32)
+__all__ = [
+    "Codes",
+    "EncodedClaims",
+    "EncodedPolicies",
+    "Floats",
+    "claims_above_basis",
+    "encode_claims",
+    "encode_policies",
+    "encode_policy_table",
+    "record_codes",
+]
