@@ -195,9 +195,13 @@ def train(
     policies: Annotated[int | None, typer.Option(help="Simulated policies; default as shipped.", min=10_000)] = None,
     bags: Annotated[int | None, typer.Option(help="Bootstrap fits; default as shipped.", min=1, max=100)] = None,
     seed: Annotated[int | None, typer.Option(help="Seed; default as shipped.", min=0)] = None,
+    peers: Annotated[
+        Path | None, typer.Option(metavar="FILE.json", help="What tests/benchmarks/peers.py measured, for the card.")
+    ] = None,
+    jobs: Annotated[int | None, typer.Option(help="Bags at the same time; -1 for all cores.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a plan that is already there.")] = False,
 ) -> None:
-    """Rebuild a rating plan from the simulated market (the shipped one by default; some minutes)."""
+    """Rebuild a rating plan from the simulated market (the shipped one by default; under an hour on two cores)."""
     from cyberscore.training import release  # noqa: PLC0415  scikit-learn and pandas stay off the path of a quote
 
     _claim(output, force=force)
@@ -208,6 +212,8 @@ def train(
         n_policies=policies or release.N_POLICIES,
         n_bags=bags or release.N_BAGS,
         seed=release.SEED if seed is None else seed,
+        peers=peers,
+        n_jobs=jobs,
     )
     share = metrics["held_out"]["share_of_explainable_deviance"]["pooled"]
     _note(

@@ -20,7 +20,7 @@ from cyberscore.profile import Signal, signals
 from cyberscore.profile.signals import SOURCE_NAMES
 
 _NODES = 11
-_ROWS = 400
+_ROWS = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +140,13 @@ def _posterior_means(population: Population, seen: SeenPosture, market: MarketPa
 
 def _summed(chance: Floats, seen: "_Likelihood", values: Floats) -> Floats:
     """Sum over a signal's cells of chance x likelihood x value, (policies, nodes, nodes, values)."""
-    now = np.einsum("ngdc,nc,ck->ngdk", chance, seen.if_still_so * seen.shown, values, optimize=True)
-    moved = np.einsum("ngdc,nc,ck->ngdk", chance, seen.shown, values, optimize=True)
-    then: Floats = np.einsum("ngdc,nc->ngd", chance, seen.if_moved, optimize=True)
-    total: Floats = now + then[..., None] * moved
-    return total
+    n, g, d, cells = chance.shape
+    now = (seen.if_still_so * seen.shown)[:, :, None] * values
+    moved = seen.shown[:, :, None] * values
+    sums = chance.reshape(n, g * d, cells) @ np.concatenate([now, moved, seen.if_moved[:, :, None]], axis=2)
+    width = values.shape[1]
+    total: Floats = sums[:, :, :width] + sums[:, :, -1:] * sums[:, :, width : 2 * width]
+    return total.reshape(n, g, d, width)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,17 @@
 """Expected loss of one risk, or of many, from a plan's tables; the one place where evidence meets relativities."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cyberscore.perils import COUNTRY_GROUPS, PERILS, RECORD_BREAKPOINTS, RECORD_UNKNOWN, country_group
-from cyberscore.profile import Insured, Signal, signals
+from cyberscore.profile import Insured, signals
 from cyberscore.profile.evidence import Mixture
 from cyberscore.rating.coverage import STANDARD_LAYER, Coverage
-from cyberscore.rating.parts import N_PERILS, Floats
+from cyberscore.rating.parts import N_PERILS, Floats, factors
 from cyberscore.rating.plan import RatingPlan
 
 
@@ -131,34 +131,41 @@ def totals_of_many(plan: RatingPlan, codes: NDArray[np.integer], weights: Floats
     revenue : (n,)
         USD.
     """
-    total = plan.base.at_many(np.log(revenue)) + plan.balance_row
-    catalogue = list(signals().values())
-    for f, offset in enumerate(plan.offsets):
-        rows = plan.cells[offset + codes[:, f].astype(np.intp)]
-        if f < len(catalogue):
-            w = np.asarray(weights[:, f], dtype=float)[:, None]
-            total += w * rows + (1.0 - w) * plan.cells[offset + _rest(catalogue[f], codes[:, f])]
-        else:
-            total += rows
-    for a, b, offset, width in plan.pair_index:
-        for code_a, w_a in _two_points(codes, weights, a):
-            for code_b, w_b in _two_points(codes, weights, b):
-                total += (w_a * w_b)[:, None] * plan.cells[offset + code_a * width + code_b]
+    base = plan.base.at_many(np.log(revenue)) + plan.balance_row
+    tables = [plan.tables[factor.name] for factor in factors()]
+    total: Floats = base + blended_mains(tables, codes, weights) + blended_pairs(plan.pairs, codes, weights)
     return total
 
 
-def _rest(about: Signal, codes: NDArray[np.integer]) -> NDArray[np.intp]:
-    return np.where(codes > about.unknown, about.unanswered, about.unknown)
+def blended_mains(tables: Sequence[Floats], codes: NDArray[np.integer], weights: Floats) -> Floats:
+    """Sum of one table a factor for many risks, blended by the weight of their evidence, (n, columns of a table)."""
+    total = np.zeros((len(codes), tables[0].shape[1]))
+    for f, table in enumerate(tables):
+        for code, share in _two_points(codes, weights, f):
+            total += share * table[code]
+    return total
+
+
+def blended_pairs(pairs: Mapping[tuple[str, str], Floats], codes: NDArray[np.integer], weights: Floats) -> Floats:
+    """Sum of the tables of pairs for many risks, blended likewise; 0.0 without pairs."""
+    names = [factor.name for factor in factors()]
+    total = np.zeros((len(codes), next(iter(pairs.values())).shape[2])) if pairs else np.zeros((len(codes), 1))
+    for (a, b), table in pairs.items():
+        for code_a, share_a in _two_points(codes, weights, names.index(a)):
+            for code_b, share_b in _two_points(codes, weights, names.index(b)):
+                total += share_a * share_b * table[code_a, code_b]
+    return total
 
 
 def _two_points(codes: NDArray[np.integer], weights: Floats, f: int) -> list[tuple[NDArray[np.intp], Floats]]:
-    """Return a factor's own code and, for a signal, unknown, each with its weight."""
+    """Return a factor's own code and, for a signal, where the rest of the evidence lies, with their shares, (n, 1)."""
     catalogue = list(signals().values())
     own = codes[:, f].astype(np.intp)
     if f >= len(catalogue):
-        return [(own, np.ones(len(own)))]
-    w = np.asarray(weights[:, f], dtype=float)
-    return [(own, w), (_rest(catalogue[f], own), 1.0 - w)]
+        return [(own, np.ones((len(own), 1)))]
+    share = np.asarray(weights[:, f], dtype=float)[:, None]
+    rest = np.where(own > catalogue[f].unknown, catalogue[f].unanswered, catalogue[f].unknown)
+    return [(own, share), (rest, 1.0 - share)]
 
 
 def expected_losses_of_many(plan: RatingPlan, totals: Floats, coverage: Coverage = STANDARD_LAYER) -> Floats:

@@ -25,8 +25,9 @@ It counts as much as TAIL_PRIOR_CLAIMS claims above the threshold (judgement).
 TAIL_PRIOR_CLAIMS = 50.0
 THRESHOLD = 1_000_000.0
 CAP = 10_000_000.0
-SECTOR_PENALTY = 20.0
-STEP_PENALTY = 5.0
+SLOPE, SIGMA = 0.27, 1.6
+# one over a variance: slopes .07, sigmas 20 %, sectors .22, steps .45, a prior plan's levels .3 (judgement)
+SLOPE_PENALTY, SIGMA_PENALTY, SECTOR_PENALTY, STEP_PENALTY, LEVEL_PENALTY = 200.0, 30.0, 20.0, 5.0, 11.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,8 @@ def fit_severity(
     log_revenue: Floats,
     n_codes: tuple[int, ...],
     weight: Floats | None = None,
+    *,
+    prior: SeverityFit | None = None,
 ) -> SeverityFit:
     """Fit body and tail.
 
@@ -83,8 +86,10 @@ def fit_severity(
     n_codes : number of codes of every factor
     weight : array, optional
         Weight of each claim (bootstrap counts).
+    prior : SeverityFit, optional
+        What few claims leave as it is; without it levels are free, and the rest is shrunk to the evidence.
     """
-    design = _Design(claims.peril, codes, log_revenue, n_codes)
+    design = _Design(claims.peril, codes, log_revenue, n_codes, prior)
     weight = np.ones(len(claims.peril)) if weight is None else weight
     censored = claims.censored | (claims.excess >= THRESHOLD)
     log_y = np.log(np.minimum(claims.excess, THRESHOLD))
@@ -135,7 +140,14 @@ def _tail_index(claims: EncodedClaims, weight: Floats) -> Floats:
 class _Design:
     """Parameters in one vector: by peril intercept, slope and log sigma; then factor by factor its levels or steps."""
 
-    def __init__(self, peril: np.ndarray, codes: Codes, log_revenue: Floats, n_codes: tuple[int, ...]) -> None:
+    def __init__(
+        self,
+        peril: np.ndarray,
+        codes: Codes,
+        log_revenue: Floats,
+        n_codes: tuple[int, ...],
+        prior: SeverityFit | None,
+    ) -> None:
         self.peril = peril
         self.x = log_revenue - np.log(1e7)
         self.k = len(PERILS)
@@ -151,6 +163,26 @@ class _Design:
             self.columns.append((np.where(inside, codes[:, factor], 255).astype(np.int64), start, ordered, size))
             start += size
         self.size = start
+        self.centre, self.strength = self._shrinkage(prior)
+
+    def _shrinkage(self, prior: SeverityFit | None) -> tuple[Floats, Floats]:
+        """Shrink slopes to .27 and sigmas to 1.6 (claims.md b), or all to a prior; return centres and strengths."""
+        k = self.k
+        centre, strength = np.zeros(self.size), np.zeros(self.size)
+        centre[k : 2 * k], strength[k : 2 * k] = SLOPE, SLOPE_PENALTY
+        centre[2 * k : 3 * k], strength[2 * k : 3 * k] = np.log(SIGMA), SIGMA_PENALTY
+        for _, _, start, ordered, size in self.blocks:
+            strength[start : start + size] = STEP_PENALTY if ordered else SECTOR_PENALTY
+        if prior is not None:
+            level = prior.intercept.copy()
+            for factor, perils, start, ordered, size in self.blocks:
+                table = prior.tables[factor][:, perils[0]]
+                centre[start : start + size] = np.diff(table) if ordered else table
+                if ordered:
+                    level[list(perils)] += table[0]
+            centre[:k], strength[:k] = level, LEVEL_PENALTY
+            centre[k : 2 * k], centre[2 * k : 3 * k] = prior.slope, np.log(prior.sigma)
+        return centre, strength
 
     def bounds(self) -> list[tuple[float | None, float | None]]:
         low: list[tuple[float | None, float | None]] = [(None, None)] * self.k
@@ -161,13 +193,14 @@ class _Design:
         return low
 
     def start(self, log_y: Floats) -> Floats:
-        theta = np.zeros(self.size)
-        for p in range(self.k):
-            mine = log_y[self.peril == p]
-            theta[p] = mine.mean() if len(mine) else np.log(5e4)
-        theta[self.k : 2 * self.k] = 0.25
-        theta[2 * self.k : 3 * self.k] = np.log(1.5)
-        return theta
+        theta = self.centre.copy()
+        if not self.strength[: self.k].any():
+            for p in range(self.k):
+                mine = log_y[self.peril == p]
+                theta[p] = mine.mean() if len(mine) else np.log(5e4)
+        low = np.array([-np.inf if bound[0] is None else bound[0] for bound in self.bounds()])
+        start: Floats = np.maximum(theta, low)
+        return start
 
     def split(self, theta: Floats) -> tuple[Floats, Floats]:
         k = self.k
@@ -191,20 +224,10 @@ class _Design:
         return out
 
     def penalty(self, theta: Floats) -> tuple[float, Floats]:
-        """Shrink sectors and steps to nothing, revenue slopes to .27 and sigmas to 1.6 (claims.md b), lightly."""
-        out = np.zeros(self.size)
-        total = 0.0
-        k = self.k
-        for lo, centre, strength in ((k, 0.27, 200.0), (2 * k, np.log(1.6), 30.0)):
-            gap = theta[lo : lo + k] - centre
-            total += 0.5 * strength * float(gap @ gap)
-            out[lo : lo + k] = strength * gap
-        for _, start, ordered, size in self.columns:
-            own = theta[start : start + size]
-            strength = STEP_PENALTY if ordered else SECTOR_PENALTY
-            total += 0.5 * strength * float(own @ own)
-            out[start : start + size] = strength * own
-        return total, out
+        """Half the weighted squares of what is away from the centre, and their gradient."""
+        gap = theta - self.centre
+        slope: Floats = self.strength * gap
+        return 0.5 * float((slope * gap).sum()), slope
 
     def unpack(self, theta: Floats) -> tuple[Floats, Floats, Floats, dict[int, Floats]]:
         k = self.k
@@ -243,22 +266,29 @@ def mean_shift(severity: Sequence[PerilSeverity], claims: EncodedClaims, locatio
         if len(mine) == 0:
             continue
         low = claims.truncation[mine]
-        paid = float(np.minimum(claims.excess[mine], np.minimum(top[mine], shape.cap)).sum() - low.sum())
-        rows = list(zip(low.tolist(), top[mine].tolist(), location[mine].tolist(), strict=True))
+        # an open claim costs at least what is known of it
+        open_now = claims.censored[mine] & (claims.excess[mine] < top[mine])
+        paid = np.where(open_now, np.nan, np.minimum(claims.excess[mine], np.minimum(top[mine], shape.cap)) - low)
+        known = np.where(open_now, claims.excess[mine], low)
+        rows = list(zip(low.tolist(), known.tolist(), top[mine].tolist(), location[mine].tolist(), paid, strict=True))
 
-        found = _solve_shift(shape, rows, paid)
+        found = _solve_shift(shape, rows)
         shift[k] = found * len(mine) / (len(mine) + MEAN_CREDIBILITY_CLAIMS)
     return shift
 
 
-def _solve_shift(shape: PerilSeverity, rows: list[tuple[float, float, float]], paid: float) -> float:
+def _solve_shift(shape: PerilSeverity, rows: list[tuple[float, float, float, float, float]]) -> float:
     """Shift of the location at which claims cost in all what they did; none when two either way are not enough."""
 
+    def beyond(low: float, top: float, mu: float) -> float:
+        """Mean cost above `low` of a loss that exceeds it."""
+        return (shape.limited_mean(top, mu) - shape.limited_mean(low, mu)) / shape.survival(low, mu)
+
     def gap(by: float) -> float:
-        expected = sum(
-            (shape.limited_mean(top, mu + by) - shape.limited_mean(low, mu + by)) / shape.survival(low, mu + by)
-            for low, top, mu in rows
-        )
-        return expected - paid
+        total = 0.0
+        for low, known, top, mu, paid in rows:
+            cost = known - low + beyond(known, top, mu + by) if np.isnan(paid) else paid
+            total += beyond(low, top, mu + by) - cost
+        return total
 
     return float(brentq(gap, -2.0, 2.0, xtol=1e-7)) if gap(-2.0) < 0.0 < gap(2.0) else 0.0

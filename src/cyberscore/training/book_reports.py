@@ -1,0 +1,123 @@
+"""Pages about plans and a book on disk, or a simulated one: what `cyberscore plan validate` and `plan compare` do."""
+
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from cyberscore.exceptions import TrainingError
+from cyberscore.market import simulate
+from cyberscore.rating.plan import RatingPlan
+from cyberscore.training.book import Book
+from cyberscore.training.comparison import Comparison, compare
+from cyberscore.training.release import TREND_TO, market_trend
+from cyberscore.training.validation import Validation, validate
+
+SEED = 1
+MOST_SIMULATED = 1_000_000
+
+
+def validate_plan(
+    plan: RatingPlan,
+    output: Path,
+    *,
+    policies: Path | None = None,
+    claims: Path | None = None,
+    as_of: date | None = None,
+    simulated: int | None = None,
+    seed: int = SEED,
+    against: RatingPlan | None = None,
+) -> Validation:
+    """Judge a plan on a book and write the page.
+
+    Parameters
+    ----------
+    plan : RatingPlan
+    output : path
+        HTML file to write.
+    policies, claims : path
+        CSV files of a book; or
+    simulated : int
+        Policies of a simulated book, whose truth is known and whose years are each judged at their own level.
+    as_of : date, optional
+        Last day the CSV files know of.
+    seed : int
+        Of the simulated book.
+    against : RatingPlan, optional
+        A plan to hold it against.
+
+    Raises
+    ------
+    TrainingError
+        When neither or both kinds of book are given, the plan was learned from the simulated book, or the page cannot
+        be written.
+    """
+    _check_output(output)
+    if simulated is None:
+        if policies is None or claims is None:
+            raise TrainingError("give a book with --policies and --claims, or a simulated one with --simulated")
+        label = f"{policies.name} and {claims.name}"
+        found = validate(plan, Book.from_csv(policies, claims, as_of=as_of), other=against, book_label=label)
+    else:
+        _check_simulated(simulated, policies or claims or as_of)
+        if seed == plan.about.get("seed"):
+            raise TrainingError(f"seed {seed} is that of the book {plan.name} was learned from: give another --seed")
+        market = simulate(simulated, seed)
+        found = validate(
+            plan,
+            Book(market.policies, market.claims),
+            other=against,
+            true_rates=market.true_rates,
+            trend=market_trend(),
+            trend_to=TREND_TO,
+            book_label=f"simulated market, {simulated:,} policies, seed {seed}",
+        )
+    _save(found, output)
+    return found
+
+
+def compare_plans(
+    old: RatingPlan,
+    new: RatingPlan,
+    output: Path,
+    *,
+    policies: Path | None = None,
+    as_of: date | None = None,
+    simulated: int | None = None,
+    seed: int = SEED,
+) -> Comparison:
+    """Compare two plans on a book and write the page; the parameters and errors of `validate_plan`, without claims."""
+    _check_output(output)
+    if simulated is None:
+        if policies is None:
+            raise TrainingError("give a book with --policies, or a simulated one with --simulated")
+        with TemporaryDirectory() as folder:  # a comparison asks for no claims
+            none = Path(folder) / "claims.csv"
+            none.write_text("policy_id,peril,incurred,occurred_at\n", encoding="utf-8")
+            book = Book.from_csv(policies, none, as_of=as_of)
+        found = compare(old, new, book)
+    else:
+        _check_simulated(simulated, policies or as_of)
+        market = simulate(simulated, seed)
+        found = compare(old, new, Book(market.policies, market.claims))
+    _save(found, output)
+    return found
+
+
+def _check_simulated(simulated: int, book: object) -> None:
+    if book is not None:
+        raise TrainingError("--simulated makes a book of its own: leave out --policies, --claims and --as-of")
+    if not 1 <= simulated <= MOST_SIMULATED:
+        raise TrainingError(f"--simulated must be between 1 and {MOST_SIMULATED:,}; got {simulated:,}")
+
+
+def _check_output(output: Path) -> None:
+    """Refuse before the work what could not be written after it."""
+    if output.is_dir() or not output.parent.is_dir():
+        raise TrainingError(f"{output}: cannot be written: give a file in a folder that is there with -o")
+
+
+def _save(found: Validation | Comparison, output: Path) -> None:
+    try:
+        found.save(output)
+    except OSError as error:
+        raise TrainingError(f"{output}: cannot be written: {error.strerror}: give another file with -o") from error
