@@ -19,7 +19,7 @@ from cyberscore.training.shrinkage import fit_shrunk
 from cyberscore.training.signal_columns import Codes
 
 PERIL = "peril"
-QUIET_ROWS_PER_CLAIM = 25
+QUIET_ROWS_PER_CLAIM = 20
 """Rows without a claim that a fit keeps for each row with one; those kept stand for the others by weight."""
 _LEAST_ROWS = 100_000
 Pairs = dict[tuple[str, str], Floats]

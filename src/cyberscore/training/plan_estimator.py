@@ -195,13 +195,14 @@ class RatingPlanEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn 
             raise TrainingError(f"n_bags must be at least 1; got {self.n_bags}")
         if self.boosting_share is not None and not 0.0 <= self.boosting_share <= 1.0:
             raise TrainingError(f"boosting_share must be between 0 and 1; got {self.boosting_share}")
-        names = {factor.name for factor in factors()}
+        # the booster names its pairs in the order of the factors, and frequency does not know record counts
+        order = [factor.name for factor in factors() if factor.name != "record_count"]
         for pair in self.pairs:
-            unknown = [name for name in pair if name not in names]
-            if len(pair) != 2 or unknown:
-                raise TrainingError(f"pairs must name two factors each; got {tuple(pair)!r}")
+            if len(pair) != 2 or len({*pair} & {*order}) != 2:
+                raise TrainingError(f"pairs must name two factors each, and not record_count; got {tuple(pair)!r}")
+        ordered = [sorted(pair, key=order.index) for pair in self.pairs]
         return FrequencyOptions(
-            pairs=tuple((a, b) for a, b in self.pairs),
+            pairs=tuple(dict.fromkeys((a, b) for a, b in ordered)),
             boosting={
                 "learning_rate": self.learning_rate,
                 "max_iter": self.max_iter,

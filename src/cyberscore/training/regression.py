@@ -8,8 +8,10 @@ from cyberscore.training.columns import Floats
 
 Matrix = NDArray[np.float32]
 _HESSIAN_ROWS = 40_000
-_RENEW_AT = (0, 2, 5, 10, 20)
-_MAX_STEPS = 40
+# a start far above the claims falls by e a step, and only with a new Hessian: from some step on each has its own
+_RENEW_AT = (0, 2, 5, 10)
+_RENEW_ALWAYS_FROM = 15
+_MAX_STEPS = 60
 
 
 def fit_poisson(
@@ -70,7 +72,7 @@ def fit_poisson(
     hessian = precision
     for step in range(_MAX_STEPS):
         gradient = (X.T @ expected.astype(np.float32)).astype(float) - claims_by_column + precision @ (b - mean)
-        if step in _RENEW_AT:
+        if step in _RENEW_AT or step >= _RENEW_ALWAYS_FROM:
             hessian = _curvature(X, expected, rng) + precision
         free = np.flatnonzero(~((b <= lower) & (gradient > 0)))
         direction = np.zeros(len(b))

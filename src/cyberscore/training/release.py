@@ -35,7 +35,7 @@ from cyberscore.training.validation.discrimination import share_of_explainable_d
 _LOG = logging.getLogger(__name__)
 
 SEED = 20261123
-N_POLICIES = 1_500_000
+N_POLICIES = 4_000_000
 N_BAGS = 30
 HELD_OUT = 200_000
 CEILING_POLICIES = 10_000
@@ -104,7 +104,7 @@ def train_plan(
         plan = with_intervals(estimator.plan_, calibrate_intervals(estimator.plan_, seed=seed + 10, trend_to=TREND_TO))
         plan.save(folder)
         _LOG.info("judging on %s other policies", f"{HELD_OUT:,}")
-        held_out = simulate(HELD_OUT, seed + 1)
+        held_out = simulate(HELD_OUT, seed + 1001)
         coverage = [
             interval_coverage(
                 plan,
@@ -117,7 +117,7 @@ def train_plan(
         metrics = {
             "training": estimator.report_,
             "held_out": judge(plan, held_out),
-            "ceiling": judge_against_ceiling(plan, seed + 2),
+            "ceiling": judge_against_ceiling(plan, seed + 1002),
             "questionnaire": judge_against_questionnaire(plan, market, held_out),
             "intervals": [_records(table) for table in coverage],
             "market": judge_market(),

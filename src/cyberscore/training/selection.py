@@ -25,7 +25,8 @@ MIN_CLAIMS_TO_BOOST = 300
 """With fewer claims boosting is not even tried."""
 MAX_PAIRS = 3
 """A manual with more of them is not read any more (judgement)."""
-_CLEAR, _CONFIRMED = 4.0, 2.0
+_CLEAR, _ON_EACH = 4.0, 1.5
+"""Least z of a pair on both halves together (one in 700 pairs of noise has 3), and on each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +78,8 @@ def select(
     Notes
     -----
     Folds are by insured, and, in a book of several years, one more learns from all years but the last and is judged on
-    that. Sets that meet are screened by score tests of their product on the residuals of an additive fit: found on one
-    half of the insureds, confirmed on the other.
+    that. Sets that meet are screened by score tests of their product on the residuals of an additive fit: clear on all
+    insureds, and pointing the same way on each half of them.
     """
     policies, counts = experience.policies, experience.counts
     seeds = [int(x) for x in np.random.SeedSequence(seed).generate_state(FOLDS + 3)]
@@ -87,7 +88,7 @@ def select(
     enough = counts.sum() >= MIN_CLAIMS_TO_BOOST
     if screen and enough:
         tried = screen_interactions(experience, prior=prior, seed=seeds[0])
-        clear = [names for names, z, again in tried if len(names) == 2 and z > _CLEAR and again > _CONFIRMED]
+        clear = [names for names, *z in tried if len(names) == 2 and sum(z) > _CLEAR * 2**0.5 and min(z) > _ON_EACH]
         found = [(names[0], names[1]) for names in clear if names not in pairs and names[::-1] not in pairs]
         pairs = (*pairs, *found)[: max(MAX_PAIRS, len(pairs))]
     options = replace(options, pairs=pairs, boosting_share=1.0 if enough else 0.0)
@@ -220,7 +221,7 @@ def screen_interactions(
         own, mu = places[mine], expected[mine]
         centre = (mu @ own) / mu.sum()
         z.append(_pair_scores(own - centre, mu, residual[mine]))
-    pairs = sorted(combinations(range(len(names)), 2), key=lambda ab: -z[0][ab])[:keep]
+    pairs = sorted(combinations(range(len(names)), 2), key=lambda ab: -(z[0] + z[1])[ab])[:keep]
     found = [((names[a], names[b]), float(z[0][a, b]), float(z[1][a, b])) for a, b in pairs]
     triples: list[tuple[tuple[str, ...], float, float]] = []
     for a, b in pairs[:3]:
@@ -231,7 +232,7 @@ def screen_interactions(
                     for p in (0, 1)
                 )
                 triples.append(((names[a], names[b], names[c]), first, second))
-    triples.sort(key=lambda one: -one[1])
+    triples.sort(key=lambda one: -(one[1] + one[2]))
     return (*found, *triples[:3])
 
 

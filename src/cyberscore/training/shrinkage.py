@@ -39,8 +39,8 @@ class Spread:
     step: float
 
 
-COMMON = Spread(level=5.0, slope=0.2, nodes=0.2, sector=0.2, country=0.2, context=0.1, signal=0.1, step=0.03)
-GROUP = Spread(level=5.0, slope=0.1, nodes=0.1, sector=0.15, country=0.05, context=0.07, signal=0.08, step=0.03)
+COMMON = Spread(level=5.0, slope=0.2, nodes=0.2, sector=0.2, country=0.2, context=0.1, signal=0.1, step=0.06)
+GROUP = Spread(level=5.0, slope=0.1, nodes=0.1, sector=0.15, country=0.05, context=0.07, signal=0.08, step=0.05)
 OWN = Spread(level=5.0, slope=0.07, nodes=0.07, sector=0.12, country=0.04, context=0.05, signal=0.05, step=0.02)
 # around a prior plan, on top of `RELATIVE` times its own effects
 COMMON_OFF = Spread(level=0.25, slope=0.04, nodes=0.03, sector=0.04, country=0.03, context=0.03, signal=0.03, step=0.01)
