@@ -73,7 +73,8 @@ def _print_answer(console: Console, profile: Profile, quote: Quote) -> None:
         f"technical {quote.technical_premium:,.2f})"
     )
     console.print(
-        f"Risk score [bold]{quote.risk_score:.1f}[/bold] of 100 (higher is riskier, 50 average), band {quote.band}, "
+        f"Risk score [bold]{quote.risk_score:.1f}[/bold] of 100 (80 % interval {quote.risk_score_low:.0f} to "
+        f"{quote.risk_score_high:.0f}; higher is riskier, 50 average), band {quote.band}, "
         f"safer than {quote.safer_than:.0%} of its peers"
     )
     console.print(

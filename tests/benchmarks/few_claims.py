@@ -74,7 +74,7 @@ def one(n, seed, judge, *, own):
     prior = prior_off(load_plan(), 1000 + seed)
     market = simulate(n, 5000 + seed)
     book = Book(market.policies, market.claims)
-    options = {"n_bags": 1, "trend": market_trend(), "trend_to": TREND_TO, "random_state": seed, "boosting_share": 0.0}
+    options = {"n_bags": 1, "trend": market_trend(), "trend_to": TREND_TO, "random_state": seed}
     raw = judge.rates(prior)
     found = {
         "policies": n,
@@ -87,7 +87,7 @@ def one(n, seed, judge, *, own):
         start = time.perf_counter()
         found["prior and own"] = judge.share(judge.rates(RatingPlanEstimator(prior=prior, **options).fit(book).plan_))
         found["seconds"] = round(time.perf_counter() - start, 1)
-        if own:
+        if own and found["claims"] >= 30:
             found["own"] = judge.share(judge.rates(RatingPlanEstimator(**options).fit(book).plan_))
     return found
 

@@ -32,8 +32,6 @@ from cyberscore.training.reference import (
 )
 from cyberscore.training.severity import CAP, THRESHOLD, SeverityFit, mean_shift
 
-LEAST_TERMS_FOR_REFERENCES = 20_000
-"""Below, a plan learned from a prior keeps the prior's score reference, peers and model of unknown signals."""
 Pairs = Mapping[tuple[str, str], Floats]
 
 
@@ -56,12 +54,8 @@ def assemble(material: Material, bags: Sequence[tuple[FrequencyFit, SeverityFit]
     """Put a plan together; return it with what is worth reporting of how it went."""
     policies, claims, prior = material.policies, material.claims, material.prior
     content, bag_file, raised = _learned(material, bags)
-    pricing = material.pricing or (
-        shipped_text("pricing.toml") if prior is None else prior.files.others["pricing.toml"].decode()
-    )
-    rules = material.rules or (
-        shipped_text("rules.toml") if prior is None else prior.files.others["rules.toml"].decode()
-    )
+    pricing = material.pricing or _text("pricing.toml", prior)
+    rules = material.rules or _text("rules.toml", prior)
     others = {
         "pricing.toml": pricing.encode(),
         "rules.toml": rules.encode(),
@@ -85,8 +79,7 @@ def assemble(material: Material, bags: Sequence[tuple[FrequencyFit, SeverityFit]
     if prior is None:
         content["log_balance"] = rounded(np.log(np.maximum(counts, 0.5) / expected))
         plan, totals = built()
-    own_references = prior is None or len(policies) >= LEAST_TERMS_FOR_REFERENCES
-    if own_references:
+    if prior is None:
         losses = expected_losses_of_many(plan, totals, STANDARD_LAYER).sum(axis=1)
         reference = mean_by_revenue(losses, np.log(policies.revenue))
         scores = 50.0 + 10.0 * np.log2(losses / np.exp(revenue_hats(np.log(policies.revenue)) @ reference))
@@ -114,7 +107,12 @@ def assemble(material: Material, bags: Sequence[tuple[FrequencyFit, SeverityFit]
             "technical_over_published_premium": level.residuals,
         }
     else:
-        report["kept_from_prior"] = ["pricing"] + ([] if own_references else ["score reference", "model of unknowns"])
+        before = totals_of_many(prior, policies.codes, weights, policies.revenue)[:, :N_PERILS]
+        by_prior = (np.exp(before) * exposure).sum(axis=0)
+        report["claims_over_expected_by_prior"] = dict(zip(PERILS, (counts / by_prior).round(4).tolist(), strict=True))
+        given = {"pricing": material.pricing, "rules": material.rules}
+        kept = [name for name in ("pricing", "rules") if given[name] is None]
+        report["kept_from_prior"] = [*kept, *(name for name in ("score", "unknowns", "intervals") if name in content)]
     return RatingPlan.from_files(PlanFiles(content, others)), report
 
 
@@ -147,7 +145,8 @@ def _learned(
         "tables": {name: rounded(table) for name, table in tables.items()},
         "pairs": {" x ".join(pair): rounded(table) for pair, table in pairs.items()},
     }
-    if prior is not None and len(policies) < LEAST_TERMS_FOR_REFERENCES:
+    if prior is not None:
+        # scores stay on one scale
         content["score"], content["unknowns"] = prior.files.content["score"], prior.files.content["unknowns"]
     else:
         content["score"] = {

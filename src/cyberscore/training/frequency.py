@@ -27,11 +27,12 @@ Pairs = dict[tuple[str, str], Floats]
 
 @dataclass(frozen=True, slots=True)
 class FrequencyOptions:
-    """How frequency is learned: factors that may meet, the booster's options, the share of it that counts."""
+    """How frequency is learned: factors that may meet, the booster, how much of it counts, how far to leave a prior."""
 
     pairs: tuple[tuple[str, str], ...] = ()
     boosting: dict[str, Any] = field(default_factory=dict)
     boosting_share: float = 0.0
+    way: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +84,14 @@ def fit_frequency(
         met = {pair: table[:, :, :N_PERILS].copy() for pair, table in prior.pairs.items()}
         years = years * np.exp(blended_pairs(met, policies.codes[rows], policies.weights[rows].astype(float)))
     fit = fit_shrunk(X, claims, years, prior=before, seed=int(rng.integers(2**31)))
-    rates = to_tables(fit.full)
+    full = fit.full if before is None else before + options.way * (fit.full - before)
+    rates = to_tables(full)
     if prior is not None:
         met = {pair: _credibility(pair, rates.tables, prior) * table for pair, table in met.items()}
     additive = replace(rates, pairs=dict(met))
     base, tables = rates.base, list(rates.tables)
     if options.boosting_share > 0.0:
-        expected = years * np.exp((X @ fit.full.T.astype(np.float32)).astype(float))
+        expected = years * np.exp((X @ full.T.astype(np.float32)).astype(float))
         found = _boost(codes[rows], claims, expected, options, int(rng.integers(2**31)))
         share = options.boosting_share
         base = base + share * found.base

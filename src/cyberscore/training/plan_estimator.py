@@ -44,7 +44,7 @@ class RatingPlanEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn 
     screen_pairs : bool
         Whether to look for more pairs out of fold.
     boosting_share : float, optional
-        How much of the boosting counts, 0 to 1; default: what does best out of fold.
+        How much of the boosting counts, 0 to 1; default: what does best out of fold. So is how far to leave the prior.
     n_bags : int
         Bootstrap fits (by insured); their mean is the plan, their spread its uncertainty. 8 suffice for means, 30 for
         intervals.
@@ -159,8 +159,10 @@ class RatingPlanEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn 
                 n_jobs=self.n_jobs,
             )
             chosen = self.selection_.boosting_share if self.boosting_share is None else self.boosting_share
-            options = replace(options, pairs=self.selection_.pairs, boosting_share=chosen)
+            options = replace(options, pairs=self.selection_.pairs, boosting_share=chosen, way=self.selection_.way)
             _LOG.info("boosting counts by %g; factors that meet: %s", chosen, options.pairs or "none")
+            if self.prior is not None:
+                _LOG.info("own claims lead %g of the way from the prior plan to the fit", options.way)
         running = joblib.Parallel(n_jobs=self.n_jobs, return_as="generator")(
             joblib.delayed(self._fit_bag)(policies, claims, frequency_index, options, seed=seed)
             for seed in seeds[: self.n_bags]
@@ -184,6 +186,7 @@ class RatingPlanEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn 
         if self.selection_ is not None:
             self.report_["out_of_fold"] = self.selection_.to_dict()
         self.report_["boosting_share"] = options.boosting_share
+        self.report_["way_from_prior"] = options.way if self.prior is not None else None
         self.report_["pairs"] = [list(pair) for pair in self.plan_.pairs]
         if self.prior is not None:
             moved = compute_departure(self.plan_, self.prior)

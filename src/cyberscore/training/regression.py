@@ -41,7 +41,7 @@ def fit_poisson(
     seed : int
         Of the rows that the curvature is estimated on.
     tolerance : float
-        Stop when a step improves the log posterior by less (nats).
+        Stop when a step improves the log posterior by less (nats), and did not promise ten times as much.
 
     Returns
     -------
@@ -86,10 +86,11 @@ def fit_poisson(
             if trial_value <= value + 1e-4 * float(gradient @ (trial - b)) or length < 1e-3:
                 break
             length *= 0.5
-        gain = value - trial_value
+        gain, promised = value - trial_value, float(gradient @ (b - trial))
         if gain > 0:
             b, value, expected = trial, trial_value, trial_expected
-        if gain < tolerance:
+        # a step with an old Hessian may overshoot to where it gains next to nothing, far from the end
+        if gain <= 0 or (gain < tolerance and promised < 10 * tolerance):
             break
     return b
 

@@ -26,8 +26,8 @@ TAIL_PRIOR_CLAIMS = 50.0
 THRESHOLD = 1_000_000.0
 CAP = 10_000_000.0
 SLOPE, SIGMA = 0.27, 1.6
-# one over a variance: slopes .07, sigmas 20 %, sectors .22, steps .45, a prior plan's levels .3 (judgement)
-SLOPE_PENALTY, SIGMA_PENALTY, SECTOR_PENALTY, STEP_PENALTY, LEVEL_PENALTY = 200.0, 30.0, 20.0, 5.0, 11.0
+# one over a variance: slopes .07, sigmas 20 %, sectors .22, steps .45, a prior plan's levels .2 (judgement)
+SLOPE_PENALTY, SIGMA_PENALTY, SECTOR_PENALTY, STEP_PENALTY, LEVEL_PENALTY = 200.0, 30.0, 20.0, 5.0, 25.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,17 +123,18 @@ def fit_severity(
         options={"maxiter": 3000, "ftol": 1e-13, "gtol": 1e-7, "maxcor": 30},
     )
     intercept, slope, sigma, tables = design.unpack(found.x)
-    return SeverityFit(intercept, slope, sigma, _tail_index(claims, weight), tables)
+    return SeverityFit(intercept, slope, sigma, _tail_index(claims, weight, prior), tables)
 
 
-def _tail_index(claims: EncodedClaims, weight: Floats) -> Floats:
-    """Hill estimate above the threshold (censored at the limit), one for all perils, shrunk to the evidence."""
+def _tail_index(claims: EncodedClaims, weight: Floats, prior: SeverityFit | None) -> Floats:
+    """Hill estimate above the threshold (censored at the limit), one for all perils, shrunk to evidence or a prior."""
+    expected = TAIL_PRIOR_ALPHA if prior is None else float(prior.alpha.mean())
     above = claims.excess > THRESHOLD
     logs = np.log(np.minimum(claims.excess, CAP)[above] / THRESHOLD)
     closed = (~claims.censored & (claims.excess < CAP))[above]
     events = float((weight[above] * closed).sum())
     exposure = float((weight[above] * logs).sum())
-    alpha = (events + TAIL_PRIOR_CLAIMS) / (exposure + TAIL_PRIOR_CLAIMS / TAIL_PRIOR_ALPHA)
+    alpha = (events + TAIL_PRIOR_CLAIMS) / (exposure + TAIL_PRIOR_CLAIMS / expected)
     return np.full(len(PERILS), np.clip(alpha, 0.8, 1.3))
 
 

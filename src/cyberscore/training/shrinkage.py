@@ -43,9 +43,9 @@ COMMON = Spread(level=5.0, slope=0.2, nodes=0.2, sector=0.2, country=0.2, contex
 GROUP = Spread(level=5.0, slope=0.1, nodes=0.1, sector=0.15, country=0.05, context=0.07, signal=0.08, step=0.05)
 OWN = Spread(level=5.0, slope=0.07, nodes=0.07, sector=0.12, country=0.04, context=0.05, signal=0.05, step=0.02)
 # around a prior plan, on top of `RELATIVE` times its own effects
-COMMON_OFF = Spread(level=0.25, slope=0.04, nodes=0.03, sector=0.04, country=0.03, context=0.03, signal=0.03, step=0.01)
-GROUP_OFF = Spread(level=0.15, slope=0.03, nodes=0.02, sector=0.03, country=0.02, context=0.02, signal=0.02, step=0.01)
-OWN_OFF = Spread(level=0.15, slope=0.03, nodes=0.02, sector=0.03, country=0.02, context=0.02, signal=0.02, step=0.01)
+COMMON_OFF = Spread(level=0.2, slope=0.04, nodes=0.03, sector=0.04, country=0.03, context=0.03, signal=0.03, step=0.01)
+GROUP_OFF = Spread(level=0.1, slope=0.03, nodes=0.02, sector=0.03, country=0.02, context=0.02, signal=0.02, step=0.01)
+OWN_OFF = Spread(level=0.2, slope=0.03, nodes=0.02, sector=0.03, country=0.02, context=0.02, signal=0.02, step=0.01)
 RELATIVE = 0.17
 """Standard deviation, at each level, of the share by which a prior plan's effect is off: 30 % in all (judgement)."""
 FLATTENING = 0.03
