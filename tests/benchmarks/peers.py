@@ -42,7 +42,7 @@ from cyberscore.training.encoding import EncodedPolicies
 from cyberscore.training.exposure import claim_counts
 from cyberscore.training.plan_estimator import RatingPlanEstimator
 from cyberscore.training.questionnaire import ClaimExposure, QuestionnaireGLM
-from cyberscore.training.release import PAIRS, market_trend
+from cyberscore.training.release import market_trend
 
 N_SIGNALS = len(signals())
 STOPPING_SHARE = 0.2
@@ -216,7 +216,7 @@ def ridge_glm(train: Side, test: Side, seed: int) -> Floats:
 def rating_plan(n_bags: int) -> Learner:
     def learn(train: Side, test: Side, seed: int) -> Floats:
         estimator = RatingPlanEstimator(
-            pairs=PAIRS, n_bags=n_bags, trend=market_trend(), trend_to=(1.0, 1.0), random_state=seed, n_jobs=1
+            screen_pairs=True, n_bags=n_bags, trend=market_trend(), trend_to=(1.0, 1.0), random_state=seed, n_jobs=1
         )
         plan = estimator.fit(train.book).plan_
         own = test.encoded

@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 N_PERILS = len(PERILS)
 WIDTH = 2 * N_PERILS
 """Columns of every table: log relativity of each peril's frequency, then shift of each peril's log severity."""
-INTERVAL_BOUND = 3.0
+INTERVAL_BOUND, WIDEN_BOUND = 3.0, 10.0
 """Most that a number of `IntervalWidths` may be: a log of twenty times."""
 LOG_TEN, LOG_TEN_MILLION = math.log(10.0), math.log(1e7)
 
@@ -113,6 +113,8 @@ class IntervalWidths:
         Factors on the draws' standard deviation below and above the centre.
     model_low, model_high : float
         Standard deviations of what draws do not know: effects that are wrong in the plan.
+    widen : float
+        How much more the draws' deviation counts the larger it is: where little is known they are too close together.
     """
 
     shift: float = 0.0
@@ -123,24 +125,27 @@ class IntervalWidths:
     spread_high: float = 1.0
     model_low: float = 0.0
     model_high: float = 0.0
+    widen: float = 0.0
 
     def __post_init__(self) -> None:
         for name in (field.name for field in fields(self)):
             value = getattr(self, name)
-            low = 0.0 if name == "lean" or name.startswith(("spread", "model")) else -INTERVAL_BOUND
-            if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= INTERVAL_BOUND:
-                raise PlanError(f"intervals.{name} must be between {low:g} and {INTERVAL_BOUND:g}; got {value!r}")
+            low = 0.0 if name.startswith(("lean", "spread", "model", "widen")) else -INTERVAL_BOUND
+            high = WIDEN_BOUND if name == "widen" else INTERVAL_BOUND
+            if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+                raise PlanError(f"intervals.{name} must be between {low:g} and {high:g}; got {value!r}")
 
     def centre(self, mean: Floats, log_revenue: Floats, log_relative: Floats) -> Floats:
-        """``shift + lean mean + by_revenue log10(revenue / 10M) + by_score log_relative``; arguments as in `around`."""
+        """Return ``shift + lean mean + by_revenue log10(revenue / 10M) + by_score log_relative``, in log."""
         decades = (log_revenue - LOG_TEN_MILLION) / LOG_TEN
         found: Floats = self.shift + self.lean * mean + self.by_revenue * decades + self.by_score * log_relative
         return found
 
     def deviations(self, deviation: Floats) -> tuple[Floats, Floats]:
-        """Return the standard deviations below and above the centre: ``sqrt((spread deviation)^2 + model^2)``."""
-        low: Floats = np.hypot(self.spread_low * deviation, self.model_low)
-        high: Floats = np.hypot(self.spread_high * deviation, self.model_high)
+        """Return those below and above the centre: ``sqrt((spread (1 + widen deviation) deviation)^2 + model^2)``."""
+        drawn = deviation * (1.0 + self.widen * deviation)
+        low: Floats = np.hypot(self.spread_low * drawn, self.model_low)
+        high: Floats = np.hypot(self.spread_high * drawn, self.model_high)
         return low, high
 
     def around(

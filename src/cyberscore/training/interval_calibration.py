@@ -37,6 +37,7 @@ AS_SEEN = "as seen"
 EFFECTS_OFF = 0.3
 """Standard deviation of the log of each effect's error in the markets that intervals are calibrated on."""
 N_MARKETS = 12
+WIDENINGS = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
 _BATCH = 128
 _STEP = 0.1
 _Ints = NDArray[np.intp]
@@ -125,8 +126,13 @@ def _fit_widths(usual: _Quoted, verified: _Quoted) -> IntervalWidths:
     shift, lean, by_revenue, by_score = centre
     widths = IntervalWidths(shift, lean, by_revenue, by_score)
     error = both.log_true - widths.centre(both.mean, both.log_revenue, both.log_relative)
-    spread_low, model_low = _fit_side(-error, both.deviation, z)
-    spread_high, model_high = _fit_side(error, both.deviation, z)
+    fitted = {}
+    for widen in WIDENINGS:
+        drawn = both.deviation * (1.0 + widen * both.deviation)
+        fitted[widen] = (_fit_side(-error, drawn, z), _fit_side(error, drawn, z))
+    widen = min(fitted, key=lambda widen: fitted[widen][0][2] + fitted[widen][1][2])
+    (spread_low, model_low, _), (spread_high, model_high, _) = fitted[widen]
+    widths = replace(widths, widen=widen)
     sides = {
         "spread_low": spread_low,
         "spread_high": spread_high,
@@ -141,8 +147,8 @@ def _fit_widths(usual: _Quoted, verified: _Quoted) -> IntervalWidths:
     return replace(widths, **{name: round(min(factor * x, INTERVAL_BOUND), 4) for name, x in sides.items()})
 
 
-def _fit_side(distance: Floats, deviation: Floats, z: float) -> tuple[float, float]:
-    """`spread` and `model` of one side: least pinball loss of the distance from the centre outwards."""
+def _fit_side(distance: Floats, deviation: Floats, z: float) -> tuple[float, float, float]:
+    """`spread` and `model` of one side: least pinball loss of the distance from the centre outwards, and that loss."""
     quantile = 0.5 + 0.5 * LEVEL
 
     def loss(x: Floats) -> float:
@@ -150,9 +156,9 @@ def _fit_side(distance: Floats, deviation: Floats, z: float) -> tuple[float, flo
         return float(np.where(beyond >= 0.0, quantile * beyond, (quantile - 1.0) * beyond).mean())
 
     options = {"xatol": 1e-5, "fatol": 1e-10, "maxiter": 1000}
-    found = minimize(loss, [0.8, 0.15], method="Nelder-Mead", options=options).x
-    spread, model = np.clip(np.abs(found), 1e-3, INTERVAL_BOUND).tolist()
-    return spread, model
+    found = minimize(loss, [0.8, 0.15], method="Nelder-Mead", options=options)
+    spread, model = np.clip(np.abs(found.x), 1e-3, INTERVAL_BOUND).tolist()
+    return spread, model, float(found.fun)
 
 
 def _normal_score(level: float) -> float:

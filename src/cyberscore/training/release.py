@@ -108,8 +108,8 @@ def train_plan(
         coverage = [
             interval_coverage(
                 plan,
-                parameters=perturbed(market_parameters(), seed=seed + k),
-                seed=seed + 100 + k,
+                parameters=perturbed(market_parameters(), seed=seed + 50 + k),
+                seed=seed + 150 + k,
                 trend_to=TREND_TO,
             )
             for k in range(1, CHECKED_MARKETS + 1)
