@@ -54,7 +54,7 @@ def test_tables_times_a_share_keep_that_share(plan, share):
 
 def test_another_level_is_no_move(plan):
     shifted = compute_departure(moved(plan, lambda _, table: table + 0.3), plan)
-    assert shifted["moved"].to_numpy() == pytest.approx(0.0, abs=1e-6)  # rounded shares
+    assert shifted["moved"].to_numpy() == pytest.approx(0.0, abs=1e-5)  # rounded shares
 
 
 def test_one_factor_moves_alone_and_its_group_by_its_part(plan):

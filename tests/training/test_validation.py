@@ -221,7 +221,7 @@ def test_share_is_what_the_model_card_reports(plan):
     market = simulate(2_000, 12)
     judged = judge_book(plan, Book(market.policies, market.claims), **TREND)
     found = compute_discrimination(judged, true_rates=market.true_rates.to_numpy(), n_bootstrap=0).set_index("line")
-    for line, share in judge(plan, 2_000, 12)["share_of_explainable_deviance"].items():
+    for line, share in judge(plan, market)["share_of_explainable_deviance"].items():
         assert found.loc["all" if line == "pooled" else line, "share_of_explainable"] == pytest.approx(share, abs=6e-5)
 
 
