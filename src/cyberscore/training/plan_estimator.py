@@ -40,7 +40,7 @@ class RatingPlanEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn 
     prior : RatingPlan, optional
         A plan to start from, such as the shipped one. Few claims leave it almost as it is; its pricing is kept.
     pairs : sequence of (str, str)
-        Factors that may meet, come what may.
+        Factors that may meet, whatever the screen says; they count as far as boosting does.
     screen_pairs : bool
         Whether to look for more pairs out of fold.
     boosting_share : float, optional
