@@ -173,7 +173,7 @@ def test_a_plan_put_together_from_a_fit_has_its_rates(experience, boosted, plan)
     hidden = np.maximum(policies.retention[policy] - 1e4, 0.0)
     claims = EncodedClaims(policy, peril, hidden + excess, np.zeros(n, dtype=bool), hidden)
     pricing = shipped_text("pricing.toml").replace("reference_policies = 10000", "reference_policies = 50")
-    material = Material("same", {}, policies, claims, np.ones(N), None, pricing, None, (1, 2))
+    material = Material("same", {}, policies, claims, np.ones(N), None, 1.0, pricing, None, (1, 2))
     made, report = assemble(material, [(boosted, severity_of(plan))])
     assert report["largest_monotone_repair"] < 1e-5
     totals = totals_of_many(made, policies.codes, policies.weights.astype(float), policies.revenue)

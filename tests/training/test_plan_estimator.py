@@ -11,10 +11,11 @@ from threadpoolctl import threadpool_limits
 
 import cyberscore
 from cyberscore import RatingPlan, TrainingError
+from cyberscore.market import simulate
 from cyberscore.perils import BASIS_RETENTION, PERILS
 from cyberscore.profile import sectors, signals
 from cyberscore.rating.audit import audit_tables
-from cyberscore.rating.expected_loss import totals_of_many
+from cyberscore.rating.expected_loss import expected_losses_of_many, totals_of_many
 from cyberscore.rating.library import shipped_text
 from cyberscore.rating.parts import IntervalWidths, factors
 from cyberscore.rating.plan_file import OTHER_FILES
@@ -493,3 +494,30 @@ def test_trends_that_do_not_fit(book):
         learned((policies.drop(columns="year"), claims), trend={2026: (1.0, 1.0)})
     with pytest.raises(TrainingError, match=r"trend has no index for the years \[2026\]"):
         learned((policies, claims), trend={2025: (1.0, 1.0)})
+
+
+def test_few_claims_leave_the_price_of_a_prior_plan_almost_as_it_is():
+    """Books of the market that the prior was learned from: severity must not run after a few dozen claims."""
+    plan = cyberscore.load_plan()
+    ratios = []
+    for seed in (11, 12, 14):
+        market = simulate(3_000, seed)
+        book = Book(market.policies, market.claims)
+        with threadpool_limits(1):
+            found = RatingPlanEstimator(prior=plan, n_bags=2).fit(book).plan_
+        policies = book.encoded_policies
+        losses = [
+            expected_losses_of_many(
+                one, totals_of_many(one, policies.codes, policies.weights.astype(float), policies.revenue)
+            ).sum()
+            for one in (plan, found)
+        ]
+        ratios.append(losses[1] / losses[0])
+        spread = found.bag_deviations[:, :, : len(PERILS)].std(axis=0)
+        assert spread.max() > 0.01  # what stays the prior's is as uncertain as it was there
+    assert max(np.abs(np.log(ratios))) < 0.35, ratios
+
+
+def test_a_prior_is_a_plan(book):
+    with pytest.raises(TrainingError, match=r"prior must be a RatingPlan, such as cyberscore.load_plan\(\); got 'sme"):
+        learned(book, prior="sme-2026")

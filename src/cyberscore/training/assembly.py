@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,7 @@ class Material:
     claims: EncodedClaims
     frequency_index: Floats
     prior: RatingPlan | None
+    way: float
     pricing: str | None
     rules: str | None
     seeds: tuple[int, int]
@@ -116,6 +118,11 @@ def assemble(material: Material, bags: Sequence[tuple[FrequencyFit, SeverityFit]
     return RatingPlan.from_files(PlanFiles(content, others)), report
 
 
+def _main_cells() -> int:
+    """Cells of all single factors; those of pairs come after."""
+    return sum(len(factor.labels) for factor in factors())
+
+
 def _text(name: str, prior: RatingPlan | None) -> str:
     """Read a file of the prior plan, or of the shipped one."""
     return shipped_text(name) if prior is None else prior.files.others[name].decode()
@@ -157,6 +164,14 @@ def _learned(
     if prior is not None and "intervals" in prior.files.content:
         content["intervals"] = prior.files.content["intervals"]
     spread = [_deviation(bag, base, tables, pairs) for bag in stacked] if len(stacked) > 1 else []
+    if prior is not None and prior.bag_deviations is not None and prior.bag_base is not None:
+        # what stays the prior's is as uncertain as it was there
+        kept, mains = 1.0 - material.way, _main_cells()
+        before = zip(cycle(prior.bag_base), cycle(prior.bag_deviations[:, :mains]), strict=True)
+        spread = [
+            (own_base + kept * base_before, np.concatenate([own[:mains] + kept * cells_before, own[mains:]]))
+            for (own_base, own), (base_before, cells_before) in zip(spread, before, strict=False)
+        ]
     bag_file = {"base": [rounded(b) for b, _ in spread], "deviations": [rounded(d) for _, d in spread]}
     return content, bag_file, raised
 

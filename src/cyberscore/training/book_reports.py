@@ -1,5 +1,6 @@
 """Pages about plans and a book on disk, or a simulated one: what `cyberscore plan validate` and `plan compare` do."""
 
+import logging
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +15,8 @@ from cyberscore.training.validation import Validation, validate
 
 SEED = 1
 MOST_SIMULATED = 1_000_000
+
+_LOG = logging.getLogger(__name__)
 
 
 def validate_plan(
@@ -56,7 +59,10 @@ def validate_plan(
         if policies is None or claims is None:
             raise TrainingError("give a book with --policies and --claims, or a simulated one with --simulated")
         label = f"{policies.name} and {claims.name}"
-        found = validate(plan, Book.from_csv(policies, claims, as_of=as_of), other=against, book_label=label)
+        book = Book.from_csv(policies, claims, as_of=as_of)
+        for note in book.notes:
+            _LOG.warning("Note: %s", note)
+        found = validate(plan, book, other=against, book_label=label)
     else:
         _check_simulated(simulated, policies or claims or as_of)
         if seed == plan.about.get("seed"):

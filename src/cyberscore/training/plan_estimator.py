@@ -173,7 +173,8 @@ class RatingPlanEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn 
             _LOG.info("bag %d of %d learned", len(bags), self.n_bags)
         material = Material(
             name=self.name,
-            about=dict(self.about or {}),
+            about=self._about(policies, claims) if self.about is None else dict(self.about),
+            way=options.way,
             policies=policies,
             claims=claims,
             frequency_index=frequency_index,
@@ -193,7 +194,21 @@ class RatingPlanEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn 
             self.report_["moved_from_prior"] = moved.set_index("factor").round(4).to_dict(orient="index")
         return self
 
+    def _about(self, policies: EncodedPolicies, claims: EncodedClaims) -> dict[str, Any]:
+        """Provenance when the caller gives none."""
+        prior = {} if self.prior is None else {"prior": self.prior.plan_id}
+        return {
+            "data": "a book of policies and claims",
+            "policies": len(policies),
+            "claims": len(claims.peril),
+            "bags": self.n_bags,
+            "seed": self.random_state,
+            **prior,
+        }
+
     def _options(self) -> FrequencyOptions:
+        if self.prior is not None and not isinstance(self.prior, RatingPlan):
+            raise TrainingError(f"prior must be a RatingPlan, such as cyberscore.load_plan(); got {self.prior!r}")
         if self.n_bags < 1:
             raise TrainingError(f"n_bags must be at least 1; got {self.n_bags}")
         if self.boosting_share is not None and not 0.0 <= self.boosting_share <= 1.0:

@@ -26,8 +26,10 @@ TAIL_PRIOR_CLAIMS = 50.0
 THRESHOLD = 1_000_000.0
 CAP = 10_000_000.0
 SLOPE, SIGMA = 0.27, 1.6
-# one over a variance: slopes .07, sigmas 20 %, sectors .22, steps .45, a prior plan's levels .2 (judgement)
-SLOPE_PENALTY, SIGMA_PENALTY, SECTOR_PENALTY, STEP_PENALTY, LEVEL_PENALTY = 200.0, 30.0, 20.0, 5.0, 25.0
+# strengths are one over a variance (judgement): slopes .07, sigmas 20 %, sectors .22, steps .45
+SLOPE_PENALTY, SIGMA_PENALTY, SECTOR_PENALTY, STEP_PENALTY = 200.0, 30.0, 20.0, 5.0
+# around a prior plan: levels .15, slopes .05, sigmas 10 %, sectors and steps .1
+PRIOR_PENALTIES = {"level": 45.0, "slope": 400.0, "sigma": 100.0, "sector": 100.0, "step": 100.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +183,11 @@ class _Design:
                 centre[start : start + size] = np.diff(table) if ordered else table
                 if ordered:
                     level[list(perils)] += table[0]
-            centre[:k], strength[:k] = level, LEVEL_PENALTY
-            centre[k : 2 * k], centre[2 * k : 3 * k] = prior.slope, np.log(prior.sigma)
+            centre[:k], strength[:k] = level, PRIOR_PENALTIES["level"]
+            centre[k : 2 * k], strength[k : 2 * k] = prior.slope, PRIOR_PENALTIES["slope"]
+            centre[2 * k : 3 * k], strength[2 * k : 3 * k] = np.log(prior.sigma), PRIOR_PENALTIES["sigma"]
+            for _, _, start, ordered, size in self.blocks:
+                strength[start : start + size] = PRIOR_PENALTIES["step" if ordered else "sector"]
         return centre, strength
 
     def bounds(self) -> list[tuple[float | None, float | None]]:
