@@ -1,177 +1,28 @@
-"""The command line: quote, posture, example, signals, train, plan, market. Errors: standard error, exit status 2."""
+"""Commands on rating plans and the market they are learned from: train, plan, market."""
 
-import io
 import logging
 import re
 import sys
-from datetime import UTC, date, datetime
-from importlib.metadata import version
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from cyberscore import report_text
-from cyberscore.examples import example_names, example_text
-from cyberscore.exceptions import CyberscoreError, PlanError, ProfileError
-from cyberscore.profile import Profile, posture_at, signals
-from cyberscore.profile.profile import MAX_BYTES
-from cyberscore.quoting import quote as make_quote
-from cyberscore.rating.coverage import Coverage
+from cyberscore.cli.common import console, note
+from cyberscore.exceptions import CyberscoreError, PlanError
 from cyberscore.rating.library import DEFAULT_PLAN, load_plan
 from cyberscore.rating.plan import RatingPlan
 from cyberscore.rating.plan_file import PlanFiles, catalogue_digest
-from cyberscore.readers import read
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 plan_app = typer.Typer(no_args_is_help=True, help="Check, seal, judge and compare rating plans.")
-app.add_typer(plan_app, name="plan")
 market_app = typer.Typer(no_args_is_help=True, help="The simulated market that the shipped plan is learned from.")
-app.add_typer(market_app, name="market")
-
-ProfileArgument = Annotated[
-    Path,
-    typer.Argument(metavar="PROFILE.json", help="Profile to read; - for standard input.", show_default=False),
-]
-EvidenceOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--evidence",
-        metavar="TOOL:FILE",
-        help="Tool export to add, such as nmap:scan.xml or scubagear:results.json; may be repeated.",
-    ),
-]
-AsOfOption = Annotated[
-    str | None,
-    typer.Option("--as-of", metavar="YYYY-MM-DD", help="Date of the answer; default the newest observation's."),
-]
 
 PoliciesOption = Annotated[Path | None, typer.Option(metavar="P.csv", help="Policies of the book.")]
 SimulatedOption = Annotated[int | None, typer.Option(help="Simulate a book of so many policies instead.", min=1)]
 SeedOption = Annotated[int, typer.Option(help="Seed of the simulated book.", min=0)]
 BOOK_AS_OF = "Last day the book knows of; default at ultimate."
-
-
-def _console() -> Console:
-    return Console(highlight=False)
-
-
-def _note(text: str) -> None:
-    """Print to standard error, so that standard output stays clean."""
-    print(text, file=sys.stderr)  # noqa: T201  messages of a command line
-
-
-def _profile(path: Path, evidence: list[str] | None) -> Profile:
-    from_input = str(path) == "-"
-    profile = Profile.from_json(sys.stdin.buffer.read(MAX_BYTES + 1)) if from_input else Profile.load(path)
-    for item in evidence or []:
-        tool, _, file = item.partition(":")
-        if not file:
-            raise ProfileError(f"--evidence must be TOOL:FILE, such as nmap:scan.xml; got {item!r}")
-        reading = read(Path(file), tool=tool)
-        profile = profile.with_observations(*reading.observations)
-        _note(
-            f"{file}: {len(reading.observations)} observations from {reading.tool}, "
-            f"{len(reading.not_mapped)} kinds of finding not mapped"
-        )
-        for line in reading.not_mapped:
-            _note(f"  not mapped: {report_text.not_mapped_line(line)}")
-    return profile
-
-
-def _as_of(text: str | None, profile: Profile) -> date:
-    if text is not None:
-        try:
-            return date.fromisoformat(text)
-        except ValueError as error:
-            raise ProfileError(f"--as-of must be a date such as 2026-11-23; got {text!r}") from error
-    if not profile.newest:
-        raise ProfileError("the profile has no observation to take a date from: give --as-of YYYY-MM-DD")
-    found = date.fromordinal(profile.newest)
-    if found > datetime.now(UTC).date():
-        raise ProfileError(
-            f"the newest observation is dated {found}, in the future: mend it, or give --as-of YYYY-MM-DD"
-        )
-    _note(f"as of {found}, the date of the newest observation (--as-of sets another)")
-    return found
-
-
-def _print_version(wanted: bool) -> None:  # noqa: FBT001  typer calls it with the flag
-    if wanted:
-        sys.stdout.write(f"cyberscore {version('cyberscore')}\n")
-        raise typer.Exit
-
-
-@app.callback()
-def describe(
-    *,
-    show_version: Annotated[
-        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
-    ] = False,
-) -> None:
-    """Underwrite the cyber risk of small and medium enterprises. Answers are indicative, not an offer of cover."""
-
-
-@app.command()
-def quote(
-    profile: ProfileArgument,
-    *,
-    evidence: EvidenceOption = None,
-    limit: Annotated[float | None, typer.Option(help="Aggregate limit, USD.")] = None,
-    retention: Annotated[float | None, typer.Option(help="Retention, USD.")] = None,
-    waiting_hours: Annotated[
-        float | None, typer.Option(help="Waiting period before lost income is paid, hours.")
-    ] = None,
-    as_of: AsOfOption = None,
-    plan: Annotated[str | None, typer.Option(help="Name of a shipped plan, or a plan's folder.")] = None,
-    exchange_rate: Annotated[
-        float | None, typer.Option(help="USD for one unit of the insured's currency; default the plan's.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the whole quote as JSON.")] = False,
-) -> None:
-    """Quote a profile: score, premium, decision, reasons."""
-    known = _profile(profile, evidence)
-    asked = {"aggregate_limit": limit, "retention": retention, "waiting_period_hours": waiting_hours}
-    cover = Coverage.from_dict({name: value for name, value in asked.items() if value is not None})
-    date_of_quote = _as_of(as_of, known)
-    answer = make_quote(known, cover, as_of=date_of_quote, plan=load_plan(plan), exchange_rate=exchange_rate)
-    if as_json:
-        sys.stdout.write(answer.to_json(indent=2) + "\n")
-    else:
-        report_text.print_quote(_console(), known, answer)
-
-
-@app.command()
-def posture(profile: ProfileArgument, evidence: EvidenceOption = None, as_of: AsOfOption = None) -> None:
-    """Show what a profile's evidence says at a date."""
-    known = _profile(profile, evidence)
-    report_text.print_posture(_console(), posture_at(known, _as_of(as_of, known)))
-
-
-@app.command()
-def example(
-    name: Annotated[str, typer.Argument(help="One of: " + ", ".join(example_names()), show_default=False)],
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write to this file instead of standard output.")
-    ] = None,
-) -> None:
-    """Print an example profile."""
-    text = example_text(name)
-    if output is None:
-        sys.stdout.write(text)
-        return
-    try:
-        output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ProfileError(f"{output}: cannot be written: {error.strerror}") from error
-    _note(f"wrote {output}")
-
-
-@app.command("signals")
-def list_signals() -> None:
-    """List the posture signals: unit, range, order, sources, half-life."""
-    report_text.print_signals(_console(), list(signals().values()))
 
 
 def _claim(folder: Path, *, force: bool) -> None:
@@ -187,7 +38,6 @@ def _claim(folder: Path, *, force: bool) -> None:
         raise PlanError(f"{folder}: cannot be written: {error.strerror}: give another folder with -o") from error
 
 
-@app.command()
 def train(
     *,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write the plan to.")] = Path("models")
@@ -216,7 +66,7 @@ def train(
         n_jobs=jobs,
     )
     share = metrics["held_out"]["share_of_explainable_deviance"]["pooled"]
-    _note(
+    note(
         f"wrote {output}: plan {RatingPlan.load(output).digest[:16]}, "
         f"share of explainable deviance {share:.3f} on held-out policies"
     )
@@ -260,7 +110,7 @@ def write_plan_exhibits(
         raise CyberscoreError("--policies and --claims go together: give both, or neither")
     known = None if policies is None or claims is None else book.Book.from_csv(policies, claims)
     written = exhibits.write_exhibits(load_plan(plan), output, known)
-    _note(f"wrote {written[0]} and {len(written) - 1} CSV files")
+    note(f"wrote {written[0]} and {len(written) - 1} CSV files")
 
 
 @plan_app.command("validate")
@@ -289,7 +139,7 @@ def validate_plan(
         against=load_plan(against) if against else None,
     ).summary
     whole, order = found["actual_over_expected"]["all"], found["discrimination"]["all"]
-    _note(
+    note(
         f"wrote {output}: {whole['actual']:,.0f} claims, actual over expected {whole['ratio']:.3f} "
         f"({whole['low']:.3f} to {whole['high']:.3f}), Gini {order['gini']:.3f}"
     )
@@ -319,7 +169,7 @@ def compare_plans(
         seed=seed,
     ).summary
     moved = found["distribution"]["expected loss"]
-    _note(
+    note(
         f"wrote {output}: expected loss of the book {found['book_ratio'] - 1:+.1%}; "
         f"{moved['up_25'] + moved['down_25']:.1%} of terms move by more than 25 %"
     )
@@ -345,24 +195,14 @@ def check_market(
     elif as_csv:
         sys.stdout.write(found.to_csv(index=False))
     else:
-        report_text.print_market_check(_console(), found.to_dict("records"))
-    _note(summary(found))
+        report_text.print_market_check(console(), found.to_dict("records"))
+    note(summary(found))
     if strict and unexplained(found):
         raise typer.Exit(1)
 
 
-def main() -> None:
-    """Run the command line; an error of ours is one message and exit status 2."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding="utf-8", errors="replace")
-    try:
-        app()
-    except CyberscoreError as error:
-        for line in str(error).splitlines():
-            _note(f"error: {line}")
-        sys.exit(2)
-
-
-if __name__ == "__main__":
-    main()
+def add_to(app: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    app.command()(train)
+    app.add_typer(plan_app, name="plan")
+    app.add_typer(market_app, name="market")

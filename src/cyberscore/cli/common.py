@@ -1,0 +1,79 @@
+"""What the commands share: options, messages, reading a profile with its evidence, the date of an answer."""
+
+import sys
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from cyberscore import report_text
+from cyberscore.exceptions import ProfileError
+from cyberscore.profile import Profile
+from cyberscore.profile.profile import MAX_BYTES
+from cyberscore.readers import read
+
+ProfileArgument = Annotated[
+    Path,
+    typer.Argument(metavar="PROFILE.json", help="Profile to read; - for standard input.", show_default=False),
+]
+EvidenceOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--evidence",
+        metavar="TOOL:FILE",
+        help="Tool export to add, such as nmap:scan.xml or scubagear:results.json; may be repeated.",
+    ),
+]
+AsOfOption = Annotated[
+    str | None,
+    typer.Option("--as-of", metavar="YYYY-MM-DD", help="Date of the answer; default the newest observation's."),
+]
+
+
+def console() -> Console:
+    """Return a console that adds no colour of its own to numbers."""
+    return Console(highlight=False)
+
+
+def note(text: str) -> None:
+    """Print to standard error, so that standard output stays clean."""
+    print(text, file=sys.stderr)  # noqa: T201  messages of a command line
+
+
+def read_profile(path: Path, evidence: list[str] | None) -> Profile:
+    """Read a profile and add what tool exports say, telling what they hold that no signal takes."""
+    from_input = str(path) == "-"
+    profile = Profile.from_json(sys.stdin.buffer.read(MAX_BYTES + 1)) if from_input else Profile.load(path)
+    for item in evidence or []:
+        tool, _, file = item.partition(":")
+        if not file:
+            raise ProfileError(f"--evidence must be TOOL:FILE, such as nmap:scan.xml; got {item!r}")
+        reading = read(Path(file), tool=tool)
+        profile = profile.with_observations(*reading.observations)
+        note(
+            f"{file}: {len(reading.observations)} observations from {reading.tool}, "
+            f"{len(reading.not_mapped)} kinds of finding not mapped"
+        )
+        for line in reading.not_mapped:
+            note(f"  not mapped: {report_text.not_mapped_line(line)}")
+    return profile
+
+
+def date_of(text: str | None, profile: Profile) -> date:
+    """Return the date of the answer: the one given, else that of the newest observation."""
+    if text is not None:
+        try:
+            return date.fromisoformat(text)
+        except ValueError as error:
+            raise ProfileError(f"--as-of must be a date such as 2026-11-23; got {text!r}") from error
+    if not profile.newest:
+        raise ProfileError("the profile has no observation to take a date from: give --as-of YYYY-MM-DD")
+    found = date.fromordinal(profile.newest)
+    if found > datetime.now(UTC).date():
+        raise ProfileError(
+            f"the newest observation is dated {found}, in the future: mend it, or give --as-of YYYY-MM-DD"
+        )
+    note(f"as of {found}, the date of the newest observation (--as-of sets another)")
+    return found

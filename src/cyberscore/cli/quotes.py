@@ -1,0 +1,81 @@
+"""Commands on one firm: quote, posture, example, signals."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cyberscore import report_text
+from cyberscore.cli.common import AsOfOption, EvidenceOption, ProfileArgument, console, date_of, note, read_profile
+from cyberscore.examples import example_names, example_text
+from cyberscore.exceptions import ProfileError
+from cyberscore.profile import posture_at, signals
+from cyberscore.quoting import quote as make_quote
+from cyberscore.rating.coverage import Coverage
+from cyberscore.rating.library import load_plan
+
+
+def quote(
+    profile: ProfileArgument,
+    *,
+    evidence: EvidenceOption = None,
+    limit: Annotated[float | None, typer.Option(help="Aggregate limit, USD.")] = None,
+    retention: Annotated[float | None, typer.Option(help="Retention, USD.")] = None,
+    waiting_hours: Annotated[
+        float | None, typer.Option(help="Waiting period before lost income is paid, hours.")
+    ] = None,
+    as_of: AsOfOption = None,
+    plan: Annotated[str | None, typer.Option(help="Name of a shipped plan, or a plan's folder.")] = None,
+    exchange_rate: Annotated[
+        float | None, typer.Option(help="USD for one unit of the insured's currency; default the plan's.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the whole quote as JSON.")] = False,
+) -> None:
+    """Quote a profile: score, premium, decision, reasons."""
+    known = read_profile(profile, evidence)
+    asked = {"aggregate_limit": limit, "retention": retention, "waiting_period_hours": waiting_hours}
+    cover = Coverage.from_dict({name: value for name, value in asked.items() if value is not None})
+    date_of_quote = date_of(as_of, known)
+    answer = make_quote(known, cover, as_of=date_of_quote, plan=load_plan(plan), exchange_rate=exchange_rate)
+    if as_json:
+        sys.stdout.write(answer.to_json(indent=2) + "\n")
+    else:
+        report_text.print_quote(console(), known, answer)
+
+
+def posture(profile: ProfileArgument, evidence: EvidenceOption = None, as_of: AsOfOption = None) -> None:
+    """Show what a profile's evidence says at a date."""
+    known = read_profile(profile, evidence)
+    report_text.print_posture(console(), posture_at(known, date_of(as_of, known)))
+
+
+def example(
+    name: Annotated[str, typer.Argument(help="One of: " + ", ".join(example_names()), show_default=False)],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write to this file instead of standard output.")
+    ] = None,
+) -> None:
+    """Print an example profile."""
+    text = example_text(name)
+    if output is None:
+        sys.stdout.write(text)
+        return
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ProfileError(f"{output}: cannot be written: {error.strerror}") from error
+    note(f"wrote {output}")
+
+
+def list_signals() -> None:
+    """List the posture signals: unit, range, order, sources, half-life."""
+    report_text.print_signals(console(), list(signals().values()))
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    app.command()(quote)
+    app.command()(posture)
+    app.command()(example)
+    app.command("signals")(list_signals)
