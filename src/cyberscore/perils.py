@@ -1,6 +1,25 @@
-"""The perils that are rated, and the retention at which their frequency is stated."""
+"""The perils that are rated, the coverage parts that pay for them, and the retention at which frequency is stated."""
 
 PERILS = ("ransomware", "funds_transfer_fraud", "email_compromise", "data_breach", "system_outage")
+
+PARTS = {
+    "incident_response": "INRE",
+    "extortion": "EXT",
+    "business_interruption": "NPBI",
+    "contingent_business_interruption": "CBI",
+    "data_restoration": "DIAS",
+    "bricking": "DIAS",
+    "reputational_harm": "NPBI",
+    "financial_fraud": "FIN",
+    "network_and_privacy_liability": "LIAB",
+    "media_liability": "LIAB",
+    "regulatory": "REG",
+    "payment_card": "REG",
+}
+"""Coverage parts, and the coverage code each has in Open Exposure Data 4.0 (CoverageValues).
+
+A peril is what happens, a part is what is paid for: a sublimit on `extortion` limits the ransom, not the interruption.
+"""
 
 BASIS_RETENTION = 10_000.0
 """A claim is a loss above this, in USD: frequency is stated at it, severity is the excess over it (judgement)."""

@@ -12,13 +12,13 @@ import cyberscore
 from cyberscore import Coverage, PlanError, Profile, RatingPlan, quote
 from cyberscore.perils import PERILS
 from cyberscore.profile import signals
+from cyberscore.quoting.figures import Firm, Standing, claim_costs, priced, settle
 from cyberscore.quoting.intervals import loss_intervals
 from cyberscore.rating.coverage import STANDARD_LAYER
 from cyberscore.rating.draws import draw_spread, draw_totals, ordered_codes
-from cyberscore.rating.expected_loss import layer_costs, rate_risk
 from cyberscore.rating.parts import WIDTH, IntervalWidths
 from cyberscore.rating.plan_file import PlanFiles
-from cyberscore.rating.score import clipped, expected_loss_of_book, score_change
+from cyberscore.rating.score import clipped, score_change
 from strategies import AS_OF, profiles
 
 WIDE = IntervalWidths(0.1, 0.9, 0.05, -0.1, 0.8, 0.75, 0.15, 0.2)
@@ -49,22 +49,12 @@ def calibrated():
 
 
 def ends(plan, profile, *, cover=STANDARD_LAYER, level=0.8):
-    risk = rate_risk(plan, profile.insured, cyberscore.posture_at(profile, AS_OF).mixtures, revenue(plan, profile))
-    standard, quoted = (
-        [
-            rate * cost
-            for rate, cost in zip(risk.rates, layer_costs(plan, risk.locations, risk.revenue, one), strict=True)
-        ]
-        for one in (STANDARD_LAYER, cover)
-    )
-    reference = expected_loss_of_book(plan, risk.revenue)
-    return loss_intervals(
-        plan, risk, cover, standard_pure=standard, pure=quoted, reference=reference, level=level
-    )  # fmt: skip
-
-
-def revenue(plan, profile):
-    return profile.insured.annual_revenue * plan.pricing.usd_rate(profile.insured.currency, None)
+    """Interval under a cover as it was asked for, whatever rules would make of it."""
+    about = Firm.of(profile.insured, AS_OF, plan)
+    standing = Standing.of(about, cyberscore.posture_at(profile, AS_OF))
+    settled = replace(settle(about, cover), cover=cover, waiting=(1.0,) * len(PERILS))
+    figures = priced(settled, standing.rates, claim_costs(about, settled, standing.locations), ())
+    return loss_intervals(about, settled, standing, figures, level=level)
 
 
 def firm(values=(), source="telemetry", annual_revenue=4e6):

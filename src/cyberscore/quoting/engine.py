@@ -3,43 +3,37 @@
 import hashlib
 import json
 import math
+from collections.abc import Sequence
 from datetime import date, timedelta
 from functools import cache
 from importlib.metadata import version
 from typing import Any
 
 from cyberscore.exceptions import CoverageError, PlanError, ProfileError
-from cyberscore.perils import BASIS_RETENTION, PERILS, country_group
+from cyberscore.perils import BASIS_RETENTION, PERILS
 from cyberscore.profile import Profile, SignalState, posture_at
-from cyberscore.quoting.improvements import Standing, improvements_for
+from cyberscore.quoting.figures import (
+    Figures,
+    Firm,
+    SettledCover,
+    Standing,
+    claim_costs,
+    posture_findings,
+    priced,
+    settle,
+)
+from cyberscore.quoting.improvements import improvements_for
 from cyberscore.quoting.intervals import loss_intervals
 from cyberscore.quoting.ledger_lines import build_ledger
 from cyberscore.quoting.quote import PerilFigures, Quote, RuleResult, Subjectivity, Unknown
 from cyberscore.quoting.reasons import reasons_for
-from cyberscore.quoting.terms import (
-    cover_offered,
-    effective_coverage,
-    findings_of,
-    insured_fields,
-    make_lookup,
-    restrictions_of,
-    signal_values,
-)
-from cyberscore.rating.coverage import STANDARD_LAYER, Coverage
-from cyberscore.rating.expected_loss import RatedRisk, expected_loss, layer_costs, rate_risk
+from cyberscore.quoting.terms import cover_offered, restrictions_of
+from cyberscore.rating.coverage import Coverage
+from cyberscore.rating.expected_loss import expected_loss, rate_risk
 from cyberscore.rating.library import load_plan
 from cyberscore.rating.plan import RatingPlan
-from cyberscore.rating.premium import PremiumTerms
-from cyberscore.rating.score import (
-    CENTRE,
-    band,
-    clipped,
-    expected_loss_of_book,
-    safer_than,
-    score_change,
-    unclipped_score,
-)
-from cyberscore.rules import DECISIONS, Finding, decision_of, rate_percent
+from cyberscore.rating.score import CENTRE, band, clipped, safer_than, score_change, unclipped_score
+from cyberscore.rules import DECISIONS, Finding
 
 DEAR = 0.25
 """Share of the limit above which a premium is flagged (judgement)."""
@@ -54,9 +48,9 @@ def risk_score(
     """
     _check_profile(profile)
     plan = _plan(plan)
-    revenue = _revenue_in_usd(profile, plan, exchange_rate)
-    risk = rate_risk(plan, profile.insured, posture_at(profile, as_of).mixtures, revenue)
-    return unclipped_score(expected_loss(plan, risk), expected_loss_of_book(plan, revenue))
+    firm = Firm.of(profile.insured, as_of, plan, exchange_rate)
+    risk = rate_risk(plan, profile.insured, posture_at(profile, as_of).mixtures, firm.revenue)
+    return unclipped_score(expected_loss(plan, risk), firm.reference_loss)
 
 
 def quote(
@@ -108,41 +102,22 @@ def quote(
         )
     plan = _plan(plan)
     posture = posture_at(profile, as_of)
-    revenue = _revenue_in_usd(profile, plan, exchange_rate)
-    fields = insured_fields(profile.insured, revenue)
-    cover, priced, terms_findings = effective_coverage(plan.rules, requested, fields)
+    firm = Firm.of(profile.insured, as_of, plan, exchange_rate)
+    settled = settle(firm, requested)
+    standing = Standing.of(firm, posture)
+    on_posture = posture_findings(firm, settled, standing.values)
+    figures = priced(settled, standing.rates, claim_costs(firm, settled, standing.locations), on_posture)
 
-    risk = rate_risk(plan, profile.insured, posture.mixtures, revenue)
-    reference = expected_loss_of_book(plan, revenue)
-    standard_costs = layer_costs(plan, risk.locations, revenue, STANDARD_LAYER)
-    rates = risk.rates
-    standard_pure = [rate * cost for rate, cost in zip(rates, standard_costs, strict=True)]
-    score = unclipped_score(sum(standard_pure), reference)
-
-    values = signal_values(posture, plan.rules.signals)
-    posture_findings = findings_of(plan.rules.posture_rules, make_lookup(fields, cover, values))
-    firm_findings = terms_findings + findings_of(plan.rules.firm_rules, make_lookup(fields, cover, values))
-    findings = firm_findings + posture_findings
-    percent = rate_percent(findings)
-
-    costs = layer_costs(plan, risk.locations, revenue, cover)
-    waiting = [plan.pricing.waiting_period.at(peril, cover.waiting_period_hours) for peril in PERILS]
-    pure = [rate * cost * wait for rate, cost, wait in zip(rates, costs, waiting, strict=True)]
-    terms = PremiumTerms.of(plan.pricing, cover, country_group(profile.insured.country), revenue, as_of)
-    technical = terms.technical(pure)
-    premium = terms.indicative(technical, percent)
-    ends = loss_intervals(plan, risk, cover, standard_pure=standard_pure, pure=pure, reference=reference)
+    cover, terms, score, risk = settled.cover, settled.terms, standing.score, standing.risk
+    findings, percent, decision, premium = figures.findings, figures.percent, figures.decision, figures.premium
+    ends = loss_intervals(firm, settled, standing, figures)
     # the steps after the expected loss keep order, so the ends of its interval pass through them
     low, high = (
-        terms.indicative(terms.technical([amount * math.exp(end) for amount in pure]), percent) for end in ends.quoted
+        terms.indicative(terms.technical([amount * math.exp(end) for amount in figures.pure]), percent)
+        for end in ends.quoted
     )
-    decision = decision_of(findings)
-    standing = Standing(
-        plan, posture, risk, cover, waiting, terms, reference, fields, firm_findings, posture_findings, values,
-        costs, standard_costs, score, premium, percent, decision,
-    )  # fmt: skip
     states = {state.signal.name: state for state in posture}
-    by_peril = _by_peril(plan, risk, cover, rates, pure)
+    by_peril = _by_peril(firm, settled, standing, figures)
     tax = plan.pricing.taxes.get(profile.insured.country, 0.0)
     return Quote(
         as_of=as_of,
@@ -155,38 +130,38 @@ def quote(
         risk_score_high=clipped(score + score_change(ends.standard[1])),
         security_rating=100.0 - clipped(score),
         band=band(plan, score),
-        safer_than=safer_than(plan, score, profile.insured.sector, revenue),
+        safer_than=safer_than(plan, score, profile.insured.sector, firm.revenue),
         annual_claim_probability=-math.expm1(
             -sum(one.annual_frequency for one in by_peril.values() if one.mean_cost > 0.0)
         ),
-        expected_loss=terms.paid(sum(pure)),
+        expected_loss=terms.paid(sum(figures.pure)),
         by_peril=by_peril,
-        technical_premium=technical,
+        technical_premium=figures.technical,
         indicative_premium=premium,
-        uncapped_premium=terms.uncapped(technical, percent),
+        uncapped_premium=figures.uncapped,
         premium_low=low,
         premium_high=high,
         taxes={f"{profile.insured.country} premium tax": round(premium * tax, 2)} if tax else {},
         currency="USD",
-        exchange_rate=plan.pricing.usd_rate(profile.insured.currency, exchange_rate),
+        exchange_rate=firm.usd_rate,
         decision=decision,
         decision_reasons=_decision_reasons(findings, decision),
         subjectivities=_subjectivities(findings),
-        adjustments=(*priced, *restrictions_of(findings)),
+        adjustments=(*settled.adjustments, *restrictions_of(findings)),
         rules=tuple(RuleResult(f.rule.id, f.outcome, f.rule.sentence, f.rule.evidence) for f in findings),
         requested=requested.to_dict(),
         coverage=cover.to_dict(),
         cover_offered=cover_offered(cover, findings),
         reasons=reasons_for(plan, risk, states, score - CENTRE),
-        ledger=build_ledger(plan, risk, cover, costs=costs, waiting=waiting, terms=terms, findings=findings),
-        improvements=improvements_for(standing),
+        ledger=build_ledger(firm, settled, standing, figures),
+        improvements=improvements_for(firm, settled, standing, figures, on_posture),
         unknowns=tuple(
             Unknown(s.signal.name, s.signal.title, s.status)
             for s in states.values()
             if s.status in {"unknown", "unanswered"}
         ),
         contradictions=tuple(_contradiction(s) for s in states.values() if s.contradicted),
-        warnings=_warnings(plan, profile, cover, as_of, revenue=revenue, premium=premium),
+        warnings=_warnings(plan, profile, cover, as_of, revenue=firm.revenue, premium=premium),
     )
 
 
@@ -220,33 +195,23 @@ def input_digest(profile: Profile, coverage: Coverage, as_of: date, exchange_rat
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _revenue_in_usd(profile: Profile, plan: RatingPlan, exchange_rate: float | None) -> float:
-    revenue = profile.insured.annual_revenue * plan.pricing.usd_rate(profile.insured.currency, exchange_rate)
-    if not 1.0 <= revenue <= 1e12:
-        raise ProfileError(
-            f"annual_revenue comes to {revenue:,.0f} USD: the plan needs between 1 and 1,000,000,000,000"
-        )
-    return revenue
-
-
-def _by_peril(
-    plan: RatingPlan, risk: RatedRisk, cover: Coverage, rates: list[float], pure: list[float]
-) -> dict[str, PerilFigures]:
+def _by_peril(firm: Firm, settled: SettledCover, standing: Standing, figures: Figures) -> dict[str, PerilFigures]:
     found = {}
-    for peril, severity, rate, mu, loss in zip(PERILS, plan.severity, rates, risk.locations, pure, strict=True):
-        frequency = rate * severity.frequency_factor(cover.retention, mu, risk.revenue)
+    by_peril = zip(PERILS, firm.plan.severity, standing.rates, standing.locations, figures.pure, strict=True)
+    for peril, severity, rate, mu, loss in by_peril:
+        frequency = rate * severity.frequency_factor(settled.cover.retention, mu, firm.revenue)
         found[peril] = PerilFigures(frequency, loss / frequency if frequency > 0 else 0.0, loss)
     return found
 
 
-def _decision_reasons(findings: list[Finding], decision: str) -> tuple[str, ...]:
+def _decision_reasons(findings: Sequence[Finding], decision: str) -> tuple[str, ...]:
     if decision == DECISIONS[0]:
         return ()
     wanted = {"decline": {"decline"}, "refer": {"refer"}}.get(decision, {"pre_bind", "post_bind"})
     return tuple(f"{f.rule.id}: {action.text}" for f in findings for action in f.actions if action.type in wanted)
 
 
-def _subjectivities(findings: list[Finding]) -> tuple[Subjectivity, ...]:
+def _subjectivities(findings: Sequence[Finding]) -> tuple[Subjectivity, ...]:
     found = [
         Subjectivity(f.rule.id, action.type, action.text, action.days)
         for f in findings

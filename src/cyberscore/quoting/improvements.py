@@ -3,23 +3,30 @@
 Both are recomputed from the tables.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any
 
-from cyberscore.profile import Observation, Posture, Signal, signals
+from cyberscore.profile import Observation, Signal, signals
 from cyberscore.profile.evidence import SOURCES, mixture_at
+from cyberscore.quoting.figures import (
+    Figures,
+    Firm,
+    SettledCover,
+    Standing,
+    claim_costs,
+    priced,
+    rates_and_locations,
+    score_of,
+    standard_costs,
+)
 from cyberscore.quoting.terms import make_lookup, signal_value
-from cyberscore.rating.coverage import STANDARD_LAYER, Coverage
-from cyberscore.rating.expected_loss import RatedRisk, factor_change, layer_costs
+from cyberscore.rating.expected_loss import factor_change
 from cyberscore.rating.parts import N_PERILS
-from cyberscore.rating.plan import RatingPlan
-from cyberscore.rating.premium import PremiumTerms
-from cyberscore.rating.score import clipped, unclipped_score
-from cyberscore.rules import DECISIONS, Finding, decision_of, evaluate, rate_percent
+from cyberscore.rating.score import clipped
+from cyberscore.rules import DECISIONS, Finding, evaluate
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,26 +48,14 @@ class Improvement:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """The quote as it stands, as far as improvements need it."""
+class _Now:
+    """The quote as it stands."""
 
-    plan: RatingPlan
-    posture: Posture
-    risk: RatedRisk
-    coverage: Coverage
-    waiting: Sequence[float]
-    terms: PremiumTerms
-    reference_loss: float
-    fields: dict[str, Any]
-    firm_findings: list[Finding]
-    posture_findings: list[Finding]
-    values: dict[str, Any]
-    costs: list[float]
-    standard_costs: list[float]
-    score: float
-    premium: float
-    percent: float
-    decision: str
+    firm: Firm
+    settled: SettledCover
+    standing: Standing
+    figures: Figures
+    on_posture: Sequence[Finding]
 
 
 @lru_cache(maxsize=512)
@@ -76,8 +71,11 @@ def best_observation(name: str, as_of: date) -> tuple[Observation, dict[str, Any
     return made, made.model_dump(mode="json", exclude_defaults=True)
 
 
-def improvements_for(now: Standing) -> tuple[Improvement, ...]:
+def improvements_for(
+    firm: Firm, settled: SettledCover, standing: Standing, figures: Figures, on_posture: Sequence[Finding]
+) -> tuple[Improvement, ...]:
     """Improvements by saving, then by points; those that change nothing are left out."""
+    now = _Now(firm, settled, standing, figures, on_posture)
     found = []
     for position, about in enumerate(signals().values()):
         if about.target is None:
@@ -88,49 +86,42 @@ def improvements_for(now: Standing) -> tuple[Improvement, ...]:
     return tuple(sorted(found, key=lambda one: (-one.saving, one.points, one.signal)))
 
 
-def _improvement(now: Standing, position: int, about: Signal) -> Improvement | None:
-    day = now.posture.as_of.toordinal()
-    observation, plain = best_observation(about.name, now.posture.as_of)
-    evidence = (*now.posture.evidence[position], observation.prepared)
+def _improvement(now: _Now, position: int, about: Signal) -> Improvement | None:
+    firm, standing, figures, risk = now.firm, now.standing, now.figures, now.standing.risk
+    day = firm.as_of.toordinal()
+    observation, plain = best_observation(about.name, firm.as_of)
+    evidence = (*standing.posture.evidence[position], observation.prepared)
     mixture = mixture_at(about, evidence, day)
-    old = now.risk.mixtures[position]
+    old = risk.mixtures[position]
     if mixture == old:
         return None
-    change = factor_change(now.plan, position, mixture, old, now.risk.mixtures)
-    total = (now.risk.total + change).tolist()
-    rates = [math.exp(x) for x in total[:N_PERILS]]
-    costs, standard = now.costs, now.standard_costs
+    change = factor_change(firm.plan, position, mixture, old, risk.mixtures)
+    rates, locations = rates_and_locations((risk.total + change).tolist())
+    costs, standard = figures.costs, standing.standard_costs
     if change[N_PERILS:].any():
-        locations = total[N_PERILS:]
-        costs = layer_costs(now.plan, locations, now.risk.revenue, now.coverage)
-        standard = layer_costs(now.plan, locations, now.risk.revenue, STANDARD_LAYER)
-    loss = sum(rate * cost for rate, cost in zip(rates, standard, strict=True))
-    score = unclipped_score(loss, now.reference_loss)
-    percent, decision = now.percent, now.decision
-    if about.name in now.values:
-        findings = now.firm_findings + _findings(now, about, evidence, day)
-        percent, decision = rate_percent(findings), decision_of(findings)
-    pure = [rate * cost * wait for rate, cost, wait in zip(rates, costs, now.waiting, strict=True)]
-    premium = now.terms.indicative(now.terms.technical(pure), percent)
-    better = DECISIONS.index(decision) < DECISIONS.index(now.decision)
-    if now.score - score < 0.005 and now.premium - premium < 0.005 and not better:
+        costs, standard = claim_costs(firm, now.settled, locations), standard_costs(firm, locations)
+    score = score_of(firm, rates, standard)
+    findings = _findings(now, about, evidence, day) if about.name in standing.values else now.on_posture
+    after = priced(now.settled, rates, costs, findings)
+    better = DECISIONS.index(after.decision) < DECISIONS.index(figures.decision)
+    if standing.score - score < 0.005 and figures.premium - after.premium < 0.005 and not better:
         return None
     return Improvement(
         signal=about.name,
         action=about.advice,
         observation=dict(plain),
         risk_score=clipped(score),
-        points=clipped(score) - clipped(now.score),
-        indicative_premium=premium,
-        saving=round(now.premium - premium, 2),
-        decision=decision,
+        points=clipped(score) - clipped(standing.score),
+        indicative_premium=after.premium,
+        saving=round(figures.premium - after.premium, 2),
+        decision=after.decision,
     )
 
 
-def _findings(now: Standing, about: Signal, evidence: tuple[Any, ...], day: int) -> list[Finding]:
+def _findings(now: _Now, about: Signal, evidence: tuple[Any, ...], day: int) -> list[Finding]:
     """Posture findings, with the rules that name the signal evaluated again."""
-    lookup = make_lookup(now.fields, now.coverage, {**now.values, about.name: signal_value(about, evidence, day)})
+    values = {**now.standing.values, about.name: signal_value(about, evidence, day)}
+    lookup = make_lookup(now.firm.fields, now.settled.cover, values)
     return [
-        evaluate(finding.rule, lookup) if about.name in finding.rule.signals else finding
-        for finding in now.posture_findings
+        evaluate(finding.rule, lookup) if about.name in finding.rule.signals else finding for finding in now.on_posture
     ]

@@ -4,16 +4,16 @@ Called by the engine. The draws are `cyberscore.rating.draws`; how wide they mus
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 
 import numpy as np
 
 from cyberscore.profile import signals
-from cyberscore.rating.coverage import STANDARD_LAYER, Coverage
+from cyberscore.quoting.figures import Figures, Firm, SettledCover, Standing, claim_costs, standard_costs
 from cyberscore.rating.draws import draw_spread, draw_totals
-from cyberscore.rating.expected_loss import RatedRisk, layer_costs
+from cyberscore.rating.expected_loss import RatedRisk
 from cyberscore.rating.parts import Floats
 from cyberscore.rating.plan import RatingPlan
 
@@ -34,27 +34,16 @@ class LossIntervals:
 
 
 def loss_intervals(
-    plan: RatingPlan,
-    risk: RatedRisk,
-    cover: Coverage,
-    *,
-    standard_pure: Sequence[float],
-    pure: Sequence[float],
-    reference: float,
-    level: float = LEVEL,
+    firm: Firm, settled: SettledCover, standing: Standing, figures: Figures, *, level: float = LEVEL
 ) -> LossIntervals:
-    """Intervals of the expected loss.
+    """Intervals of the expected loss, in the standard layer and under the cover quoted.
 
     Parameters
     ----------
-    plan : RatingPlan
-    risk : RatedRisk
-    cover : Coverage
-        Cover quoted.
-    standard_pure, pure : sequence of float
-        Expected loss by peril, in the standard layer and in the one quoted, USD.
-    reference : float
-        The book's mean expected loss at this revenue, in the standard layer, USD.
+    firm : Firm
+    settled : SettledCover
+    standing : Standing
+    figures : Figures
     level : float
         Chance that the interval holds the true expected loss. A higher level gives an interval around it.
 
@@ -62,24 +51,59 @@ def loss_intervals(
     -------
     LossIntervals
     """
-    log_revenue = np.array([math.log(risk.revenue)])
-    log_relative = np.array([math.log(sum(standard_pure) / reference)])
-    deviations = _deviations(plan, risk, log_revenue)
+    return loss_draws(firm, standing, level=level).both(settled, figures)
 
-    def ends(layer: Coverage, by_peril: Sequence[float]) -> tuple[float, float]:
-        mean, deviation = draw_spread(deviations, np.array([by_peril]), _elasticity(plan, risk, layer)[None])
-        low, high = plan.intervals.around(
-            mean,
-            deviation,
-            log_revenue=log_revenue,
-            log_relative=log_relative,
-            z=NormalDist().inv_cdf(0.5 + 0.5 * level),
+
+@dataclass(frozen=True, slots=True)
+class LossDraws:
+    """What is unknown of one risk, drawn once; intervals of its loss under any cover follow from it."""
+
+    firm: Firm
+    standing: Standing
+    deviations: Floats
+    log_revenue: Floats
+    log_relative: Floats
+    z: float
+    standard: tuple[float, float]
+
+    def both(self, settled: SettledCover, figures: Figures) -> LossIntervals:
+        """Intervals in the standard layer and under a cover."""
+        return LossIntervals(self.standard, self.quoted(settled, figures))
+
+    def quoted(self, settled: SettledCover, figures: Figures) -> tuple[float, float]:
+        """Return the ends of the interval of the expected loss under a cover, in log of the one quoted."""
+        standing = self.standing
+        pure = [rate * cost for rate, cost in zip(standing.rates, standing.standard_costs, strict=True)]
+        if list(figures.pure) == pure:
+            return self.standard
+        return self.ends(figures.pure, lambda locations: claim_costs(self.firm, settled, locations))
+
+    def ends(
+        self, by_peril: Sequence[float], costs_at: Callable[[Sequence[float]], Sequence[float]]
+    ) -> tuple[float, float]:
+        """Return the ends for a loss by peril whose claims cost `costs_at` severity locations."""
+        elasticity = _elasticity(self.standing.locations, costs_at)
+        mean, deviation = draw_spread(self.deviations, np.array([by_peril]), elasticity[None])
+        low, high = self.firm.plan.intervals.around(
+            mean, deviation, log_revenue=self.log_revenue, log_relative=self.log_relative, z=self.z
         )
         return float(low[0]), float(high[0])
 
-    standard = ends(STANDARD_LAYER, standard_pure)
-    same = list(pure) == list(standard_pure)
-    return LossIntervals(standard, standard if same else ends(cover, pure))
+
+def loss_draws(firm: Firm, standing: Standing, *, level: float = LEVEL) -> LossDraws:
+    """Draw what is unknown of a risk: the costly part of an interval, the same for every cover."""
+    log_revenue = np.array([math.log(firm.revenue)])
+    pure = [rate * cost for rate, cost in zip(standing.rates, standing.standard_costs, strict=True)]
+    made = LossDraws(
+        firm=firm,
+        standing=standing,
+        deviations=_deviations(firm.plan, standing.risk, log_revenue),
+        log_revenue=log_revenue,
+        log_relative=np.array([math.log(sum(pure) / firm.reference_loss)]),
+        z=NormalDist().inv_cdf(0.5 + 0.5 * level),
+        standard=(0.0, 0.0),
+    )
+    return replace(made, standard=made.ends(pure, lambda locations: standard_costs(firm, locations)))
 
 
 def _deviations(plan: RatingPlan, risk: RatedRisk, log_revenue: Floats) -> Floats:
@@ -99,11 +123,9 @@ def _deviations(plan: RatingPlan, risk: RatedRisk, log_revenue: Floats) -> Float
     return drawn - risk.total
 
 
-def _elasticity(plan: RatingPlan, risk: RatedRisk, cover: Coverage) -> Floats:
-    """Change of the log of the cost of a claim to the cover with its location, by peril; 0 where it costs nothing."""
-    high, low = (
-        layer_costs(plan, [mu + step for mu in risk.locations], risk.revenue, cover) for step in (_STEP, -_STEP)
-    )
+def _elasticity(locations: Sequence[float], costs_at: Callable[[Sequence[float]], Sequence[float]]) -> Floats:
+    """Change of the log of a claim's cost with its location, by peril; 0 where it costs nothing."""
+    high, low = (costs_at([mu + step for mu in locations]) for step in (_STEP, -_STEP))
     return np.array(
         [math.log(a / b) / (2.0 * _STEP) if a > 0.0 and b > 0.0 else 0.0 for a, b in zip(high, low, strict=True)]
     )

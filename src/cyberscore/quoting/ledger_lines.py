@@ -7,8 +7,8 @@ import numpy as np
 
 from cyberscore.perils import PERILS
 from cyberscore.profile.evidence import Mixture
-from cyberscore.rating.coverage import Coverage
-from cyberscore.rating.expected_loss import RatedRisk
+from cyberscore.quoting.figures import Figures, Firm, SettledCover, Standing
+from cyberscore.rating.expected_loss import RatedRisk, layer_costs
 from cyberscore.rating.ledger import Column, Ledger, Step
 from cyberscore.rating.parts import N_PERILS, factors
 from cyberscore.rating.plan import RatingPlan
@@ -18,17 +18,10 @@ from cyberscore.rules import Finding, rate_percent
 _NO_EFFECT = [1.0] * N_PERILS
 
 
-def build_ledger(
-    plan: RatingPlan,
-    risk: RatedRisk,
-    cover: Coverage,
-    *,
-    costs: Sequence[float],
-    waiting: Sequence[float],
-    terms: PremiumTerms,
-    findings: list[Finding],
-) -> Ledger:
+def build_ledger(firm: Firm, settled: SettledCover, standing: Standing, figures: Figures) -> Ledger:
     """Ledger of a premium; relativities of 1 are left out."""
+    plan, risk, cover = firm.plan, standing.risk, settled.cover
+    costs = layer_costs(plan, standing.locations, firm.revenue, cover)
     lines = _relativities(plan, risk)
     base = plan.base.at(math.log(risk.revenue)).tolist()
     columns = {}
@@ -44,7 +37,7 @@ def build_ledger(
             if relativities[k] != 1.0:
                 column.multiply(label, relativities[k], source)
         column.step("Balance", "multiply", math.exp(float(plan.log_balance[k])), f"plan log_balance, {peril}")
-        mu = risk.locations[k]
+        mu = standing.locations[k]
         where = (
             f"layer {cover.retention:,.0f} to {cover.retention + cover.limit_for(peril):,.0f}, log excess at {mu:.6f}"
         )
@@ -52,15 +45,15 @@ def build_ledger(
         column.step(
             "Waiting period",
             "multiply",
-            waiting[k],
+            settled.waiting[k],
             f"pricing waiting_period, {cover.waiting_period_hours:g} h",
         )
         columns[peril] = tuple(column.steps)
-    return Ledger(columns, _premium_steps(columns, terms, findings))
+    return Ledger(columns, _premium_steps(columns, settled.terms, figures.findings))
 
 
 def _premium_steps(
-    columns: dict[str, tuple[Step, ...]], terms: PremiumTerms, findings: list[Finding]
+    columns: dict[str, tuple[Step, ...]], terms: PremiumTerms, findings: Sequence[Finding]
 ) -> tuple[Step, ...]:
     pure = [steps[-1].result for steps in columns.values()]
     column = Column()

@@ -1,7 +1,7 @@
 """Rules applied to one risk: the terms that are priced, then findings about the posture and what they restrict."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -134,7 +134,7 @@ def effective_coverage(
     return effective, adjustments, findings
 
 
-def cover_offered(cover: Coverage, findings: list[Finding]) -> dict[str, Any]:
+def cover_offered(cover: Coverage, findings: Sequence[Finding]) -> dict[str, Any]:
     """Cover less what rules restrict: the lowest sublimit and the highest coinsurance, in percent, by peril."""
     sublimits, coinsurance = dict(cover.sublimits), dict[str, float]()
     for action in (action for finding in findings for action in finding.actions if action.peril):
@@ -146,7 +146,7 @@ def cover_offered(cover: Coverage, findings: list[Finding]) -> dict[str, Any]:
     return {**cover.to_dict(), "sublimits": sublimits, "coinsurance_percent": coinsurance}
 
 
-def restrictions_of(findings: list[Finding]) -> list[Adjustment]:
+def restrictions_of(findings: Sequence[Finding]) -> list[Adjustment]:
     """Restrictions and debits that posture brings; restrictions earn no premium credit."""
     found = []
     for finding in findings:

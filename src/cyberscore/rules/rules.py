@@ -6,7 +6,7 @@ terms (retention floor, limit cap, standard sublimit, waiting floor); terms are 
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -148,7 +148,7 @@ def evaluate(rule: Rule, lookup: Lookup) -> Finding:
     return Finding(rule, "fail", rule.on_fail) if holds else Finding(rule, "pass", rule.on_pass)
 
 
-def decision_of(findings: list[Finding]) -> str:
+def decision_of(findings: Sequence[Finding]) -> str:
     """Gravest decision among findings."""
     return max(
         (_DECISION_OF.get(action.type, "quote") for f in findings for action in f.actions),
@@ -157,7 +157,7 @@ def decision_of(findings: list[Finding]) -> str:
     )
 
 
-def rate_percent(findings: list[Finding]) -> float:
+def rate_percent(findings: Sequence[Finding]) -> float:
     """Sum of debits (positive) and credits (negative), in percent."""
     return sum(action.percent or 0.0 for finding in findings for action in finding.actions if action.type == "rate")
 

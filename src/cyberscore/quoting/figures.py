@@ -1,0 +1,190 @@
+"""Figures of one risk under one cover: what quotes, options, improvements and what-ifs are all made of.
+
+Three things are worked out apart, since each stays the same while another changes: the firm (`Firm.of`), the cover it
+asks for (`settle`) and its posture (`Standing.of`). `priced` brings them together; it is cheap, and every premium that
+this library shows comes from it.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from cyberscore.exceptions import ProfileError
+from cyberscore.perils import PERILS, country_group
+from cyberscore.profile import Posture
+from cyberscore.profile.insured import Insured
+from cyberscore.quoting.terms import (
+    Adjustment,
+    effective_coverage,
+    findings_of,
+    insured_fields,
+    make_lookup,
+    signal_values,
+)
+from cyberscore.rating.coverage import STANDARD_LAYER, Coverage
+from cyberscore.rating.expected_loss import RatedRisk, layer_costs, rate_risk
+from cyberscore.rating.parts import N_PERILS
+from cyberscore.rating.plan import RatingPlan
+from cyberscore.rating.premium import PremiumTerms
+from cyberscore.rating.score import expected_loss_of_book, unclipped_score
+from cyberscore.rules import Finding, decision_of, rate_percent
+
+
+@dataclass(frozen=True, slots=True)
+class Firm:
+    """Who asks, on which day, under which plan; neither posture nor cover changes it. Amounts in USD."""
+
+    plan: RatingPlan
+    insured: Insured
+    as_of: date
+    usd_rate: float
+    revenue: float
+    fields: Mapping[str, Any]
+    reference_loss: float
+
+    @classmethod
+    def of(cls, insured: Insured, as_of: date, plan: RatingPlan, exchange_rate: float | None = None) -> "Firm":
+        """Gather it; `exchange_rate` is USD for one unit of the insured's currency, default the plan's.
+
+        Raises
+        ------
+        ProfileError
+            When there is no rate, or revenue is out of bounds.
+        """
+        usd_rate = plan.pricing.usd_rate(insured.currency, exchange_rate)
+        revenue = insured.annual_revenue * usd_rate
+        if not 1.0 <= revenue <= 1e12:
+            raise ProfileError(
+                f"annual_revenue comes to {revenue:,.0f} USD: the plan needs between 1 and 1,000,000,000,000"
+            )
+        fields = insured_fields(insured, revenue)
+        return cls(plan, insured, as_of, usd_rate, revenue, fields, expected_loss_of_book(plan, revenue))
+
+
+@dataclass(frozen=True, slots=True)
+class SettledCover:
+    """A cover after the rules' floors and caps, and all of its price that posture does not change.
+
+    `findings` are those of rules that read no signal; `waiting` is a factor by peril.
+    """
+
+    requested: Coverage
+    cover: Coverage
+    adjustments: tuple[Adjustment, ...]
+    findings: tuple[Finding, ...]
+    waiting: tuple[float, ...]
+    terms: PremiumTerms
+
+
+def settle(firm: Firm, requested: Coverage) -> SettledCover:
+    """Settle the terms of a cover asked for.
+
+    Raises
+    ------
+    CoverageError
+        When the rules' floors and caps leave no cover.
+    """
+    plan = firm.plan
+    cover, adjustments, setting = effective_coverage(plan.rules, requested, firm.fields)
+    findings = setting + findings_of(plan.rules.firm_rules, make_lookup(firm.fields, cover, {}))
+    waiting = tuple([plan.pricing.waiting_period.at(peril, cover.waiting_period_hours) for peril in PERILS])
+    group = country_group(firm.insured.country)
+    terms = PremiumTerms.of(plan.pricing, cover, group, firm.revenue, firm.as_of)
+    return SettledCover(requested, cover, tuple(adjustments), tuple(findings), waiting, terms)
+
+
+def claim_costs(firm: Firm, settled: SettledCover, locations: Sequence[float]) -> list[float]:
+    """Mean cost to a settled cover of a claim above the basis retention, by peril (USD)."""
+    costs = layer_costs(firm.plan, locations, firm.revenue, settled.cover)
+    return [cost * factor for cost, factor in zip(costs, settled.waiting, strict=True)]
+
+
+def standard_costs(firm: Firm, locations: Sequence[float]) -> list[float]:
+    """Mean cost of a claim to the standard layer, by peril (USD)."""
+    return layer_costs(firm.plan, locations, firm.revenue, STANDARD_LAYER)
+
+
+def score_of(firm: Firm, rates: Sequence[float], costs: Sequence[float]) -> float:
+    """Unclipped risk score from claim rates and `standard_costs`."""
+    loss = sum(rate * cost for rate, cost in zip(rates, costs, strict=True))
+    return unclipped_score(loss, firm.reference_loss)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A posture in numbers, whatever the cover; `values` are the signals as rules read them."""
+
+    posture: Posture
+    risk: RatedRisk
+    values: Mapping[str, Any]
+    rates: list[float]
+    locations: list[float]
+    standard_costs: list[float]
+    score: float
+
+    @classmethod
+    def of(cls, firm: Firm, posture: Posture) -> "Standing":
+        """Rate a posture."""
+        risk = rate_risk(firm.plan, firm.insured, posture.mixtures, firm.revenue)
+        rates, locations = risk.rates, risk.locations
+        costs = standard_costs(firm, locations)
+        values = signal_values(posture, firm.plan.rules.signals)
+        return cls(posture, risk, values, rates, locations, costs, score_of(firm, rates, costs))
+
+
+def rates_and_locations(total: Sequence[float]) -> tuple[list[float], list[float]]:
+    """Claim rates and severity locations by peril from table sums, of which a quote's own are `RatedRisk.total`."""
+    return [math.exp(x) for x in total[:N_PERILS]], list(total[N_PERILS:])
+
+
+def posture_findings(firm: Firm, settled: SettledCover, values: Mapping[str, Any]) -> list[Finding]:
+    """Apply the rules that read signals."""
+    return findings_of(firm.plan.rules.posture_rules, make_lookup(firm.fields, settled.cover, values))
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """One risk under one cover, priced. `costs` and `pure` by peril; amounts in USD."""
+
+    findings: tuple[Finding, ...]
+    percent: float
+    decision: str
+    costs: Sequence[float]
+    pure: Sequence[float]
+    technical: float
+    uncapped: float
+    premium: float
+
+
+def priced(
+    settled: SettledCover, rates: Sequence[float], costs: Sequence[float], findings: Sequence[Finding]
+) -> Figures:
+    """Price a risk under a cover.
+
+    Parameters
+    ----------
+    settled : SettledCover
+    rates : sequence of float
+        Claims a year above the basis retention, by peril.
+    costs : sequence of float
+        `claim_costs` of this cover at the risk's locations.
+    findings : sequence of Finding
+        `posture_findings`; those of the firm and the cover are added.
+    """
+    everything = [*settled.findings, *findings]
+    percent = rate_percent(everything)
+    pure = [rate * cost for rate, cost in zip(rates, costs, strict=True)]
+    terms = settled.terms
+    technical = terms.technical(pure)
+    return Figures(
+        findings=tuple(everything),
+        percent=percent,
+        decision=decision_of(everything),
+        costs=costs,
+        pure=pure,
+        technical=technical,
+        uncapped=terms.uncapped(technical, percent),
+        premium=terms.indicative(technical, percent),
+    )
