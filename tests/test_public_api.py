@@ -22,9 +22,13 @@ PUBLIC = [
     "Profile",
     "ProfileError",
     "Quote",
+    "QuoteLog",
+    "QuoteRecord",
     "RatingPlan",
     "ReadingError",
     "Reason",
+    "RecordError",
+    "Replay",
     "RuleError",
     "Signal",
     "TrainingError",
@@ -33,6 +37,7 @@ PUBLIC = [
     "load_plan",
     "posture_at",
     "quote",
+    "record",
     "risk_score",
     "signals",
 ]
@@ -109,6 +114,7 @@ def test_every_error_is_of_one_tree():
         "PlanError": cyberscore.CyberscoreError,
         "RuleError": cyberscore.PlanError,
         "TrainingError": cyberscore.CyberscoreError,
+        "RecordError": cyberscore.CyberscoreError,
     }
     for name, parent in tree.items():
         assert issubclass(getattr(cyberscore, name), parent)

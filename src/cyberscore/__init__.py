@@ -7,11 +7,22 @@ from cyberscore.exceptions import (
     PlanError,
     ProfileError,
     ReadingError,
+    RecordError,
     RuleError,
     TrainingError,
 )
 from cyberscore.profile import Connection, Insured, Observation, Posture, Profile, Signal, posture_at, signals
-from cyberscore.quoting import Improvement, Quote, Reason, quote, risk_score
+from cyberscore.quoting import (
+    Improvement,
+    Quote,
+    QuoteLog,
+    QuoteRecord,
+    Reason,
+    Replay,
+    quote,
+    record,
+    risk_score,
+)
 from cyberscore.rating.coverage import Coverage
 from cyberscore.rating.library import load_plan
 from cyberscore.rating.plan import RatingPlan
@@ -29,9 +40,13 @@ __all__ = [
     "Profile",
     "ProfileError",
     "Quote",
+    "QuoteLog",
+    "QuoteRecord",
     "RatingPlan",
     "ReadingError",
     "Reason",
+    "RecordError",
+    "Replay",
     "RuleError",
     "Signal",
     "TrainingError",
@@ -40,6 +55,7 @@ __all__ = [
     "load_plan",
     "posture_at",
     "quote",
+    "record",
     "risk_score",
     "signals",
 ]

@@ -7,6 +7,7 @@ CyberscoreError
  ├─ PlanError (ValueError)         a rating plan on disk or in memory
  │   └─ RuleError                  its underwriting rules
  ├─ TrainingError (ValueError)     a book of policies and claims
+ ├─ RecordError (ValueError)       a quote on record, or a log of them
  └─ MissingExtraError (ImportError) an optional dependency
 """
 
@@ -37,6 +38,10 @@ class RuleError(PlanError):
 
 class TrainingError(CyberscoreError, ValueError):
     """A book of policies and claims cannot be learned from."""
+
+
+class RecordError(CyberscoreError, ValueError):
+    """A quote on record, or a log of them, cannot be read or was changed."""
 
 
 class MissingExtraError(CyberscoreError, ImportError):

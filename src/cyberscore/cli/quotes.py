@@ -8,6 +8,7 @@ import typer
 
 from cyberscore import report_text
 from cyberscore.cli.common import AsOfOption, EvidenceOption, ProfileArgument, console, date_of, note, read_profile
+from cyberscore.cli.records import write_to_log
 from cyberscore.examples import example_names, example_text
 from cyberscore.exceptions import ProfileError
 from cyberscore.profile import posture_at, signals
@@ -31,6 +32,10 @@ def quote(
         float | None, typer.Option(help="USD for one unit of the insured's currency; default the plan's.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole quote as JSON.")] = False,
+    log: Annotated[
+        Path | None, typer.Option(metavar="L.jsonl", help="Append the quote to this log, to replay it later.")
+    ] = None,
+    reference: Annotated[str | None, typer.Option(help="Your own name for it in the log.")] = None,
 ) -> None:
     """Quote a profile: score, premium, decision, reasons."""
     known = read_profile(profile, evidence)
@@ -38,6 +43,8 @@ def quote(
     cover = Coverage.from_dict({name: value for name, value in asked.items() if value is not None})
     date_of_quote = date_of(as_of, known)
     answer = make_quote(known, cover, as_of=date_of_quote, plan=load_plan(plan), exchange_rate=exchange_rate)
+    if log is not None:
+        write_to_log(log, known, cover, answer, exchange_rate=exchange_rate, reference=reference)
     if as_json:
         sys.stdout.write(answer.to_json(indent=2) + "\n")
     else:

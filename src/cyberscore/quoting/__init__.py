@@ -1,8 +1,23 @@
 """The answer: quotes."""
 
+from cyberscore.quoting.differences import Difference
 from cyberscore.quoting.engine import quote, risk_score
 from cyberscore.quoting.improvements import Improvement
 from cyberscore.quoting.quote import Quote
 from cyberscore.quoting.reasons import Reason
+from cyberscore.quoting.record import QuoteRecord, Replay, record
+from cyberscore.quoting.record_log import QuoteLog, Verification
 
-__all__ = ["Improvement", "Quote", "Reason", "quote", "risk_score"]
+__all__ = [
+    "Difference",
+    "Improvement",
+    "Quote",
+    "QuoteLog",
+    "QuoteRecord",
+    "Reason",
+    "Replay",
+    "Verification",
+    "quote",
+    "record",
+    "risk_score",
+]

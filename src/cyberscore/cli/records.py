@@ -1,0 +1,77 @@
+"""Commands on quotes on record: replay, and the log that `quote --log` writes."""
+
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cyberscore.cli.common import note
+from cyberscore.profile import Profile
+from cyberscore.quoting import Quote, QuoteLog, QuoteRecord, Replay
+from cyberscore.rating.coverage import Coverage
+from cyberscore.rating.library import load_plan
+
+
+def write_to_log(
+    path: Path,
+    profile: Profile,
+    cover: Coverage,
+    answer: Quote,
+    *,
+    exchange_rate: float | None,
+    reference: str | None,
+) -> None:
+    """Append a quote to a log, and say so."""
+    made = QuoteRecord.of(
+        profile, cover, answer, exchange_rate=exchange_rate, reference=reference, recorded_at=datetime.now(UTC)
+    )
+    written = QuoteLog(path).append(made)
+    if written.note:
+        note(written.note)
+    note(f"recorded in {path}: {written.record.hash}")
+
+
+def replay(
+    file: Annotated[Path, typer.Argument(help="One record, or a log of them if named .jsonl.", show_default=False)],
+    *,
+    plan: Annotated[
+        str | None, typer.Option(help="Plan's name or folder; default the one on record, if it is found.")
+    ] = None,
+    last_hash: Annotated[str | None, typer.Option(help="A hash that the log is known to have held.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON a record.")] = False,
+) -> None:
+    """Quote recorded input again: reproduced to the cent, or what differs and why. Exit status 1 when anything does."""
+    chosen = None if plan is None else load_plan(plan)
+    alone = _alone(file)
+    whole = True
+    if alone is not None:
+        whole = _told(alone.replay(chosen), "", as_json=as_json)
+    else:
+        log = QuoteLog(file)
+        for line, one in log.replay(chosen):
+            whole = _told(one, f"line {line}: ", as_json=as_json) and whole
+        found = log.verify(last_hash=last_hash)
+        note(f"{file}: {found}")
+        whole = whole and found.ok
+    if not whole:
+        raise typer.Exit(1)
+
+
+def _alone(file: Path) -> QuoteRecord | None:
+    """Read the record of a file that holds one; None when it is a log."""
+    if file.suffix.lower() in {".jsonl", ".ndjson"}:
+        return None
+    return QuoteRecord.load(file)
+
+
+def _told(one: Replay, where: str, *, as_json: bool) -> bool:
+    sys.stdout.write((json.dumps(one.to_dict(), ensure_ascii=False) if as_json else f"{where}{one}") + "\n")
+    return one.reproduced
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    app.command()(replay)

@@ -1,0 +1,226 @@
+"""The log loses nothing that was written: cut at any byte, flipped at any byte, written by many at once."""
+
+import json
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+import cyberscore
+from cyberscore import QuoteLog, RecordError
+from cyberscore.quoting import record_log
+from cyberscore.quoting.record import FIRST, digest
+from strategies import AS_OF
+
+RECORD = cyberscore.record(cyberscore.example("law_firm"), as_of=AS_OF)
+
+
+def small(reference):
+    """A sealed record with little in it: the log does not look inside."""
+    made = replace(RECORD, profile={}, coverage={}, arguments={}, result={"n": reference}, reference=reference)
+    made = replace(made, input_digest=digest([{}, {}, {}]), result_digest=digest(made.result))
+    return made.after(FIRST)
+
+
+@pytest.fixture
+def log(tmp_path):
+    made = QuoteLog(tmp_path / "quotes.jsonl", fsync=False)
+    for k in range(3):
+        assert made.append(small(f"Q-{k}")).note == ""
+    return made
+
+
+@pytest.fixture
+def short(log):
+    """Two lines, for tests that try every byte."""
+    log.path.write_bytes(b"".join(log.path.read_bytes().splitlines(keepends=True)[:2]))
+    return log
+
+
+def references(log):
+    return [one.reference for one in log]
+
+
+def test_a_log_is_chained_and_whole(log):
+    found = log.verify()
+    assert (found.ok, found.records, found.bad_line, found.repairs) == (True, 3, None, ())
+    records = list(log)
+    assert records[0].previous == FIRST
+    assert [one.previous for one in records[1:]] == [one.hash for one in records[:-1]]
+    assert found.last_hash == records[-1].hash
+    assert all(log.verify(last_hash=one.hash).ok for one in records)
+
+
+def test_a_log_cut_at_any_byte_loses_at_most_the_line_being_written(short):
+    log = short
+    data = log.path.read_bytes()
+    ends = [k + 1 for k, byte in enumerate(data) if byte == ord("\n")]
+    hashes = [FIRST, *(one.hash for one in log)]
+    for cut in range(len(data) + 1):
+        log.path.write_bytes(data[:cut])
+        whole = sum(end <= cut for end in ends)
+        torn = cut not in (0, *ends)
+        complete = torn and cut + 1 in ends
+        found = log.verify()
+        assert found.records == whole
+        assert found.last_hash == hashes[whole]
+        assert (found.status, found.bad_line) == (("torn", whole + 1) if torn else ("whole", None))
+        told = log.append(small("next"))
+        assert bool(told.note) == torn
+        assert ("newline" in told.note) == complete
+        kept = [f"Q-{k}" for k in range(whole + complete)]
+        assert references(log) == [*kept, "next"]
+        found = log.verify()
+        assert found.ok
+        assert found.records == len(kept) + 1
+        assert found.repairs == ((whole + 1,) if torn and not complete else ())
+
+
+def test_any_flipped_byte_is_found_and_named(short):
+    log = short
+    data = log.path.read_bytes()
+    last = len(data) - 1
+    for place in range(len(data)):
+        for flip in (1, data[place]):  # another letter, a zero byte
+            changed = bytearray(data)
+            changed[place] ^= flip
+            log.path.write_bytes(changed)
+            found = log.verify()
+            assert not found.ok
+            assert found.bad_line == data[:place].count(b"\n") + 1
+            # only where the end of the file itself was hit may it look like a crash
+            at_the_end = place == last or (flip == data[place] and place >= data.rfind(b"\n", 0, last))
+            assert found.status == "changed" or at_the_end
+
+
+def test_lines_moved_taken_out_or_edited_and_sealed_again_are_found(log):
+    lines = log.path.read_bytes().splitlines(keepends=True)
+    other = list(log)[1]
+    forged = replace(other, result={"n": "better"}, result_digest=digest({"n": "better"})).after(other.previous)
+    for changed, bad in (
+        ([lines[0], lines[2]], 2),
+        ([lines[1], lines[0], lines[2]], 1),
+        ([lines[0], forged.to_json().encode() + b"\n", lines[2]], 3),
+        ([lines[0], lines[1], lines[1], lines[2]], 3),
+        ([lines[0], b"\n", *lines[1:]], 2),
+        ([lines[0], lines[1].replace(b":", b": ", 1), lines[2]], 2),
+    ):
+        log.path.write_bytes(b"".join(changed))
+        found = log.verify()
+        assert (found.status, found.bad_line) == ("changed", bad)
+        assert f"line {bad} is changed" in str(found)
+    log.path.write_bytes(b"".join(lines[:2]))
+    assert log.verify().ok
+    assert not log.verify(last_hash=json.loads(lines[2])["hash"]).ok
+
+
+def test_nothing_is_appended_behind_a_line_that_was_changed(log):
+    data = log.path.read_bytes()
+    for changed in (
+        data.replace(b"Q-2", b"Q-9"),
+        data.replace(b"Q-2", b"Q-9")[:-1],
+        data[:-2] + b"\n",
+        data.replace(b"\n", b"\n\n"),
+    ):
+        log.path.write_bytes(changed)
+        with pytest.raises(RecordError, match="nothing was appended"):
+            log.append(small("next"))
+        assert log.path.read_bytes() == changed
+
+
+def test_a_page_that_was_never_written_is_a_cut(log):
+    data = log.path.read_bytes()
+    begin = data.rfind(b"\n", 0, len(data) - 1) + 1
+    log.path.write_bytes(data[: begin + 50] + bytes(100) + data[begin + 150 :])
+    assert (log.verify().status, log.verify().bad_line) == ("torn", 3)
+    assert "set aside" in log.append(small("next")).note
+    assert references(log) == ["Q-0", "Q-1", "next"]
+    assert log.verify().ok
+
+
+def test_a_note_of_a_repair_that_was_edited_is_found(log):
+    log.path.write_bytes(log.path.read_bytes() + b'{"cut')
+    log.append(small("next"))
+    assert log.verify().repairs == (4,)
+    log.path.write_bytes(log.path.read_bytes().replace(b'"set_aside_bytes":5', b'"set_aside_bytes":6'))
+    assert log.verify().bad_line == 4
+
+
+def test_a_write_that_fails_leaves_the_log_as_it_was(log, monkeypatch):
+    data = log.path.read_bytes()
+
+    def full(file, part):
+        record_log.os.write(file, part[:40])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(record_log, "_write", full)
+    with pytest.raises(RecordError, match="No space left"):
+        log.append(small("next"))
+    assert log.path.read_bytes() == data
+
+
+def test_a_changed_record_is_not_appended(log):
+    with pytest.raises(RecordError, match="changed after it was made"):
+        log.append(replace(small("x"), reference="y"))
+    assert len(references(log)) == 3
+
+
+def test_a_log_that_cannot_be_opened_says_so(tmp_path):
+    for work in (
+        lambda log: log.append(small("x")),
+        lambda log: log.verify(),
+        list,
+    ):
+        with pytest.raises(RecordError, match=r"cannot be (written|read)"):
+            work(QuoteLog(tmp_path / "none" / "quotes.jsonl"))
+
+
+def test_waiting_for_another_writer_ends(log):
+    waiting = QuoteLog(log.path, timeout=0.05)
+    with log._lock(), pytest.raises(RecordError, match="others have been writing"):
+        waiting.append(small("x"))
+    assert waiting.append(small("x")).note == ""
+
+
+def test_threads_share_a_log(log):
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda k: log.append(small(f"T-{k}")), range(60)))
+    assert log.verify().ok
+    assert sorted(references(log)[3:]) == sorted(f"T-{k}" for k in range(60))
+
+
+WRITER = """
+import sys
+from cyberscore import QuoteLog, QuoteRecord
+from cyberscore.quoting.record import FIRST
+from dataclasses import replace
+made = QuoteRecord.from_json(open(sys.argv[2], "rb").read())
+log = QuoteLog(sys.argv[1], fsync=False)
+for k in range(50):
+    log.append(replace(made, reference=f"{sys.argv[3]}-{k}").after(FIRST))
+"""
+
+
+def test_eight_processes_append_fifty_each(tmp_path):
+    small("seed").save(tmp_path / "seed.json")
+    path = tmp_path / "quotes.jsonl"
+    writers = [subprocess.Popen([sys.executable, "-c", WRITER, path, tmp_path / "seed.json", str(k)]) for k in range(8)]
+    assert [writer.wait(timeout=120) for writer in writers] == [0] * 8
+    log = QuoteLog(path)
+    assert log.verify().records == 400
+    assert log.verify().ok
+    assert sorted(references(log)) == sorted(f"{p}-{k}" for p in range(8) for k in range(50))
+
+
+def test_a_log_replays(tmp_path):
+    log = QuoteLog(tmp_path / "quotes.jsonl")
+    for _ in range(2):
+        log.append(RECORD)
+    replays = list(log.replay())
+    assert [line for line, _ in replays] == [1, 2]
+    assert all(one.reproduced for _, one in replays)
+    # a record that was edited is replayed too, and says so
+    log.path.write_bytes(log.path.read_bytes().replace(b'"indicative_premium":', b'"indicative_premium":1', 1))
+    assert [one.reproduced for _, one in log.replay()] == [False, True]
