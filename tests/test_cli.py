@@ -163,7 +163,8 @@ def test_scubagear_evidence_and_nmap_together(clinic, scuba):
 
 
 def test_the_name_of_a_tool_may_be_in_capitals(clinic):
-    assert "observations from nmap" in run("posture", clinic, "--evidence", f"NMAP:{NMAP}").stderr
+    for item in (f"NMAP:{NMAP}", str(NMAP)):
+        assert "observations from nmap" in run("posture", clinic, "--evidence", item).stderr
 
 
 def test_texts_of_others_are_printed_as_they_are(tmp_path):
@@ -325,13 +326,9 @@ BAD_PROFILES = {
     "a limit of NaN": (CLINIC, ["--limit", "nan"], "coverage: aggregate_limit: .*finite"),
     "negative retention": (CLINIC, ["--retention=-5"], "coverage: retention: "),
     "unknown plan": (CLINIC, ["--plan", "sme-1999"], "no plan 'sme-1999': give the folder"),
-    "evidence without a colon": (
-        CLINIC,
-        ["--evidence", "scan.xml"],
-        "--evidence must be TOOL:FILE, such as nmap:scan.xml",
-    ),
-    "evidence without a file": (CLINIC, ["--evidence", "nmap:"], "--evidence must be TOOL:FILE"),
-    "an unknown tool": (CLINIC, ["--evidence", "nessus:scan.xml"], "there is no reader for 'nessus': use one of nmap"),
+    "evidence without a tool that is not there": (CLINIC, ["--evidence", "scan.xml"], "scan.xml: cannot be read"),
+    "evidence without a file": (CLINIC, ["--evidence", "nmap:"], "--evidence must be FILE or TOOL:FILE"),
+    "an unknown tool": (CLINIC, ["--evidence", "npam:scan.xml"], "there is no reader for 'npam': use one of "),
     "evidence that is not there": (CLINIC, ["--evidence", "nmap:nowhere.xml"], "nowhere.xml"),
 }
 

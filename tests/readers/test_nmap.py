@@ -290,7 +290,7 @@ def test_a_date_is_taken_from_the_file_or_asked_for():
 BAD = {
     "empty": (b"", "empty"),
     "binary": (bytes(range(256)), "not readable as XML"),
-    "compressed": (b"\x1f\x8b\x08rest", "decompress it first"),
+    "compressed": (b"\xfd7zXZ\x00rest", "decompress it first"),
     "text": (b"Starting Nmap 7.94", "not readable as XML"),
     "cut short": (scan(host())[:-20], "cut short"),
     "appended": (scan(host()) + scan(host()), "keep one scan a file"),

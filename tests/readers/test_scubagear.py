@@ -375,7 +375,7 @@ def test_without_dns_records_only_named_domains_count():
 
 BAD = {
     "empty": (b"", "empty"),
-    "compressed": (gzip.compress(b"{}"), "decompress it first"),
+    "compressed": (gzip.compress(b"{}")[:-4], "cut short"),
     "cut short": (results(("MS.AAD.3.2v1", "Pass"))[:-9], "cut short"),
     "binary": (bytes(range(128, 256)), "not text"),
     "a list": (b"[]", "JSON object is wanted"),

@@ -12,7 +12,7 @@ from cyberscore import report_text
 from cyberscore.exceptions import ProfileError
 from cyberscore.profile import Profile
 from cyberscore.profile.profile import MAX_BYTES
-from cyberscore.readers import read
+from cyberscore.readers import READERS, read
 
 ProfileArgument = Annotated[
     Path,
@@ -22,8 +22,8 @@ EvidenceOption = Annotated[
     list[str] | None,
     typer.Option(
         "--evidence",
-        metavar="TOOL:FILE",
-        help="Tool export to add, such as nmap:scan.xml or scubagear:results.json; may be repeated.",
+        metavar="[TOOL:]FILE",
+        help="Tool export to add, such as scan.xml; TOOL: only if the content does not tell; may be repeated.",
     ),
 ]
 AsOfOption = Annotated[
@@ -47,9 +47,7 @@ def read_profile(path: Path, evidence: list[str] | None) -> Profile:
     from_input = str(path) == "-"
     profile = Profile.from_json(sys.stdin.buffer.read(MAX_BYTES + 1)) if from_input else Profile.load(path)
     for item in evidence or []:
-        tool, _, file = item.partition(":")
-        if not file:
-            raise ProfileError(f"--evidence must be TOOL:FILE, such as nmap:scan.xml; got {item!r}")
+        tool, file = split_evidence(item)
         reading = read(Path(file), tool=tool)
         profile = profile.with_observations(*reading.observations)
         note(
@@ -59,6 +57,15 @@ def read_profile(path: Path, evidence: list[str] | None) -> Profile:
         for line in reading.not_mapped:
             note(f"  not mapped: {report_text.not_mapped_line(line)}")
     return profile
+
+
+def split_evidence(item: str) -> tuple[str | None, str]:
+    """Split `TOOL:FILE`; the tool is None for a bare file, whose name may hold colons or a drive letter."""
+    tool, colon, file = item.partition(":")
+    named = bool(colon) and (tool.lower() in READERS or (tool.isalnum() and len(tool) > 1 and not Path(item).exists()))
+    if not (file if named else item):
+        raise ProfileError(f"--evidence must be FILE or TOOL:FILE, such as scan.xml or nmap:scan.xml; got {item!r}")
+    return (tool, file) if named else (None, item)
 
 
 def date_of(text: str | None, profile: Profile) -> date:

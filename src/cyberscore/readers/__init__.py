@@ -1,7 +1,7 @@
 """Exports of security tools as observations: a module a tool, and `read`, which finds the one for a file."""
 
 from cyberscore.readers import nmap, scubagear
-from cyberscore.readers.base import NotMapped, Reading
-from cyberscore.readers.detection import read
+from cyberscore.readers.base import Assets, NotMapped, Reading
+from cyberscore.readers.detection import READERS, detect, read
 
-__all__ = ["NotMapped", "Reading", "nmap", "read", "scubagear"]
+__all__ = ["READERS", "Assets", "NotMapped", "Reading", "detect", "nmap", "read", "scubagear"]

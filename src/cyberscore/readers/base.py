@@ -1,36 +1,18 @@
-"""What all readers share: the reading they return, what they could not map, how they open hostile files."""
+"""What all readers share: the reading they return, what they claim, how much they saw, what they could not map."""
 
-import json
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from os import PathLike, fspath
-from pathlib import Path
 from typing import Any
-
-from defusedxml.common import DefusedXmlException, DTDForbidden
-from defusedxml.ElementTree import ParseError, XMLParser
 
 from cyberscore.exceptions import ReadingError
 from cyberscore.profile import Observation
+from cyberscore.profile.evidence import SourceName
 
-Input = str | PathLike[str] | bytes
-"""A file's path, or its bytes."""
-
-MAX_DEPTH = 64
-"""Elements or brackets nested deeper than this are refused; no supported tool nests half as deep."""
 MAX_NAMES = 200
 """How many different names one reason of `NotMapped` lists; all are counted."""
 
-_PIECE = 1 << 16
-_HALF = re.compile("[\ud800-\udfff]")
 _EARLIEST_YEAR = 1997  # nmap's first release; an older date is a clock that was never set
-_MAGIC = {
-    b"\x1f\x8b": "gzip-compressed: decompress it first",
-    b"PK\x03\x04": "a zip archive: unpack it first",
-    b"\xfd7zXZ": "xz-compressed: decompress it first",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +22,58 @@ class NotMapped:
     why: str
     count: int
     what: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Assets:
+    """What a tool looked at, and how much of it there is.
+
+    Parameters
+    ----------
+    kind : str
+        What is counted: "hosts", "users", "mailboxes", "domains", "images", ...
+    seen : int
+        How many were assessed and answered.
+    total : int, optional
+        How many there are; None when neither the file nor the caller tells.
+    """
+
+    kind: str
+    seen: int
+    total: int | None = None
+
+    @property
+    def share(self) -> float | None:
+        """Share of the scope that was seen, in 0..1; None when the total is not known."""
+        if self.total is None:
+            return None
+        return min(1.0, self.seen / self.total) if self.total else 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types."""
+        return {"kind": self.kind, "seen": self.seen, "total": self.total, "share": self.share}
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One observation before it has a date and a reference.
+
+    Parameters
+    ----------
+    signal, value, source, occurred_at
+        As in `Observation`.
+    text : str
+        What shows it, in plain words; the reference names the tool as well.
+    assets : Assets, optional
+        What this claim is about where it is not the reading's own assets (domains rather than users).
+    """
+
+    signal: str
+    value: Any
+    source: SourceName
+    text: str
+    occurred_at: date | None = None
+    assets: Assets | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +89,11 @@ class Reading:
     observations : tuple of Observation
         Ready for `Profile.with_observations`.
     scope : mapping
-        What the tool looked at: hosts or tenant, and how much of it.
+        What the tool looked at, in its own words: hosts or tenant, command line, vantage.
     not_mapped : tuple of NotMapped
         Everything else the file holds, by reason.
+    assets : Assets, optional
+        How many hosts, users, domains were seen, and of how many; the share enters the weight of the observations.
     """
 
     tool: str
@@ -66,6 +102,7 @@ class Reading:
     observations: tuple[Observation, ...]
     scope: Mapping[str, Any] = field(hash=False)
     not_mapped: tuple[NotMapped, ...]
+    assets: Assets | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""
@@ -74,9 +111,71 @@ class Reading:
             "tool_version": self.tool_version,
             "observed_at": self.observed_at.isoformat(),
             "observations": [one.model_dump(mode="json", exclude_defaults=True) for one in self.observations],
+            "assets": self.assets.to_dict() if self.assets else None,
             "scope": dict(self.scope),
             "not_mapped": [{"why": one.why, "count": one.count, "what": list(one.what)} for one in self.not_mapped],
         }
+
+    @classmethod
+    def of(
+        cls,
+        tool: str,
+        version: str | None,
+        observed_at: datetime,
+        claims: Iterable[Claim],
+        *,
+        assets: Assets | None,
+        scope: Mapping[str, Any],
+        leftovers: "Leftovers",
+        assets_total: int | None = None,
+    ) -> "Reading":
+        """Make observations of claims: the one place where their date, reference and share of the scope are set.
+
+        Parameters
+        ----------
+        tool, version, observed_at, assets, scope
+            As in `Reading`; `version` is shown in every reference.
+        claims : iterable of Claim
+        leftovers : Leftovers
+        assets_total : int, optional
+            What the caller says of how many assets there are; it stands over what the file tells.
+
+        Raises
+        ------
+        ReadingError
+            When `assets_total` is less than what was seen.
+        """
+        if assets is not None and assets_total is not None:
+            if (
+                isinstance(assets_total, bool)
+                or not isinstance(assets_total, int)
+                or assets_total < max(1, assets.seen)
+            ):
+                raise ReadingError(
+                    f"assets_total must be a whole number of at least the {assets.seen} {assets.kind} that {tool} saw; "
+                    f"got {assets_total!r}: give how many there are in all"
+                )
+            assets = Assets(assets.kind, assets.seen, assets_total)
+        elif assets_total is not None:
+            leftovers.add("assets_total was given, but the file does not tell how many were seen", str(assets_total))
+        label = f"{tool} {version[:40]}" if version else tool
+        made = tuple(_observation(claim, observed_at, label, claim.assets or assets) for claim in claims)
+        return cls(tool, version, observed_at, made, scope, leftovers.result(), assets)
+
+
+def _observation(claim: Claim, when: datetime, label: str, assets: Assets | None) -> Observation:
+    share = assets.share if assets is not None else None
+    # A share says what a tool did not look at; evidence of nothing at all is not claimed in the first place.
+    scope = {"scope_share": share} if share and share < 1 and "scope_share" in Observation.model_fields else {}
+    return Observation(
+        signal=claim.signal,
+        value=claim.value,
+        observed_at=when,
+        source=claim.source,
+        occurred_at=claim.occurred_at,
+        reference=f"{label}: {claim.text}"[:2000],
+        **scope,
+    )
 
 
 class Leftovers:
@@ -100,150 +199,6 @@ class Leftovers:
     def result(self) -> tuple[NotMapped, ...]:
         """All reasons, in the order they were met."""
         return tuple(NotMapped(why, count, tuple(self._names[why])) for why, count in self._counts.items())
-
-
-def name_of(source: Input) -> str:
-    """Name of an input for error messages.
-
-    Raises
-    ------
-    ReadingError
-        When it is neither a path nor bytes.
-    """
-    if isinstance(source, bytes):
-        return "bytes"
-    if isinstance(source, str | PathLike):
-        return str(fspath(source))
-    raise ReadingError(f"a path or bytes are wanted; got {type(source).__name__}: pass what the file holds")
-
-
-def pieces(source: Input, limit: int) -> Iterator[bytes]:
-    """Bytes of a file of limited size, piece by piece.
-
-    Raises
-    ------
-    ReadingError
-        When the file is missing, cannot be read, is empty, is compressed or is larger than `limit` bytes.
-    """
-    name, size = name_of(source), 0
-    for piece in _stored(source, name):
-        if size == 0:
-            for magic, what in _MAGIC.items():
-                if piece.startswith(magic):
-                    raise ReadingError(f"{name}: {what}")
-        size += len(piece)
-        if size > limit:
-            raise ReadingError(f"{name}: larger than {limit / 1e6:g} MB: split it by network or tenant")
-        yield piece
-    if size == 0:
-        raise ReadingError(f"{name}: the file is empty: export it again")
-
-
-def _stored(source: Input, name: str) -> Iterator[bytes]:
-    if isinstance(source, bytes):
-        for start in range(0, len(source), _PIECE):
-            yield source[start : start + _PIECE]
-        return
-    try:
-        with Path(source).open("rb") as file:
-            while piece := file.read(_PIECE):
-                yield piece
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ReadingError(f"{name}: cannot be read: {reason}: check the path") from error
-
-
-def read_xml(source: Input, target: object, limit: int) -> None:
-    """Feed an XML file to a target with `start(tag, attributes)` and `end(tag)`, without building a tree.
-
-    A bare document type is allowed; entities and external references are refused before they are expanded.
-
-    Raises
-    ------
-    ReadingError
-        When the file cannot be read, or is not whole and well-formed XML.
-    """
-    name = name_of(source)
-    parser = XMLParser(target=target)
-    parser.parser.StartDoctypeDeclHandler = _refuse_internal_subset
-    try:
-        for piece in pieces(source, limit):
-            parser.feed(piece)
-        parser.close()
-    except ReadingError:
-        raise
-    except DefusedXmlException as error:
-        raise ReadingError(
-            f"{name}: declares XML entities or the like, which is refused: use the file as written"
-        ) from error
-    except (ParseError, ValueError, LookupError) as error:
-        detail = str(error)
-        if "junk after document" in detail or "declaration not at start" in detail:
-            remedy = "several documents, or text around one: keep one scan a file"
-        else:
-            remedy = "the file is cut short, damaged or not XML: export it again"
-        raise ReadingError(f"{name}: not readable as XML: {detail}: {remedy}") from error
-
-
-def _refuse_internal_subset(name: str, system: str | None, public: str | None, internal: int) -> None:
-    """Refuse declarations inside the document: they can multiply its size, and no tool writes any."""
-    if internal:
-        raise DTDForbidden(name, system, public)
-
-
-def read_json(source: Input, limit: int) -> dict[str, Any]:
-    """Return the JSON object a file holds, in UTF-8 or UTF-16, with or without a byte order mark.
-
-    NaN and infinities, which PowerShell writes where a count failed, become None.
-
-    Raises
-    ------
-    ReadingError
-        When the file cannot be read, is not one whole JSON object, repeats a field or nests too deeply.
-    """
-    name = name_of(source)
-    data = b"".join(pieces(source, limit))
-    encoding = "utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) < len(pairs):
-            raise ReadingError(f"{name}: a field is given twice (among {', '.join(found)[:200]}): export it again")
-        return found
-
-    try:
-        found = json.loads(data.decode(encoding), parse_constant=lambda _: None, object_pairs_hook=unique)
-    except UnicodeDecodeError as error:
-        raise ReadingError(f"{name}: not text (byte {error.start}): a JSON file in UTF-8 is wanted") from error
-    except json.JSONDecodeError as error:
-        raise ReadingError(
-            f"{name}: not valid JSON at line {error.lineno}, column {error.colno}: {error.msg}: "
-            "the file is cut short, damaged or not JSON: export it again"
-        ) from error
-    except ReadingError:
-        raise
-    except (RecursionError, ValueError) as error:
-        raise ReadingError(f"{name}: nested too deeply, or a number too long: use the file as written") from error
-    if not isinstance(found, dict):
-        raise ReadingError(f"{name}: a JSON object is wanted; got {type(found).__name__}: use the tool's results file")
-    _check_content(found, name)
-    return found
-
-
-def _check_content(found: Any, name: str) -> None:
-    """Refuse deep nesting, and text that cannot be written again (half of a surrogate pair)."""
-    level = [found]
-    for _ in range(MAX_DEPTH):
-        children = [
-            child for parent in level for child in ((*parent, *parent.values()) if isinstance(parent, dict) else parent)
-        ]
-        for child in children:
-            if isinstance(child, str) and not child.isascii() and _HALF.search(child):
-                raise ReadingError(f"{name}: text holds half a character: export it again")
-        level = [child for child in children if isinstance(child, dict | list)]
-        if not level:
-            return
-    raise ReadingError(f"{name}: nested deeper than {MAX_DEPTH} levels: use the file as the tool wrote it")
 
 
 def moment(value: object) -> datetime | None:

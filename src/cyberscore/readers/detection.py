@@ -1,41 +1,114 @@
-"""Which reader a file needs, told from its first bytes: callers are the command line and apps."""
+"""Which reader a file needs, told from what it holds: callers are the command line and apps.
 
-from collections.abc import Callable
+A reader is a module with `TOOL`, `looks_like` and `read`, and a line in `_MODULES`.
+"""
+
 from datetime import date, datetime
+from typing import Any, Protocol
 
 from cyberscore.exceptions import ReadingError
 from cyberscore.readers import nmap, scubagear
-from cyberscore.readers.base import Input, Reading, name_of, pieces
-
-READERS: dict[str, Callable[..., Reading]] = {"nmap": nmap.read, "scubagear": scubagear.read}
-"""Readers by the name of their tool."""
-
-_FIRST = {b"<": "nmap", b"{": "scubagear"}
+from cyberscore.readers.base import Reading
+from cyberscore.readers.head import Head
+from cyberscore.readers.opening import Input, name_of
 
 
-def read(source: Input, *, tool: str | None = None, observed_at: date | datetime | str | None = None) -> Reading:
+class Reader(Protocol):
+    """What a module of a tool offers."""
+
+    @property
+    def TOOL(self) -> str:  # noqa: N802  a constant of the module
+        """Name of the tool, as it calls itself."""
+
+    def looks_like(self, head: Head) -> int:
+        """Tell whether a file is this tool's: 0 no, 1 its general format, 2 its own marks; True counts as 1."""
+
+    def read(
+        self, source: Input, *, observed_at: date | datetime | str | None = None, assets_total: int | None = None
+    ) -> Reading:
+        """Read an export of the tool."""
+
+
+_MODULES: tuple[Reader, ...] = (
+    nmap,
+    scubagear,
+)
+
+READERS: dict[str, Reader] = {module.__name__.rpartition(".")[2]: module for module in _MODULES}  # type: ignore[attr-defined]
+"""Readers by the name of their module, which is how the command line calls their tool."""
+
+MAX_BYTES = 256_000_000
+"""A file larger than this is refused; some readers take less."""
+
+
+def detect(source: Input) -> str:
+    """Name of the reader that knows a file, told from its content and never from its name.
+
+    Parameters
+    ----------
+    source : path or bytes
+
+    Raises
+    ------
+    ReadingError
+        When no reader knows the file, or several do.
+    """
+    head = Head.of(source, MAX_BYTES)
+    marks = {name: int(module.looks_like(head)) for name, module in READERS.items()}
+    best = max(marks.values())
+    found = [name for name, mark in marks.items() if mark == best]
+    if best == 0:
+        raise ReadingError(
+            f"{name_of(source)}: no reader knows this file ({_described(head)}): "
+            f"give an export of one of {', '.join(sorted(READERS))}"
+        )
+    if len(found) > 1:
+        raise ReadingError(
+            f"{name_of(source)}: may be an export of {' or '.join(found)}: name the tool, as in {found[0]}:FILE"
+        )
+    return found[0]
+
+
+def _described(head: Head) -> str:
+    if head.form == "xml":
+        return f"XML, root element <{head.root[:60]}>" if head.root else "XML without a root element"
+    if head.form != "text":
+        fields = [one for one in sorted(head.keys) if "." not in one][:8]
+        return f"{head.form}, fields {', '.join(fields)[:200] or 'none'}"
+    return f"text that begins {head.text[:40]!r}"
+
+
+def read(
+    source: Input,
+    *,
+    tool: str | None = None,
+    observed_at: date | datetime | str | None = None,
+    assets_total: int | None = None,
+    **options: Any,
+) -> Reading:
     """Read an export of any supported tool.
 
     Parameters
     ----------
     source : path or bytes
-    tool : {"nmap", "scubagear"}, optional
-        What wrote the file; by default told from how it begins.
+        A gzip file, or a zip archive of one file, is unpacked.
+    tool : str, optional
+        What wrote the file, one of `READERS`; by default told from its content.
     observed_at : date, datetime or str, optional
         When the tool looked; used only when the file does not tell.
+    assets_total : int, optional
+        How many hosts, users or domains there are in all: what was not looked at lowers the weight of the evidence.
+    **options
+        Passed to the reader, where it takes them.
 
     Raises
     ------
     ReadingError
         When no reader knows the file, or its reader cannot read it.
     """
-    names = ", ".join(sorted(READERS))
-    if tool is None:
-        head = next(pieces(source, max(nmap.MAX_BYTES, scubagear.MAX_BYTES)), b"")
-        text = head.replace(b"\x00", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
-        tool = _FIRST.get(text[:1])
-        if tool is None:
-            raise ReadingError(f"{name_of(source)}: no reader knows this file: give an export of one of {names}")
-    if tool.lower() not in READERS:
-        raise ReadingError(f"there is no reader for {tool!r}: use one of {names}")
-    return READERS[tool.lower()](source, observed_at=observed_at)
+    name = (tool or detect(source)).strip().lower()
+    if name not in READERS:
+        raise ReadingError(f"there is no reader for {tool!r}: use one of {', '.join(sorted(READERS))}")
+    reader = READERS[name]
+    known = {key: value for key, value in options.items() if key in getattr(reader, "OPTIONS", ())}
+    return reader.read(source, observed_at=observed_at, assets_total=assets_total, **known)

@@ -22,12 +22,16 @@ from datetime import date, datetime
 from typing import Any, Literal
 
 from cyberscore.exceptions import ReadingError
-from cyberscore.profile import Observation
 from cyberscore.readers import exposure
-from cyberscore.readers.base import MAX_DEPTH, Input, Leftovers, Reading, date_of, moment, name_of, read_xml
+from cyberscore.readers.base import Assets, Claim, Leftovers, Reading, date_of, moment
+from cyberscore.readers.documents import MAX_DEPTH, read_xml
+from cyberscore.readers.head import Head
+from cyberscore.readers.opening import Input, name_of
 
 Vantage = Literal["auto", "external", "internal"]
 
+TOOL = "nmap"
+OPTIONS = ("vantage",)
 MAX_BYTES = 256_000_000
 """A scan larger than this is refused."""
 MAX_HOSTS = 1_000_000
@@ -296,7 +300,18 @@ def _number(text: str, highest: int = 65535) -> int | None:
     return int(text) if usable and int(text) <= highest else None
 
 
-def read(source: Input, *, observed_at: date | datetime | str | None = None, vantage: Vantage = "auto") -> Reading:
+def looks_like(head: Head) -> int:
+    """Whether a file is a scan by nmap; the root element is masscan's as well."""
+    return 2 if head.root == "nmaprun" and head.attributes.get("scanner", "nmap") == "nmap" else 0
+
+
+def read(
+    source: Input,
+    *,
+    observed_at: date | datetime | str | None = None,
+    assets_total: int | None = None,
+    vantage: Vantage = "auto",
+) -> Reading:
     """Read a scan written by ``nmap -oX``.
 
     Parameters
@@ -304,6 +319,8 @@ def read(source: Input, *, observed_at: date | datetime | str | None = None, van
     source : path or bytes
     observed_at : date, datetime or str, optional
         When the scan ran; used only when the file does not tell.
+    assets_total : int, optional
+        How many internet-facing hosts there are in all.
     vantage : {"auto", "external", "internal"}
         Where the scanner stood. With "auto" only publicly routable addresses, not seen from their own network
         segment, belong to the perimeter; with "external" all but loopback do; with "internal" none.
@@ -330,7 +347,7 @@ def read(source: Input, *, observed_at: date | datetime | str | None = None, van
         leftovers.add("the scan did not run to its end: zero is not claimed", "scan")
     if hidden:
         leftovers.add("host that was up but is not listed", "host", count=hidden)
-    observations = _observations(scan, when, ended=ended, hidden=hidden > 0)
+    claims = _claims(scan, ended=ended, hidden=hidden > 0)
     scope: dict[str, Any] = {
         **{f"hosts_{key}": number for key, number in scan.counts.items()},
         "vantage": vantage,
@@ -338,14 +355,23 @@ def read(source: Input, *, observed_at: date | datetime | str | None = None, van
         "protocols": sorted(scan.protocols),
         "command": scan.run.get("args", "")[:500],
     }
-    return Reading("nmap", scan.run.get("version"), when, observations, scope, leftovers.result())
+    return Reading.of(
+        TOOL,
+        scan.run.get("version"),
+        when,
+        claims,
+        assets=Assets("hosts", len(scan.perimeter)),
+        scope=scope,
+        leftovers=leftovers,
+        assets_total=assets_total,
+    )
 
 
-def _observations(scan: _Scan, when: datetime, *, ended: bool, hidden: bool) -> tuple[Observation, ...]:
-    """One observation for each count that can be claimed; the rest is left over with its reason."""
+def _claims(scan: _Scan, *, ended: bool, hidden: bool) -> list[Claim]:
+    """One claim for each count that can be made; the rest is left over with its reason."""
     if not scan.perimeter:
         scan.leftovers.add("no host of the perimeter answered: nothing is claimed", "scan")
-        return ()
+        return []
     whole = ended and (scan.open_only or not hidden)  # hosts that --open hides have nothing open
     claimed: list[tuple[str, int, str]] = []
     for name, places in scan.seen.items():
@@ -360,8 +386,4 @@ def _observations(scan: _Scan, when: datetime, *, ended: bool, hidden: bool) -> 
         claimed.append(("internet_footprint", len(scan.perimeter), "; ".join(scan.perimeter)))
     else:
         scan.leftovers.add("not all hosts are listed: their number would be understated", "internet_footprint")
-    label = f"nmap {scan.run.get('version', '')[:40]}".strip()
-    return tuple(
-        Observation(signal=name, value=value, observed_at=when, source="scan", reference=f"{label}: {text}"[:2000])
-        for name, value, text in claimed
-    )
+    return [Claim(name, value, "scan", text) for name, value, text in claimed]

@@ -9,15 +9,19 @@ Callers are the command line and apps that hold such files.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any
 
 from cyberscore.exceptions import ReadingError
-from cyberscore.profile import Observation
 from cyberscore.readers import mail_records
-from cyberscore.readers.base import Input, Leftovers, Reading, date_of, moment, name_of, read_json
+from cyberscore.readers.base import Assets, Claim, Leftovers, Reading, date_of, moment
 from cyberscore.readers.conditional_access import excluded_users
+from cyberscore.readers.documents import read_json
+from cyberscore.readers.head import Head
+from cyberscore.readers.opening import Input, name_of
+
+TOOL = "ScubaGear"
 
 MAX_BYTES = 64_000_000
 """A results file larger than this is refused."""
@@ -50,7 +54,6 @@ _USED_SETTINGS = {
 
 
 _POLICIES = ("none", "monitor", "quarantine", "reject")
-_Claim = tuple[str, Any, Literal["telemetry", "scan"], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +164,16 @@ class _Results:
         return {one for one in named if mail_records.is_own(one)} if named else None
 
 
-def read(source: Input, *, observed_at: date | datetime | str | None = None) -> Reading:
+def looks_like(head: Head) -> int:
+    """Whether a file is a results file of ScubaGear."""
+    if head.values.get("MetaData.Tool", "").lower() == "scubagear":
+        return 2
+    return int(head.has_keys("MetaData.TenantId", "MetaData.ProductsAssessed") or head.has_keys("Results", "Summary"))
+
+
+def read(
+    source: Input, *, observed_at: date | datetime | str | None = None, assets_total: int | None = None
+) -> Reading:
     """Read a results file of ScubaGear 1.x.
 
     Parameters
@@ -169,6 +181,8 @@ def read(source: Input, *, observed_at: date | datetime | str | None = None) -> 
     source : path or bytes
     observed_at : date, datetime or str, optional
         When the tool ran; used only when the file does not tell.
+    assets_total : int, optional
+        How many users there are in all, should the tenant not be the whole firm.
 
     Returns
     -------
@@ -196,12 +210,8 @@ def read(source: Input, *, observed_at: date | datetime | str | None = None) -> 
     known = {"MetaData", "Results", "Raw", "Summary", "AnnotatedFailedPolicies"}
     leftovers.add("section that is not known", *(str(one) for one in content if one not in known))
     version = _text(about.get("ToolVersion"))
-    label = f"ScubaGear {version}" if version else "ScubaGear"
-    observations = tuple(
-        Observation(signal=signal, value=value, observed_at=when, source=kind, reference=f"{label}: {text}"[:2000])
-        for signal, value, kind, text in claimed
-    )
-    scope = {
+    own_domains = results.own_domains()
+    scope: dict[str, Any] = {
         "tenant_id": _text(about.get("TenantId")),
         "tenant": _text(about.get("DisplayName")),
         "domain": _text(about.get("DomainName")),
@@ -209,15 +219,20 @@ def read(source: Input, *, observed_at: date | datetime | str | None = None) -> 
         "products": [str(one)[:200] for one in content["Results"] or {}],
         "policies": len(results.controls),
         "provider_settings": bool(results.settings),
-        "own_domains": results.own_domains(),
+        "own_domains": own_domains,
     }
-    return Reading(
-        "ScubaGear",
+    users = results.settings.get("total_user_count")
+    seen = users if isinstance(users, int) and not isinstance(users, bool) and users > 0 else None
+    domains = Assets("domains", len(own_domains))
+    return Reading.of(
+        TOOL,
         version,
         when,
-        observations,
-        scope,
-        leftovers.result(),
+        (replace(claim, assets=domains) if claim.source == "scan" else claim for claim in claimed),
+        assets=Assets("users", seen) if seen is not None else None,
+        scope=scope,
+        leftovers=leftovers,
+        assets_total=assets_total,
     )
 
 
@@ -225,7 +240,7 @@ def _text(value: object) -> str | None:
     return value[:200] if isinstance(value, str) else None
 
 
-def _identity(results: _Results) -> list[_Claim]:
+def _identity(results: _Results) -> list[Claim]:
     """Signals of the tenant's sign-in policies."""
     excluded: dict[str, frozenset[str]] = {}
     texts: dict[str, str] = {}
@@ -239,7 +254,7 @@ def _identity(results: _Results) -> list[_Claim]:
         if users is not None:
             excluded[key] = users
             texts[key] = f"{control.name} passes, {len(users) if problem is None else 'unknown'} excluded"
-    claimed: list[_Claim] = []
+    claimed: list[Claim] = []
     for signal, keys in _SHARES.items():
         shares = []
         for key in (one for one in keys if one in excluded):
@@ -250,11 +265,11 @@ def _identity(results: _Results) -> list[_Claim]:
                 shares.append((share, texts[key]))
         if shares:
             share, text = max(shares)
-            claimed.append((signal, share, "telemetry", text))
+            claimed.append(Claim(signal, share, "telemetry", text))
     if excluded.get(_LEGACY):
         results.leftovers.add("users are excluded from blocking", "legacy_auth_enabled")
     elif _LEGACY in excluded:
-        claimed.append(("legacy_auth_enabled", 0, "telemetry", texts[_LEGACY]))
+        claimed.append(Claim("legacy_auth_enabled", 0, "telemetry", texts[_LEGACY]))
     return claimed
 
 
@@ -274,7 +289,7 @@ def _share(results: _Results, users: frozenset[str], *, admins: bool) -> float |
     return round(1 - len(users) / total, 6)
 
 
-def _mail(results: _Results) -> list[_Claim]:
+def _mail(results: _Results) -> list[Claim]:
     """Signals of mail domains: from the DNS records themselves, or from the domains that results name."""
     if not any(results.settings.get(one) for one in ("spf_records", "dkim_records", "dmarc_records")):
         return _mail_from_results(results)
@@ -305,7 +320,7 @@ def _mail(results: _Results) -> list[_Claim]:
         for domain, found in results.lookups("spf_records").items()
         if domain in own and domain in keys
     }
-    claimed: list[_Claim] = []
+    claimed: list[Claim] = []
     for signal, found, ladder in (("dmarc_policy", dmarc, _POLICIES), ("spf_dkim_level", level, (0, 1, 2))):
         ranks = {domain: ladder.index(value) for domain, value in found.items()}
         missing = [domain for domain in own if domain not in ranks]
@@ -313,11 +328,11 @@ def _mail(results: _Results) -> list[_Claim]:
             results.leftovers.add(f"{signal}: mail domain without a DNS answer in the file", *missing)
         if ranks and (not missing or min(ranks.values()) == 0):
             worst = min(ranks, key=lambda domain: ranks[domain])
-            claimed.append((signal, ladder[ranks[worst]], "scan", f"worst of {len(ranks)} domains: {worst}"))
+            claimed.append(Claim(signal, ladder[ranks[worst]], "scan", f"worst of {len(ranks)} domains: {worst}"))
     return claimed
 
 
-def _mail_from_results(results: _Results) -> list[_Claim]:
+def _mail_from_results(results: _Results) -> list[Claim]:
     """Without DNS records: a policy that passes tells of own domains only if the file names one."""
     spf = results.violators(_SPF if _SPF in results.controls else _OLD_SPF)
     dkim, dmarc, reject = (results.violators(key) for key in (_DKIM, _DMARC, _REJECT))
@@ -325,18 +340,18 @@ def _mail_from_results(results: _Results) -> list[_Claim]:
     named = {tenant} if mail_records.is_own(tenant) and _DOMAIN.fullmatch(tenant) else set()
     named |= {domain for ones in (spf, dkim, dmarc, reject) for domain in ones or ()}
     why = "which of the firm's own domains were looked up is not told"
-    claimed: list[_Claim] = []
+    claimed: list[Claim] = []
     if not any(key in results.controls for key in (_SPF, _OLD_SPF, _DKIM, _DMARC, _REJECT)):
         return claimed
     if dmarc:
-        claimed.append(("dmarc_policy", "none", "scan", f"no record: {', '.join(sorted(dmarc))}"))
+        claimed.append(Claim("dmarc_policy", "none", "scan", f"no record: {', '.join(sorted(dmarc))}"))
     elif dmarc is not None and reject is not None and not reject and named:
-        claimed.append(("dmarc_policy", "reject", "scan", f"every domain, among them {', '.join(sorted(named))}"))
+        claimed.append(Claim("dmarc_policy", "reject", "scan", f"every domain, among them {', '.join(sorted(named))}"))
     else:
         results.leftovers.add("weaker than reject, by how much is not told" if reject else why, "dmarc_policy")
     if spf is not None and dkim is not None and named:
         level = min(2 - (domain in spf) - (domain in dkim) for domain in named)
-        claimed.append(("spf_dkim_level", level, "scan", f"worst of {', '.join(sorted(named))}"))
+        claimed.append(Claim("spf_dkim_level", level, "scan", f"worst of {', '.join(sorted(named))}"))
     else:
         results.leftovers.add(why, "spf_dkim_level")
     return claimed
