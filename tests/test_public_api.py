@@ -32,6 +32,7 @@ PUBLIC = [
     "RuleError",
     "Signal",
     "TrainingError",
+    "WhatIf",
     "example",
     "example_names",
     "load_plan",
@@ -40,6 +41,7 @@ PUBLIC = [
     "record",
     "risk_score",
     "signals",
+    "what_if",
 ]
 HEAVY = ("sklearn", "pandas", "scipy", "joblib", "matplotlib")
 

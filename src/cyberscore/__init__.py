@@ -19,9 +19,11 @@ from cyberscore.quoting import (
     QuoteRecord,
     Reason,
     Replay,
+    WhatIf,
     quote,
     record,
     risk_score,
+    what_if,
 )
 from cyberscore.rating.coverage import Coverage
 from cyberscore.rating.library import load_plan
@@ -50,6 +52,7 @@ __all__ = [
     "RuleError",
     "Signal",
     "TrainingError",
+    "WhatIf",
     "example",
     "example_names",
     "load_plan",
@@ -58,4 +61,5 @@ __all__ = [
     "record",
     "risk_score",
     "signals",
+    "what_if",
 ]

@@ -7,6 +7,7 @@ from cyberscore.quoting.quote import Quote
 from cyberscore.quoting.reasons import Reason
 from cyberscore.quoting.record import QuoteRecord, Replay, record
 from cyberscore.quoting.record_log import QuoteLog, Verification
+from cyberscore.quoting.what_if import WhatIf, what_if
 
 __all__ = [
     "Difference",
@@ -17,7 +18,9 @@ __all__ = [
     "Reason",
     "Replay",
     "Verification",
+    "WhatIf",
     "quote",
     "record",
     "risk_score",
+    "what_if",
 ]

@@ -1,0 +1,101 @@
+"""Commands on what could be: what-if, and the path to a target."""
+
+import json
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from cyberscore.cli.common import AsOfOption, EvidenceOption, ProfileArgument, date_of, read_profile
+from cyberscore.exceptions import ProfileError
+from cyberscore.profile import Insured, signals
+from cyberscore.quoting import WhatIf
+from cyberscore.quoting import what_if as compare
+from cyberscore.rating.coverage import Coverage
+from cyberscore.rating.library import load_plan
+
+LimitOption = Annotated[float | None, typer.Option(help="Aggregate limit, USD.")]
+RetentionOption = Annotated[float | None, typer.Option(help="Retention, USD.")]
+PlanOption = Annotated[str | None, typer.Option(help="Name of a shipped plan, or a plan's folder.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print everything as JSON.")]
+
+
+def what_if(
+    profile: ProfileArgument,
+    *,
+    changes: Annotated[
+        list[str],
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="A signal (seen today by its best source; unknown takes its evidence away), or a field of the insured "
+            "or the coverage; may be repeated.",
+        ),
+    ],
+    evidence: EvidenceOption = None,
+    limit: LimitOption = None,
+    retention: RetentionOption = None,
+    as_of: AsOfOption = None,
+    plan: PlanOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Quote a profile before and after changes."""
+    known = read_profile(profile, evidence)
+    found = compare(
+        known,
+        [dict([_change(text)]) for text in changes],
+        cover_of(limit, retention),
+        as_of=date_of(as_of, known),
+        plan=load_plan(plan),
+    )
+    if as_json:
+        sys.stdout.write(json.dumps(found.to_dict(), indent=2, ensure_ascii=False) + "\n")
+    else:
+        sys.stdout.write(_told(found))
+
+
+def cover_of(limit: float | None, retention: float | None) -> Coverage:
+    """Return the cover asked for on the command line."""
+    asked = {"aggregate_limit": limit, "retention": retention}
+    return Coverage.from_dict({name: value for name, value in asked.items() if value is not None})
+
+
+def _change(text: str) -> tuple[str, Any]:
+    """Name and value of one --set."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise ProfileError(f"--set must be NAME=VALUE, such as mfa_email_coverage=1.0; got {text!r}")
+    if name in signals() and signals()[name].levels:
+        return name, None if value == "unknown" else value
+    if name in Insured.model_fields and name == "business_activities":
+        return name, [one for one in value.split(",") if one]
+    if name in Insured.model_fields and Insured.model_fields[name].annotation in (str, str | None):
+        return name, value
+    if value == "unknown":
+        return name, None
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
+
+
+def _told(found: WhatIf) -> str:
+    before, after = found.before, found.after
+    premium = f"{'Premium, ' + after.currency:22}{before.indicative_premium:>24,.2f}{after.indicative_premium:>26,.2f}"
+    lines = [
+        f"{'':22}{'before':>24}{'after':>26}",
+        f"{premium}  ({found.premium_change:+,.2f})",
+        f"{'Risk score':22}{before.risk_score:>24.1f}{after.risk_score:>26.1f}  ({found.score_change:+.1f})",
+        f"{'Band':22}{before.band:>24}{after.band:>26}",
+        f"{'Decision':22}{before.decision.replace('_', ' '):>24}{after.decision.replace('_', ' '):>26}",
+    ]
+    lines += [f"Condition met:   {one.text} ({one.rule})" for one in found.subjectivities_met]
+    lines += [f"Condition added: {one.text} ({one.rule})" for one in found.subjectivities_added]
+    lines += ["", "Ledger lines that differ:"]
+    lines += [f"  {one}" for one in found.ledger_changes] or ["  none"]
+    return "\n".join(lines) + "\n"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    app.command("what-if")(what_if)

@@ -1,0 +1,54 @@
+"""`what-if`: before and after, from the command line."""
+
+import json
+from datetime import date
+
+import pytest
+from typer.testing import CliRunner
+
+import cyberscore
+from cyberscore import ProfileError
+from cyberscore.cli import app
+from cyberscore.examples import example_text
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, [str(one) for one in arguments], catch_exceptions=False, env={"COLUMNS": "200"})
+
+
+@pytest.fixture
+def clinic(tmp_path):
+    path = tmp_path / "clinic.json"
+    path.write_text(example_text("dental_clinic"), encoding="utf-8")
+    return path
+
+
+def test_what_if_is_the_function(clinic):
+    done = run(
+        "what-if", clinic, "--as-of", "2026-11-23", "--json", "--set", "mfa_email_coverage=1.0",
+        "--set", "backup_isolation=unknown", "--set", "naics=541110", "--set", "retention=25000",
+        "--set", "active_incident=true", "--set", "business_activities=gambling,adult",
+    )  # fmt: skip
+    changes = {
+        "mfa_email_coverage": 1.0,
+        "backup_isolation": None,
+        "naics": "541110",
+        "retention": 25_000,
+        "active_incident": True,
+        "business_activities": ["gambling", "adult"],
+    }
+    found = cyberscore.what_if(cyberscore.example("dental_clinic"), changes, as_of=date(2026, 11, 23))
+    assert json.loads(done.stdout) == json.loads(json.dumps(found.to_dict()))
+    assert found.after.decision == "decline"
+
+
+def test_what_if_in_words(clinic):
+    done = run("what-if", clinic, "--as-of", "2026-11-23", "--set", "payment_verification=none")
+    assert "Premium, USD" in done.stdout
+    assert "(+" in done.stdout
+    assert "payment_verification" in done.stdout
+
+
+def test_a_change_without_a_value_is_refused(clinic):
+    with pytest.raises(ProfileError, match="NAME=VALUE"):
+        run("what-if", clinic, "--set", "mfa_email_coverage")
