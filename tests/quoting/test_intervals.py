@@ -52,7 +52,7 @@ def ends(plan, profile, *, cover=STANDARD_LAYER, level=0.8):
     """Interval under a cover as it was asked for, whatever rules would make of it."""
     about = Firm.of(profile.insured, AS_OF, plan)
     standing = Standing.of(about, cyberscore.posture_at(profile, AS_OF))
-    settled = replace(settle(about, cover), cover=cover, waiting=(1.0,) * len(PERILS))
+    settled = replace(settle(about, cover), cover=cover, layers=plan.pricing.layers_of(cover))
     figures = priced(settled, standing.rates, claim_costs(about, settled, standing.locations), ())
     return loss_intervals(about, settled, standing, figures, level=level)
 

@@ -179,9 +179,9 @@ def test_index_between_micro_and_mid_market():
     ("hours", "factor"), [(1, 1.1), (6, 1.1), (7, 1.05), (8, 1.0), (10, 0.75), (12, 0.5), (72, 0.5)]
 )
 def test_waiting_period_acts_on_the_interruption_share(hours, factor):
-    assert PRICING.waiting_period.at("system_outage", hours) == pytest.approx(factor)
-    assert PRICING.waiting_period.at("ransomware", hours) == pytest.approx(0.6 + 0.4 * factor)
-    assert PRICING.waiting_period.at("data_breach", hours) == 1.0
+    assert PRICING.waiting_factor("system_outage", hours) == pytest.approx(factor)
+    assert PRICING.waiting_factor("ransomware", hours) == pytest.approx(0.6 + 0.4 * factor)
+    assert PRICING.waiting_factor("data_breach", hours) == 1.0
 
 
 def test_exchange_rates():
@@ -312,7 +312,16 @@ def test_ledger_operations():
         ({"retention": 499}, "coverage: retention: .*500"),
         ({"retention": 1_000_000}, "retention 1_000_000 must be below aggregate_limit 1_000_000"),
         ({"aggregate_limit": 50_000, "retention": 60_000}, "retention 60_000 must be below aggregate_limit 50_000"),
-        ({"sublimits": {"malware": 1}}, "unknown peril 'malware' in sublimits: the perils are ransomware"),
+        (
+            {"sublimits": {"malware": 1}},
+            "unknown peril or coverage part 'malware' in sublimits: .*ransomware.*extortion",
+        ),
+        ({"coinsurance": {"ransom": 10}}, "unknown peril or coverage part 'ransom' in coinsurance"),
+        ({"coinsurance": {"extortion": 101}}, "coverage: coinsurance.extortion: .*100"),
+        ({"per_claim_limit": 2e6}, "per_claim_limit 2_000_000 must not exceed aggregate_limit 1_000_000"),
+        ({"per_claim_limit": 10_000}, "retention 10_000 must be below per_claim_limit 10_000"),
+        ({"per_claim_limit": 500}, "coverage: per_claim_limit: must be between 1000 and 10000000 USD; got 500"),
+        ({"currency": "usd"}, "coverage: currency: unknown currency 'usd': give an ISO 4217 code"),
         ({"sublimits": {"ransomware": -1}}, "coverage: sublimits.ransomware"),
         (
             {"sublimits": {"ransomware": 2e6}},

@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any
 
 from cyberscore.exceptions import ProfileError
-from cyberscore.perils import PERILS, country_group
+from cyberscore.perils import PARTS, country_group
 from cyberscore.profile import Posture
 from cyberscore.profile.insured import Insured
 from cyberscore.quoting.terms import (
@@ -24,7 +24,8 @@ from cyberscore.quoting.terms import (
     signal_values,
 )
 from cyberscore.rating.coverage import STANDARD_LAYER, Coverage
-from cyberscore.rating.expected_loss import RatedRisk, layer_costs, rate_risk
+from cyberscore.rating.expected_loss import RatedRisk, costs_of_layers, layer_costs, rate_risk
+from cyberscore.rating.part_layers import PerilLayers
 from cyberscore.rating.parts import N_PERILS
 from cyberscore.rating.plan import RatingPlan
 from cyberscore.rating.premium import PremiumTerms
@@ -67,14 +68,14 @@ class Firm:
 class SettledCover:
     """A cover after the rules' floors and caps, and all of its price that posture does not change.
 
-    `findings` are those of rules that read no signal; `waiting` is a factor by peril.
+    `findings` are those of rules that read no signal; `layers` is what the cover pays of a claim, by peril.
     """
 
     requested: Coverage
     cover: Coverage
     adjustments: tuple[Adjustment, ...]
     findings: tuple[Finding, ...]
-    waiting: tuple[float, ...]
+    layers: tuple[PerilLayers, ...]
     terms: PremiumTerms
 
 
@@ -89,16 +90,28 @@ def settle(firm: Firm, requested: Coverage) -> SettledCover:
     plan = firm.plan
     cover, adjustments, setting = effective_coverage(plan.rules, requested, firm.fields)
     findings = setting + findings_of(plan.rules.firm_rules, make_lookup(firm.fields, cover, {}))
-    waiting = tuple([plan.pricing.waiting_period.at(peril, cover.waiting_period_hours) for peril in PERILS])
     group = country_group(firm.insured.country)
     terms = PremiumTerms.of(plan.pricing, cover, group, firm.revenue, firm.as_of)
-    return SettledCover(requested, cover, tuple(adjustments), tuple(findings), waiting, terms)
+    return SettledCover(requested, cover, tuple(adjustments), tuple(findings), plan.pricing.layers_of(cover), terms)
 
 
 def claim_costs(firm: Firm, settled: SettledCover, locations: Sequence[float]) -> list[float]:
     """Mean cost to a settled cover of a claim above the basis retention, by peril (USD)."""
-    costs = layer_costs(firm.plan, locations, firm.revenue, settled.cover)
-    return [cost * factor for cost, factor in zip(costs, settled.waiting, strict=True)]
+    return costs_of_layers(firm.plan, locations, firm.revenue, settled.cover.retention, settled.layers)
+
+
+def loss_by_part(firm: Firm, settled: SettledCover, standing: "Standing") -> dict[str, float]:
+    """Split the expected yearly loss by coverage part (USD); empty where the plan has no parts."""
+    found: dict[str, float] = {}
+    retention = settled.cover.retention
+    numbers = zip(settled.layers, firm.plan.severity, standing.rates, standing.locations, strict=True)
+    for own, severity, rate, mu in numbers:
+        costs = {one.depth: 0.0 for one in own.parts}
+        for depth in costs:
+            costs[depth] = rate * severity.layer_cost(retention, depth, mu, firm.revenue)
+        for one in own.parts:
+            found[one.part] = found.get(one.part, 0.0) + one.weight * costs[one.depth]
+    return {part: found[part] for part in PARTS if part in found}
 
 
 def standard_costs(firm: Firm, locations: Sequence[float]) -> list[float]:

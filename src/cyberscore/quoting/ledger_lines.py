@@ -45,11 +45,33 @@ def build_ledger(firm: Firm, settled: SettledCover, standing: Standing, figures:
         column.step(
             "Waiting period",
             "multiply",
-            settled.waiting[k],
+            settled.layers[k].waiting,
             f"pricing waiting_period, {cover.waiting_period_hours:g} h",
         )
+        whole = costs[k] * settled.layers[k].waiting
+        terms = _terms_of_parts(peril, settled)
+        if terms and whole > 0.0:
+            column.step("Sublimits and coinsurance", "multiply", figures.costs[k] / whole, terms)
         columns[peril] = tuple(column.steps)
     return Ledger(columns, _premium_steps(columns, settled.terms, figures.findings))
+
+
+def _terms_of_parts(peril: str, settled: SettledCover) -> str:
+    """Say which terms of a cover lessen what it pays of a peril's claims, below the limit of a claim."""
+    cover, own = settled.cover, settled.layers[PERILS.index(peril)]
+    told = [
+        f"{one.part} to {cover.sublimits[one.part]:,.0f}, {one.share:g} of a claim"
+        for one in own.parts
+        if one.depth < own.limit
+    ]
+    if cover.borne(peril):
+        told.append(f"insured bears {cover.borne(peril):.0%}")
+    told += [
+        f"insured bears {cover.borne(peril, one.part):.0%} of {one.part}, {one.share:g} of a claim"
+        for one in own.parts
+        if cover.borne(peril, one.part) > cover.borne(peril)
+    ]
+    return f"pricing parts, {peril}: {'; '.join(told)}" if told else ""
 
 
 def _premium_steps(

@@ -80,6 +80,8 @@ class Quote:
         80 % interval of the indicative premium: what is unknown of this insured, drawn given what is known, and the
         model's own uncertainty. Its width was calibrated on simulated markets other than the one the plan was learned
         from. It holds the premium, but need not be centred on it: what is left unknown is priced with care.
+    by_part : dict
+        Expected loss by coverage part, summing to that by peril; empty for a plan without coverage parts.
     decision : str
         quote, quote_with_contingencies, refer or decline.
     coverage, requested : dict
@@ -103,6 +105,7 @@ class Quote:
     annual_claim_probability: float
     expected_loss: float
     by_peril: dict[str, PerilFigures]
+    by_part: dict[str, float]
     technical_premium: float
     indicative_premium: float
     uncapped_premium: float

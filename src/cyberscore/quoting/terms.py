@@ -123,27 +123,22 @@ def effective_coverage(
             f"retention {retention:_.0f} must be below aggregate_limit {limit:_.0f} after the plan's floors and caps "
             f"(asked for: {requested.retention:_.0f} and {requested.aggregate_limit:_.0f}): change the request"
         )
-    sublimits = {peril: min(amount, limit) for peril, amount in sublimits.items()}
-    effective = Coverage(
-        aggregate_limit=limit,
-        retention=retention,
-        sublimits=sublimits,
-        waiting_period_hours=hours,
-        expiring_premium=requested.expiring_premium,
+    effective = requested.at_terms(
+        aggregate_limit=limit, retention=retention, sublimits=sublimits, waiting_period_hours=hours
     )
     return effective, adjustments, findings
 
 
 def cover_offered(cover: Coverage, findings: Sequence[Finding]) -> dict[str, Any]:
     """Cover less what rules restrict: the lowest sublimit and the highest coinsurance, in percent, by peril."""
-    sublimits, coinsurance = dict(cover.sublimits), dict[str, float]()
+    sublimits, coinsurance = dict(cover.sublimits), dict(cover.coinsurance)
     for action in (action for finding in findings for action in finding.actions if action.peril):
         peril = str(action.peril)
         if action.type == "sublimit":
             sublimits[peril] = min(action.amount or 0.0, cover.limit_for(peril), sublimits.get(peril, math.inf))
         elif action.type == "coinsurance":
             coinsurance[peril] = max(action.percent or 0.0, coinsurance.get(peril, 0.0))
-    return {**cover.to_dict(), "sublimits": sublimits, "coinsurance_percent": coinsurance}
+    return {**cover.to_dict(), "sublimits": sublimits, "coinsurance": coinsurance}
 
 
 def restrictions_of(findings: Sequence[Finding]) -> list[Adjustment]:

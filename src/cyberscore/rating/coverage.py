@@ -1,12 +1,29 @@
-"""What cover is asked for: limit, retention, sublimits and waiting period, in USD."""
+"""What cover is asked for: limits, retention, sublimits, coinsurance and waiting period."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from cyberscore.exceptions import CoverageError
-from cyberscore.perils import PERILS
+from cyberscore.perils import PARTS, PERILS
+from cyberscore.profile.places import CURRENCIES
 from cyberscore.profile.profile import explain
+
+BOUNDS_IN_USD = {
+    "aggregate_limit": (10_000.0, 10_000_000.0),
+    "per_claim_limit": (1_000.0, 10_000_000.0),
+    "retention": (500.0, 1_000_000.0),
+}
 
 
 def _number(value: object) -> object:
@@ -16,19 +33,29 @@ def _number(value: object) -> object:
 
 
 Money = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(_number)]
+Amount = Annotated[Money, Field(ge=0, le=1e13)]
+Percent = Annotated[Money, Field(ge=0, le=100)]
 
 
 class Coverage(BaseModel):
-    """A request for cover; amounts in USD.
+    """A request for cover.
 
     Parameters
     ----------
+    currency : str
+        Of every amount here and in the quote: USD, or the insured's own.
     aggregate_limit : float
-        Most that is paid in the year, 10,000 to 10,000,000; also the most for one claim.
+        Most that is paid in the year, 10,000 to 10,000,000 USD.
+    per_claim_limit : float, optional
+        Most that is paid for one claim; default the aggregate limit.
     retention : float
-        What the insured bears of each claim, 500 to 1,000,000, below the limit.
-    sublimits : dict of peril to float, optional
-        A lower limit for a peril, 0 for none of it. A sublimit asked for is priced; one that a rule imposes is not.
+        What the insured bears of each claim, 500 to 1,000,000 USD, below the limits.
+    sublimits : dict of peril or coverage part to float, optional
+        A lower limit for a claim of a peril, or for one part of any claim (`cyberscore.perils.PARTS`), 0 for none of
+        it. A sublimit asked for is priced; one that a rule imposes for a weak posture is not.
+    coinsurance : dict of peril or coverage part to float, optional
+        Percent of what would be paid that the insured bears. Where a peril's and a part's meet, the higher counts.
+        Priced when asked for.
     waiting_period_hours : float
         Hours before lost income is paid, 1 to 72.
     expiring_premium : float, optional
@@ -37,31 +64,58 @@ class Coverage(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    aggregate_limit: Money = Field(default=1_000_000.0, ge=10_000, le=10_000_000)
-    retention: Money = Field(default=10_000.0, ge=500, le=1_000_000)
-    sublimits: dict[str, Annotated[Money, Field(ge=0)]] = Field(default_factory=dict)
+    currency: str = "USD"
+    aggregate_limit: Amount = 1_000_000.0
+    per_claim_limit: Amount | None = None
+    retention: Amount = 10_000.0
+    sublimits: dict[str, Amount] = Field(default_factory=dict)
+    coinsurance: dict[str, Percent] = Field(default_factory=dict)
     waiting_period_hours: Money = Field(default=8.0, ge=1, le=72)
-    expiring_premium: Annotated[Money, Field(gt=0, le=1e9)] | None = None
+    expiring_premium: Annotated[Money, Field(gt=0, le=1e13)] | None = None
 
-    @field_validator("sublimits")
+    @field_validator("currency")
     @classmethod
-    def _known_perils(cls, value: dict[str, float]) -> dict[str, float]:
-        unknown = sorted(set(value) - set(PERILS))
+    def _known_currency(cls, value: str) -> str:
+        if value not in CURRENCIES:
+            raise CoverageError(f"unknown currency {value!r}: give an ISO 4217 code such as USD, EUR or GBP")
+        return value
+
+    @field_validator("aggregate_limit", "per_claim_limit", "retention")
+    @classmethod
+    def _within_bounds(cls, value: float | None, info: ValidationInfo) -> float | None:
+        """Bounds are in USD; those of another currency are checked once its rate is known."""
+        low, high = BOUNDS_IN_USD[str(info.field_name)]
+        if value is not None and info.data.get("currency") == "USD" and not low <= value <= high:
+            raise CoverageError(f"must be between {low:.0f} and {high:.0f} USD; got {value:g}")
+        return value
+
+    @field_validator("sublimits", "coinsurance")
+    @classmethod
+    def _known_names(cls, value: dict[str, float], info: ValidationInfo) -> dict[str, float]:
+        unknown = sorted(set(value) - set(PERILS) - set(PARTS))
         if unknown:
-            raise CoverageError(f"unknown peril {unknown[0]!r} in sublimits: the perils are {', '.join(PERILS)}")
+            raise CoverageError(
+                f"unknown peril or coverage part {unknown[0]!r} in {info.field_name}: the perils are "
+                f"{', '.join(PERILS)}; the parts are {', '.join(PARTS)}"
+            )
         return value
 
     @model_validator(mode="after")
-    def _retention_below_limit(self) -> Self:
-        if self.retention >= self.aggregate_limit:
+    def _in_order(self) -> Self:
+        limit = self.aggregate_limit
+        if self.per_claim_limit is not None and self.per_claim_limit > limit:
             raise CoverageError(
-                f"retention {self.retention:_.0f} must be below aggregate_limit {self.aggregate_limit:_.0f}"
+                f"per_claim_limit {self.per_claim_limit:_.0f} must not exceed aggregate_limit {limit:_.0f}"
             )
-        for peril, sublimit in self.sublimits.items():
-            if sublimit > self.aggregate_limit:
-                raise CoverageError(
-                    f"sublimit {sublimit:_.0f} of {peril} must not exceed aggregate_limit {self.aggregate_limit:_.0f}"
-                )
+        if self.retention >= limit:
+            raise CoverageError(f"retention {self.retention:_.0f} must be below aggregate_limit {limit:_.0f}")
+        if self.per_claim_limit is not None and self.retention >= self.per_claim_limit:
+            raise CoverageError(
+                f"retention {self.retention:_.0f} must be below per_claim_limit {self.per_claim_limit:_.0f}"
+            )
+        for name, sublimit in self.sublimits.items():
+            if sublimit > limit:
+                raise CoverageError(f"sublimit {sublimit:_.0f} of {name} must not exceed aggregate_limit {limit:_.0f}")
         return self
 
     @classmethod
@@ -78,13 +132,80 @@ class Coverage(BaseModel):
         except ValidationError as error:
             raise CoverageError(explain(error, "coverage")) from error
 
+    @classmethod
+    def grid(cls, *, limits: Iterable[float], retentions: Iterable[float], **shared: Any) -> tuple[Self, ...]:
+        """Make requests for every limit with every retention, limits outermost, all else shared.
+
+        Parameters
+        ----------
+        limits, retentions : iterable of float
+            Aggregate limits and retentions.
+        **shared
+            Other fields of every request.
+
+        Raises
+        ------
+        CoverageError
+            When one of them makes no sense, or there is none.
+
+        Examples
+        --------
+        >>> from cyberscore import Coverage
+        >>> [(c.aggregate_limit, c.retention) for c in Coverage.grid(limits=[5e5, 1e6], retentions=[5e3])]
+        [(500000.0, 5000.0), (1000000.0, 5000.0)]
+        """
+        rows, columns = list(limits), list(retentions)
+        if not rows or not columns:
+            raise CoverageError("a grid needs at least one limit and one retention; got none")
+        return tuple(
+            cls.from_dict({**shared, "aggregate_limit": limit, "retention": retention})
+            for limit in rows
+            for retention in columns
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""
         return self.model_dump(mode="json")
 
-    def limit_for(self, peril: str) -> float:
-        """Most that is paid for one claim of a peril."""
-        return min(self.aggregate_limit, self.sublimits.get(peril, self.aggregate_limit))
+    @property
+    def claim_limit(self) -> float:
+        """Most that is paid for one claim."""
+        return self.aggregate_limit if self.per_claim_limit is None else self.per_claim_limit
+
+    def limit_for(self, name: str) -> float:
+        """Most that is paid for one claim of a peril, or for a coverage part of one claim."""
+        return min(self.claim_limit, self.sublimits.get(name, self.claim_limit))
+
+    def borne(self, peril: str, part: str | None = None) -> float:
+        """Share of a payment that the insured bears."""
+        return max(self.coinsurance.get(peril, 0.0), self.coinsurance.get(part or peril, 0.0)) / 100.0
+
+    @property
+    def has_part_terms(self) -> bool:
+        """Whether a sublimit or coinsurance is by coverage part."""
+        return not PARTS.keys().isdisjoint({**self.sublimits, **self.coinsurance})
+
+    def at_terms(
+        self, *, aggregate_limit: float, retention: float, waiting_period_hours: float, sublimits: dict[str, float]
+    ) -> Self:
+        """Return the same request at other terms; limits inside the aggregate limit fall with it.
+
+        Raises
+        ------
+        CoverageError
+            When nothing is left of a limit above the retention.
+        """
+        claim = self.per_claim_limit
+        return self.from_dict(
+            {
+                **self.model_dump(),
+                "aggregate_limit": aggregate_limit,
+                "per_claim_limit": None if claim is None else min(claim, aggregate_limit),
+                "retention": retention,
+                "waiting_period_hours": waiting_period_hours,
+                "sublimits": {name: min(amount, aggregate_limit) for name, amount in sublimits.items()},
+            }
+        )
 
 
 STANDARD_LAYER = Coverage()

@@ -11,6 +11,7 @@ from cyberscore.perils import COUNTRY_GROUPS, PERILS, RECORD_BREAKPOINTS, RECORD
 from cyberscore.profile import Insured, signals
 from cyberscore.profile.evidence import Mixture
 from cyberscore.rating.coverage import STANDARD_LAYER, Coverage
+from cyberscore.rating.part_layers import PerilLayers
 from cyberscore.rating.parts import N_PERILS, Floats, factors
 from cyberscore.rating.plan import RatingPlan
 
@@ -109,6 +110,16 @@ def layer_costs(plan: RatingPlan, locations: Sequence[float], revenue: float, co
     return [
         severity.layer_cost(coverage.retention, coverage.limit_for(peril), mu, revenue)
         for peril, severity, mu in zip(PERILS, plan.severity, locations, strict=True)
+    ]
+
+
+def costs_of_layers(
+    plan: RatingPlan, locations: Sequence[float], revenue: float, retention: float, perils: Sequence[PerilLayers]
+) -> list[float]:
+    """Mean cost of a claim above the basis, by peril, to the weighted layers above a retention (USD)."""
+    return [
+        sum([weight * severity.layer_cost(retention, depth, mu, revenue) for depth, weight in own.layers])
+        for own, severity, mu in zip(perils, plan.severity, locations, strict=True)
     ]
 
 

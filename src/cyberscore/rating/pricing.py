@@ -8,9 +8,11 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from cyberscore.exceptions import PlanError, ProfileError
-from cyberscore.perils import COUNTRY_GROUPS, PERILS
+from cyberscore.perils import COUNTRY_GROUPS, PARTS, PERILS
 from cyberscore.profile.places import COUNTRIES, CURRENCIES
 from cyberscore.profile.profile import explain
+from cyberscore.rating.coverage import Coverage
+from cyberscore.rating.part_layers import PartShares, PerilLayers, peril_layers
 
 Share = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)]
@@ -102,15 +104,23 @@ class Index(_Part):
 
 
 class Waiting(_Part):
-    """Factor on the interruption part of the loss by waiting hours; the share of each peril that is interruption."""
+    """Factor on lost income by waiting hours, and where lost income is.
+
+    That is `parts`, of which the plan's table of coverage parts gives the shares, or, in plans without such a table,
+    `interruption_share`, the share of each peril.
+    """
 
     hours: tuple[Positive, ...]
     factors: tuple[Factor, ...]
-    interruption_share: dict[str, Annotated[float, Field(ge=0, le=1)]]
+    parts: tuple[str, ...] = ()
+    interruption_share: dict[str, Annotated[float, Field(ge=0, le=1)]] | None = None
 
     @model_validator(mode="after")
     def _falls(self) -> Self:
-        strange = sorted(set(self.interruption_share) - set(PERILS))
+        strange = sorted(set(self.interruption_share or {}) - set(PERILS))
+        unknown = sorted(set(self.parts) - set(PARTS))
+        if unknown:
+            raise PlanError(f"waiting_period.parts must name coverage parts ({', '.join(PARTS)}); got {unknown[0]!r}")
         if strange:
             raise PlanError(f"waiting_period.interruption_share must name perils; got {', '.join(strange)}")
         ascending = self.hours and list(self.hours) == sorted(set(self.hours)) and len(self.hours) == len(self.factors)
@@ -118,10 +128,9 @@ class Waiting(_Part):
             raise PlanError("waiting_period: hours must ascend, with one factor each, none rising with hours")
         return self
 
-    def at(self, peril: str, hours: float) -> float:
-        """Factor on a peril's pure premium."""
-        share = self.interruption_share.get(peril, 0.0)
-        return 1.0 - share + share * _interpolate(self.hours, self.factors, hours) if share else 1.0
+    def at(self, hours: float) -> float:
+        """Factor on lost income."""
+        return _interpolate(self.hours, self.factors, hours)
 
 
 class Minimum(_Part):
@@ -177,6 +186,7 @@ class Pricing(_Part):
     territory: dict[str, Factor]
     index: Index
     waiting_period: Waiting
+    parts: PartShares | None = None
     schedule_low: Factor
     schedule_high: Factor
     renewal_cap: Share
@@ -192,6 +202,12 @@ class Pricing(_Part):
         strange = sorted(set(self.taxes) - COUNTRIES)
         if strange:
             raise PlanError(f"taxes must name ISO 3166-1 alpha-2 countries; got {', '.join(strange)}")
+        if (self.parts is None) != (self.waiting_period.interruption_share is not None) or (
+            self.parts is None and self.waiting_period.parts
+        ):
+            raise PlanError(
+                "waiting_period must give interruption_share in a plan without [parts], and parts alone in one with it"
+            )
         if not self.schedule_low <= 1.0 <= self.schedule_high:
             raise PlanError("schedule_low must be at most 1 and schedule_high at least 1")
         if self.expenses.variable + self.expenses.profit + self.systemic_share >= 0.9:
@@ -237,6 +253,30 @@ class Pricing(_Part):
                 f"pass exchange_rate (USD for one {currency}); it knows {known}"
             )
         return self.currency.usd[currency]
+
+    def interruption_share(self, peril: str) -> float:
+        """Share of a peril's cost that is lost income."""
+        if self.parts is None:
+            return (self.waiting_period.interruption_share or {}).get(peril, 0.0)
+        return sum(share for part, share in self.parts.of(peril).items() if part in self.waiting_period.parts)
+
+    def waiting_factor(self, peril: str, hours: float) -> float:
+        """Factor of the waiting period on a peril's pure premium."""
+        share = self.interruption_share(peril)
+        return 1.0 - share + share * self.waiting_period.at(hours) if share else 1.0
+
+    def layers_of(self, cover: Coverage) -> tuple[PerilLayers, ...]:
+        """Lay out what a cover pays of each peril, waiting, sublimits and coinsurance included.
+
+        Raises
+        ------
+        CoverageError
+            When the cover speaks of coverage parts and the plan has no table of them.
+        """
+        hours = cover.waiting_period_hours
+        by_peril = {peril: self.waiting_factor(peril, hours) for peril in PERILS}
+        factor = self.waiting_period.at(hours)
+        return peril_layers(cover, self.parts, by_peril, dict.fromkeys(self.waiting_period.parts, factor))
 
     def share_mid(self, revenue: float) -> float:
         """How far a firm is from the micro (0) to the mid-market (1) index.
