@@ -18,6 +18,9 @@ from cyberscore.profile.signals import NEVER, NOT_APPLICABLE, Value
 AS_OF = date(2026, 11, 23)
 DAYS_AGO = (0, 0, 1, 1, 2, 15, 30, 60, 89, 90, 91, 180, 364, 365, 366, 500, 730, 731, 1200)
 
+SCOPES = (None, None, None, 0.015, 0.4, 0.5, 0.99, 1.0)
+"""Shares of the scope that was seen; those next to each other lie on both sides of what clears a finding."""
+
 CONNECTIONS = (
     Connection(name="tenant", kind="telemetry"),
     Connection(name="endpoints", kind="telemetry"),
@@ -95,6 +98,7 @@ def observations(draw, name=None, *, as_of=AS_OF, connections=()):
         source=source,
         occurred_at=occurred_at,
         connection=draw(st.sampled_from(fitting)),
+        scope_share=draw(st.sampled_from(SCOPES)),
     )
 
 
@@ -150,8 +154,8 @@ class Move:
 
 
 @st.composite
-def moves(draw, *, as_of=AS_OF, kinds=("value", "source", "date", "addition"), **about_profile):
-    """Draw a move: a better value, one more favourable observation, or a better source or date for one.
+def moves(draw, *, as_of=AS_OF, kinds=("value", "source", "date", "scope", "addition"), **about_profile):
+    """Draw a move: a better value, one more favourable observation, or a better source, date or scope for one.
 
     Observations of withdrawn connections, of exposures and of categories stay as they are.
     """
@@ -169,7 +173,7 @@ def moves(draw, *, as_of=AS_OF, kinds=("value", "source", "date", "addition"), *
 
 @st.composite
 def improved(draw, old, *, kind, as_of=AS_OF):
-    """Draw the observation with a better value or, if it is favourable, a better source or date."""
+    """Draw the observation with a better value or, if it is favourable, a better source, date or scope."""
     about = signals()[old.signal]
     fields = {name: getattr(old, name) for name in Observation.model_fields}
     if kind == "value":
@@ -182,6 +186,8 @@ def improved(draw, old, *, kind, as_of=AS_OF):
         fields["connection"] = old.connection if fields["source"] == old.source else None
     elif is_favourable(old, as_of) and kind == "date":
         fields["observed_at"] = old.observed_at + draw(days_up_to(as_of - old.observed_at.date()))
+    elif is_favourable(old, as_of) and kind == "scope" and old.scope_share is not None:
+        fields["scope_share"] = draw(st.sampled_from([s for s in SCOPES if s is None or s >= old.scope_share]))
     return Observation(**fields)
 
 

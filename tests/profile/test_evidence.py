@@ -70,9 +70,9 @@ def test_a_better_value_is_never_riskier(history, data):
     assert is_no_riskier(about, mixture_of(about, better), mixture_of(about, observations))
 
 
-@given(histories(), st.data(), st.sampled_from(("source", "date")))
+@given(histories(), st.data(), st.sampled_from(("source", "date", "scope")))
 @settings(max_examples=300)
-def test_a_better_source_or_a_fresher_date_of_a_favourable_one_is_never_riskier(history, data, kind):
+def test_a_better_source_a_fresher_date_or_a_wider_scope_of_a_favourable_one_is_never_riskier(history, data, kind):
     about, observations = history
     favourable = [i for i, one in enumerate(observations) if is_favourable(one)]
     assume(favourable)
@@ -139,7 +139,60 @@ def test_not_applicable_by_word_alone_is_no_better_than_unknown(history):
     assert mixture_of(about, [verified])[0] == (0, 0.75)
 
 
+@given(histories(), st.data(), st.floats(1e-6, 1.0))
+def test_a_finding_is_a_finding_whatever_the_scope(history, data, share):
+    """A narrow look weighs as much against the insured as a look at everything, and no less for standing alone."""
+    about, observations = history
+    adverse = [one for one in observations if not is_favourable(one)]
+    assume(adverse)
+    narrow = [one.model_copy(update={"scope_share": share}) for one in adverse]
+    assert mixture_of(about, narrow) == mixture_of(about, adverse)
+
+
+@given(histories(), st.data(), st.sampled_from((0.001, 0.015, 0.5, 0.999)))
+@settings(max_examples=300)
+def test_a_wider_scope_of_a_finding_is_never_safer(history, data, share):
+    about, observations = history
+    adverse = [i for i, one in enumerate(observations) if not is_favourable(one)]
+    assume(adverse)
+    i = data.draw(st.sampled_from(adverse))
+    narrow = [*observations[:i], observations[i].model_copy(update={"scope_share": share}), *observations[i + 1 :]]
+    wide = [*observations[:i], observations[i].model_copy(update={"scope_share": None}), *observations[i + 1 :]]
+    assert is_no_riskier(about, mixture_of(about, narrow), mixture_of(about, wide))
+
+
 # --- values worked out by hand
+
+
+@pytest.mark.parametrize(("share", "weight"), [(None, 0.9), (1.0, 0.9), (0.5, 0.45), (3 / 200, 0.9 * 3 / 200)])
+def test_what_was_not_looked_at_is_unknown(share, weight):
+    about = signals()["exposed_rdp"]
+    mixture = mixture_of(about, [see(about.name, 0, 0, "scan", scope_share=share)])
+    assert mixture == ((0, pytest.approx(weight)), (about.unknown, pytest.approx(1 - weight)))
+    found = mixture_of(about, [see(about.name, 2, 0, "scan", scope_share=share)])
+    assert found[0][1] == 0.9
+    context = mixture_of(signals()["mail_platform"], [see("mail_platform", "google", 0, "scan", scope_share=share)])
+    assert context[0][1] == 0.9
+
+
+@pytest.mark.parametrize(
+    ("found_in", "clean_in", "cleared"),
+    [(None, None, True), (None, 0.8, True), (None, 0.79, False), (0.5, 0.4, True), (0.5, 0.39, False),
+     (0.015, 0.015, True), (0.015, 1.0, True), (1.0, 0.015, False)],
+)  # fmt: skip
+def test_a_narrow_look_does_not_clear_what_a_wide_one_found(found_in, clean_in, cleared):
+    about = signals()["exposed_rdp"]
+    finding = see(about.name, 2, 9, "scan", scope_share=found_in)
+    clean = see(about.name, 0, 0, "scan", scope_share=clean_in)
+    mixture = mixture_of(about, [finding, clean])
+    assert (mixture[0][0] < about.unknown) == cleared
+    assert mixture_of(about, [clean, finding]) == mixture
+
+
+@pytest.mark.parametrize("share", [0, -0.1, 1.01, float("nan"), float("inf"), "half"])
+def test_a_share_of_the_scope_lies_between_nothing_and_all(share):
+    with pytest.raises(ValueError, match="scope_share"):
+        see("exposed_rdp", 0, 0, "scan", scope_share=share)
 
 
 @pytest.mark.parametrize(

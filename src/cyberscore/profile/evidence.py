@@ -1,11 +1,15 @@
 """Observations, and how those of one signal combine at a date: callers are the posture and the market simulator.
 
 An observation is favourable when its code lies below unknown, adverse when above. One is *superseded* by a newer one
-of the other kind from a source at least as reliable. If an adverse one stands, the adverse ones count, else the
-favourable. Those that count support "at least this good" (or bad) with their weight; the support of a code is the
-strongest support for it or anything beyond it. This envelope equals the blend `w T[x] + (1 - w) T[unknown]` when one
-observation counts, does not depend on context, and never gets riskier when one favourable observation gets better,
-fresher or better sourced.
+of the other kind from a source at least as reliable; a favourable one supersedes only what was found in a scope not
+much larger than its own (`CLEARING_SHARE`). If an adverse one stands, the adverse ones count, else the favourable.
+Those that count support "at least this good" (or bad) with their weight; the support of a code is the strongest support
+for it or anything beyond it. This envelope equals the blend `w T[x] + (1 - w) T[unknown]` when one observation counts,
+does not depend on context, and never gets riskier when one favourable observation gets better, fresher, better sourced
+or wider in scope.
+
+Scope: what was not looked at is unknown, so a favourable observation weighs its share of the scope; a finding is a
+finding, however little was looked at, so an adverse one weighs in full.
 """
 
 import math
@@ -46,6 +50,10 @@ SOURCES: dict[str, Source] = {
     )
 }
 MAX_RANK = max(source.rank for source in SOURCES.values())
+CLEARING_SHARE = 0.8
+"""A favourable observation clears a finding only if it saw this much of the scope the finding came from, or more: 3 of
+200 hosts do not clear what a look at all of them found; a few hosts that were off this week do not matter (judgement).
+"""
 RULES_IGNORE_BELOW = 0.25
 """A favourable observation that weighs less than this is unknown to underwriting rules (judgement)."""
 
@@ -101,6 +109,9 @@ class Observation(BaseModel):
         Name of the connection in `Profile.sources` that delivered it.
     reference : str, optional
         Where to find the evidence: a file, a report, a ticket.
+    scope_share : float, optional
+        Share of what the signal speaks of that was looked at, above 0 and at most 1: 3 of 200 hosts is 0.015. Left out,
+        all of it. A favourable observation weighs so much less; an adverse one, an exposure or a category does not.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -114,6 +125,7 @@ class Observation(BaseModel):
     occurred_at: Day | None = None
     connection: str | None = Field(default=None, min_length=1, max_length=200)
     reference: str | None = Field(default=None, max_length=2000)
+    scope_share: float | None = Field(default=None, gt=0.0, le=1.0, allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod
@@ -173,14 +185,17 @@ class Observation(BaseModel):
         if about.window_days is not None and event is None:
             event = day
         verified = self.source != "attestation"
+        scope = 1.0 if self.scope_share is None else self.scope_share
         return Prepared(
             observation=self,
             moment=self.observed_at.timestamp(),
             day=day,
             event=event if about.kind == "age" or about.window_days is not None else None,
             rank=source.rank,
-            favourable=source.favourable if value != NOT_APPLICABLE or verified else 0.0,
+            favourable=(source.favourable if value != NOT_APPLICABLE or verified else 0.0)
+            * (1.0 if about.is_context else scope),
             adverse=source.adverse,
+            scope=scope,
             code=-1 if about.kind == "age" else about.code(value),
         )
 
@@ -206,6 +221,7 @@ class Observation(BaseModel):
             self.occurred_at,
             self.connection,
             self.reference,
+            self.scope_share,
         )
 
 
@@ -220,6 +236,7 @@ class Prepared:
     rank: int
     favourable: float
     adverse: float
+    scope: float
     code: int
 
     def value_at(self, about: Signal, day: int) -> Value:
@@ -308,12 +325,17 @@ def counting(about: Signal, prepared: Sequence[Prepared], day: int) -> list[tupl
     if about.is_context:
         return [max(live, key=_newest)]
     # one of a kind stands unless the other kind was seen later by a source at least as reliable
-    unknown = about.unknown
-    good, bad = (_latest_by_rank(live, unknown, adverse=side) for side in (False, True))
-    adverse = [item for item in live if item[0] > unknown and good[item[2].rank] <= item[2].moment]
-    if adverse:
-        return adverse
-    return [item for item in live if item[0] <= unknown and bad[item[2].rank] <= item[2].moment]
+    favourable = [item for item in live if item[0] <= about.unknown]
+    adverse = [item for item in live if item[0] > about.unknown]
+    if not favourable or not adverse:
+        return favourable or adverse
+    standing = _not_cleared(adverse, favourable)
+    if standing:
+        return standing
+    found = _LatestByRank()
+    for item in adverse:
+        found.add(item[2])
+    return [item for item in favourable if found.moments[item[2].rank] <= item[2].moment]
 
 
 def _newest(item: tuple[int, float, Prepared]) -> tuple[float, int, int, float]:
@@ -350,12 +372,28 @@ def riskiness(about: Signal, value: Value) -> float:
     return -value if about.safer == "higher" else value
 
 
-def _latest_by_rank(live: list[tuple[int, float, Prepared]], unknown: int, *, adverse: bool) -> list[float]:
-    """Moment of the latest observation of one side from a source of at least each rank."""
-    latest = [-math.inf] * (MAX_RANK + 1)
-    for code, _, one in live:
-        if (code > unknown) == adverse and one.moment > latest[one.rank]:
-            latest[one.rank] = one.moment
-    for rank in range(MAX_RANK - 1, -1, -1):
-        latest[rank] = max(latest[rank], latest[rank + 1])
-    return latest
+class _LatestByRank:
+    """Moment of the latest observation from a source of at least each rank."""
+
+    def __init__(self) -> None:
+        self.moments = [-math.inf] * (MAX_RANK + 1)
+
+    def add(self, one: Prepared) -> None:
+        """Take one observation in."""
+        for rank in range(one.rank + 1):
+            self.moments[rank] = max(self.moments[rank], one.moment)
+
+
+def _not_cleared(
+    adverse: list[tuple[int, float, Prepared]], favourable: list[tuple[int, float, Prepared]]
+) -> list[tuple[int, float, Prepared]]:
+    """Adverse observations that no favourable one supersedes: none later, as well sourced and of a scope as wide."""
+    widest_first = sorted((item[2] for item in favourable), key=lambda one: -one.scope)
+    seen, taken, standing = _LatestByRank(), 0, []
+    for item in sorted(adverse, key=lambda item: -item[2].scope):
+        while taken < len(widest_first) and widest_first[taken].scope >= CLEARING_SHARE * item[2].scope:
+            seen.add(widest_first[taken])
+            taken += 1
+        if seen.moments[item[2].rank] <= item[2].moment:
+            standing.append(item)
+    return standing
