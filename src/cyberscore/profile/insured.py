@@ -6,6 +6,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, field_validator, model_validator
 
 from cyberscore.exceptions import ProfileError
+from cyberscore.profile.evidence import Day
 from cyberscore.profile.industries import industry
 from cyberscore.profile.places import COUNTRIES, CURRENCIES
 
@@ -17,6 +18,7 @@ def _number(value: object) -> object:
 
 
 Amount = Annotated[float, Field(allow_inf_nan=False, gt=0, le=1e14), BeforeValidator(_number)]
+AmountOrZero = Annotated[float, Field(allow_inf_nan=False, ge=0, le=1e14), BeforeValidator(_number)]
 Count = Annotated[int, Field(ge=0, le=10**11), BeforeValidator(_number)]
 
 
@@ -40,6 +42,16 @@ class Insured(BaseModel):
         Whether an incident is under way, or circumstances are known that may lead to a claim; None is not answered.
     business_activities : tuple of str, optional
         Activities an underwriter may want to see, such as "payment_processing"; None is not answered, empty is none.
+    claims_12m, claims_36m : int, optional
+        The firm's own cyber claims reported in the past 12 and 36 months; None is not answered.
+    largest_claim_36m : float, optional
+        The largest of those of 36 months, all costs, in `currency`; 0 without a claim, None is not answered.
+    application_signed_at : date, optional
+        When the application was signed; None is not signed yet. Not after the date of the quote.
+    bank_details_verified : bool, optional
+        Whether new or changed bank details of a payee are verified before the first payment; None is not answered.
+    dual_approval_above : float, optional
+        Two persons must release every transfer above this, in `currency`; None is not answered.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
@@ -56,6 +68,12 @@ class Insured(BaseModel):
     business_activities: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] | None = Field(
         default=None, max_length=100
     )
+    claims_12m: Count | None = None
+    claims_36m: Count | None = None
+    largest_claim_36m: AmountOrZero | None = None
+    application_signed_at: Day | None = None
+    bank_details_verified: StrictBool | None = None
+    dual_approval_above: AmountOrZero | None = None
 
     @field_validator("naics", mode="before")
     @classmethod
@@ -90,6 +108,15 @@ class Insured(BaseModel):
     @model_validator(mode="after")
     def _known_industry(self) -> Self:
         industry(self.naics)
+        return self
+
+    @model_validator(mode="after")
+    def _claims_agree(self) -> Self:
+        recent, all_claims, largest = self.claims_12m, self.claims_36m, self.largest_claim_36m
+        if recent is not None and all_claims is not None and recent > all_claims:
+            raise ProfileError(f"claims_12m {recent} exceeds claims_36m {all_claims}: the 36 months hold the 12")
+        if all_claims == 0 and largest:
+            raise ProfileError(f"largest_claim_36m is {largest:,.0f} although claims_36m is 0: correct one of them")
         return self
 
     @property

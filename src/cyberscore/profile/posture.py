@@ -9,6 +9,9 @@ from cyberscore.profile.evidence import Mixture, Prepared, counting, mixture_at,
 from cyberscore.profile.profile import Profile
 from cyberscore.profile.signals import NOT_APPLICABLE, Signal, Value, signal, signals
 
+DAYS_OF_DELIVERY = 90
+"""A connection shares telemetry while something it delivered is no older than this (judgement)."""
+
 
 @dataclass(frozen=True, slots=True)
 class SignalState:
@@ -31,11 +34,15 @@ class SignalState:
 
 @dataclass(frozen=True, slots=True)
 class Posture:
-    """All signals at a date, in catalogue order."""
+    """All signals at a date, in catalogue order.
+
+    `telemetry` names the telemetry connections that are not withdrawn and delivered something within DAYS_OF_DELIVERY.
+    """
 
     as_of: date
     mixtures: tuple[Mixture, ...]
     evidence: tuple[tuple[Prepared, ...], ...]
+    telemetry: frozenset[str] = frozenset()
 
     def __iter__(self) -> Iterator[SignalState]:
         day = self.as_of.toordinal()
@@ -83,7 +90,22 @@ def posture_at(profile: Profile, as_of: date) -> Posture:
         evidence = _without_withdrawn(profile, as_of)
     catalogue = signals().values()
     mixtures = tuple([mixture_at(about, items, day) for about, items in zip(catalogue, evidence, strict=True)])
-    return Posture(as_of, mixtures, evidence)
+    return Posture(as_of, mixtures, evidence, _sharing(profile, as_of))
+
+
+def _sharing(profile: Profile, as_of: date) -> frozenset[str]:
+    """Telemetry connections that deliver: a name alone is worth nothing."""
+    names = {
+        source.name
+        for source in profile.sources
+        if source.kind == "telemetry" and (source.withdrawn_at is None or source.withdrawn_at > as_of)
+    }
+    since = as_of.toordinal() - DAYS_OF_DELIVERY
+    return frozenset(
+        one.connection
+        for one in (profile.observations if names else ())
+        if one.connection in names and one.prepared.day >= since
+    )
 
 
 def _without_withdrawn(profile: Profile, as_of: date) -> tuple[tuple[Prepared, ...], ...]:

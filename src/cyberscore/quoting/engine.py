@@ -26,9 +26,9 @@ from cyberscore.quoting.figures import (
 from cyberscore.quoting.improvements import improvements_for
 from cyberscore.quoting.intervals import loss_intervals
 from cyberscore.quoting.ledger_lines import build_ledger
-from cyberscore.quoting.quote import PerilFigures, Quote, RuleResult, Subjectivity, Unknown
+from cyberscore.quoting.quote import PerilFigures, Quote, RuleResult, Subjectivity, Unknown, rule_ids
 from cyberscore.quoting.reasons import reasons_for
-from cyberscore.quoting.terms import cover_offered, restrictions_of
+from cyberscore.quoting.terms import cover_offered, held_premium, restrictions_of
 from cyberscore.rating.coverage import Coverage
 from cyberscore.rating.expected_loss import expected_loss, rate_risk
 from cyberscore.rating.library import load_plan
@@ -110,7 +110,10 @@ def quote(
     figures = priced(settled, standing.rates, claim_costs(firm, settled, standing.locations), on_posture)
 
     cover, terms, score, risk = settled.cover, settled.terms, standing.score, standing.risk
-    findings, percent, decision, premium = figures.findings, figures.percent, figures.decision, figures.premium
+    percent, decision, premium = figures.percent, figures.decision, figures.premium
+    findings = sorted(figures.findings, key=lambda finding: finding.rule.stage)
+    held, on_premium = held_premium(plan.rules, requested.expiring_premium, figures.uncapped)
+    results = tuple([RuleResult.of(finding) for finding in (*findings, *on_premium)])
     ends = loss_intervals(firm, settled, standing, figures)
     # the steps after the expected loss keep order, so the ends of its interval pass through them
     low, high = (
@@ -149,8 +152,12 @@ def quote(
         decision=decision,
         decision_reasons=_decision_reasons(findings, decision),
         subjectivities=_subjectivities(findings),
-        adjustments=(*settled.adjustments, *restrictions_of(findings)),
-        rules=tuple(RuleResult(f.rule.id, f.outcome, f.rule.sentence, f.rule.evidence) for f in findings),
+        adjustments=(*settled.adjustments, *restrictions_of(findings), *held),
+        rules=results,
+        passed=rule_ids(results, "pass"),
+        failed=rule_ids(results, "fail"),
+        ungraded=rule_ids(results, "unknown"),
+        applied=rule_ids(results, "applies"),
         requested=requested.to_dict(),
         coverage=cover.to_dict(),
         cover_offered=cover_offered(cover, findings),

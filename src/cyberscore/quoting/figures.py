@@ -60,7 +60,7 @@ class Firm:
             raise ProfileError(
                 f"annual_revenue comes to {revenue:,.0f} USD: the plan needs between 1 and 1,000,000,000,000"
             )
-        fields = insured_fields(insured, revenue)
+        fields = insured_fields(insured, usd_rate, as_of)
         return cls(plan, insured, as_of, usd_rate, revenue, fields, expected_loss_of_book(plan, revenue))
 
 

@@ -10,6 +10,7 @@ from cyberscore.quoting.improvements import Improvement
 from cyberscore.quoting.reasons import Reason
 from cyberscore.quoting.terms import Adjustment
 from cyberscore.rating.ledger import Ledger
+from cyberscore.rules import Finding, stage_name
 
 NOTICE = "indicative, not an offer of cover"
 
@@ -35,12 +36,30 @@ class Subjectivity:
 
 @dataclass(frozen=True, slots=True)
 class RuleResult:
-    """What one rule said: pass, fail or unknown."""
+    """What one rule said.
+
+    `outcome` is pass or fail of a requirement, applies or does_not_apply of a term or a credit, and unknown of all;
+    `read` is what decided, in words, with the insured's own figures.
+    """
 
     rule: str
+    version: int
+    stage: str
     outcome: str
     sentence: str
+    read: str
     evidence: str
+
+    @classmethod
+    def of(cls, finding: Finding) -> "RuleResult":
+        """Build the result of a finding."""
+        rule = finding.rule
+        return cls(rule.id, rule.version, stage_name(rule), finding.outcome, rule.sentence, finding.read, rule.evidence)
+
+
+def rule_ids(results: tuple[RuleResult, ...], outcome: str) -> tuple[str, ...]:
+    """Ids of the rules of one outcome."""
+    return tuple([one.rule for one in results if one.outcome == outcome])
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +103,11 @@ class Quote:
         Expected loss by coverage part, summing to that by peril; empty for a plan without coverage parts.
     decision : str
         quote, quote_with_contingencies, refer or decline.
+    rules : tuple of RuleResult
+        What each rule said, gravest stage first: decline, refer, pre_bind, post_bind, terms, rate.
+    passed, failed, ungraded, applied : tuple of str
+        Ids of the rules that the insured passed and failed, that could not be told, and of the terms and credits that
+        apply. Terms and credits that do not apply are in `rules` alone.
     coverage, requested : dict
         Cover priced, after floors and caps, and cover asked for.
     cover_offered : dict
@@ -119,6 +143,10 @@ class Quote:
     subjectivities: tuple[Subjectivity, ...]
     adjustments: tuple[Adjustment, ...]
     rules: tuple[RuleResult, ...]
+    passed: tuple[str, ...]
+    failed: tuple[str, ...]
+    ungraded: tuple[str, ...]
+    applied: tuple[str, ...]
     requested: dict[str, Any]
     coverage: dict[str, Any]
     cover_offered: dict[str, Any]

@@ -3,9 +3,10 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
-from cyberscore.exceptions import CoverageError
+from cyberscore.exceptions import CoverageError, ProfileError
 from cyberscore.profile import Posture, Signal, signals
 from cyberscore.profile.evidence import Prepared, rule_value
 from cyberscore.profile.insured import Insured
@@ -13,6 +14,9 @@ from cyberscore.profile.signals import NOT_APPLICABLE
 from cyberscore.rating.coverage import Coverage
 from cyberscore.rules import Finding, Rule, RuleBook, evaluate
 from cyberscore.rules.conditions import Lookup, SignalValue
+
+LOWEST_RETENTION = 500.0
+"""No retention credit goes below what may be asked for at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +35,22 @@ class Adjustment:
         return {name: getattr(self, name) for name in self.__slots__}
 
 
-def insured_fields(insured: Insured, revenue: float) -> dict[str, Any]:
-    """Fields of the insured that rules may read; revenue in USD."""
+def insured_fields(insured: Insured, usd_rate: float, as_of: date) -> dict[str, Any]:
+    """Fields of the insured that rules may read at a date; money in USD.
+
+    Raises
+    ------
+    ProfileError
+        When the application was signed after `as_of`.
+    """
+    signed = insured.application_signed_at
+    if signed is not None and signed > as_of:
+        raise ProfileError(f"insured.application_signed_at {signed} is after as_of {as_of}: correct one of them")
+    no_claim = insured.claims_36m == 0
+    largest, above = insured.largest_claim_36m, insured.dual_approval_above
     return {
-        "annual_revenue_usd": revenue,
+        "as_of": as_of,
+        "annual_revenue_usd": insured.annual_revenue * usd_rate,
         "employee_count": insured.employee_count,
         "record_count": insured.record_count,
         "active_incident": insured.active_incident,
@@ -43,28 +59,46 @@ def insured_fields(insured: Insured, revenue: float) -> dict[str, Any]:
         "sector": insured.sector,
         "country": insured.country,
         "business_activities": insured.business_activities,
+        "claims_36m": insured.claims_36m,
+        "claims_12m": 0 if no_claim else insured.claims_12m,
+        "largest_claim_36m_usd": 0.0 if no_claim else None if largest is None else round(largest * usd_rate, 2),
+        "application_age_days": None if signed is None else (as_of - signed).days,
+        "bank_details_verified": insured.bank_details_verified,
+        "dual_approval_above_usd": None if above is None else round(above * usd_rate, 2),
     }
 
 
 def make_lookup(fields: Mapping[str, Any], coverage: Coverage, values: Mapping[str, Any]) -> Lookup:
-    """Lookup for rule conditions; `values` are the signals' values as rules read them."""
+    """Lookup for rule conditions.
+
+    `fields` are those of `insured_fields`, `values` those of `signal_values`.
+    """
 
     def lookup(kind: str, name: str) -> Any:
-        if kind == "signal":
+        if kind == "insured":
+            return fields[name]
+        if kind != "coverage":
             return values.get(name)
-        return fields[name] if kind == "insured" else getattr(coverage, name)
+        if name == "renewal":
+            return coverage.is_renewal
+        if name == "contingency_open_days":
+            since = coverage.contingencies_open_since
+            return 0 if since is None else (fields["as_of"] - since).days
+        return getattr(coverage, name)
 
     return lookup
 
 
-def signal_values(posture: Posture, wanted: frozenset[str]) -> dict[str, SignalValue | None]:
-    """Values of signals as rules read them."""
+def signal_values(posture: Posture, wanted: frozenset[str]) -> dict[str, SignalValue | int | None]:
+    """Values of signals as rules read them, and how many connections share telemetry."""
     day = posture.as_of.toordinal()
-    return {
+    values: dict[str, SignalValue | int | None] = {
         about.name: signal_value(about, prepared, day)
         for about, prepared in zip(signals().values(), posture.evidence, strict=True)
         if about.name in wanted
     }
+    values["telemetry_connections"] = len(posture.telemetry)
+    return values
 
 
 def signal_value(about: Signal, prepared: tuple[Prepared, ...], day: int) -> SignalValue | None:
@@ -89,35 +123,31 @@ def effective_coverage(
     Raises
     ------
     CoverageError
-        When the floors leave no cover.
+        When the floors leave no cover, or conditions are open since after the date of the quote.
     """
+    since, as_of = requested.contingencies_open_since, fields["as_of"]
+    if since is not None and since > as_of:
+        raise CoverageError(f"contingencies_open_since {since} is after as_of {as_of}: correct one of them")
     findings = findings_of(book.setting_rules, make_lookup(fields, requested, {}))
     limit, retention, hours = requested.aggregate_limit, requested.retention, requested.waiting_period_hours
     sublimits = dict(requested.sublimits)
     adjustments = []
     for finding in findings:
         for action in finding.actions:
-            rule, amount = finding.rule, action.amount or 0.0
-            text, changed = "", False
+            amount, peril, text = action.amount or 0.0, action.peril, ""
             if action.type == "retention_floor" and retention < amount:
-                text, changed, retention = f"Retention raised to {amount:,.0f}.", True, amount
+                text, asked, retention = f"Retention set to {amount:,.0f}", f"{requested.retention:,.0f}", amount
             elif action.type == "limit_cap" and limit > amount:
-                text, changed, limit = f"Limit lowered to {amount:,.0f}.", True, amount
+                text, asked, limit = f"Limit lowered to {amount:,.0f}", f"{requested.aggregate_limit:,.0f}", amount
             elif action.type == "waiting_floor" and hours < (action.hours or 0.0):
                 amount = hours = action.hours or 0.0
-                text, changed = f"Waiting period raised to {hours:g} hours.", True
-            elif (
-                action.type == "standard_sublimit"
-                and action.peril
-                and amount < min(limit, sublimits.get(action.peril, limit))
-            ):
-                text, changed = (
-                    f"{action.peril.replace('_', ' ').capitalize()} limited to {amount:,.0f}.",
-                    True,
-                )
-                sublimits[action.peril] = amount
-            if changed:
-                adjustments.append(Adjustment(rule.id, action.type, text, action.peril, amount, priced=True))
+                text, asked = f"Waiting period set to {hours:g} hours", f"{requested.waiting_period_hours:g}"
+            elif action.type == "standard_sublimit" and peril and amount < min(limit, sublimits.get(peril, limit)):
+                text, asked = f"{peril.replace('_', ' ').capitalize()} limited to {amount:,.0f}", ""
+                sublimits[peril] = amount
+            if text:
+                told = f"{text}: {finding.read}{f'; {asked} was asked for' if asked else ''}."
+                adjustments.append(Adjustment(finding.rule.id, action.type, told, peril, amount, priced=True))
     if retention >= limit:
         raise CoverageError(
             f"retention {retention:_.0f} must be below aggregate_limit {limit:_.0f} after the plan's floors and caps "
@@ -130,31 +160,59 @@ def effective_coverage(
 
 
 def cover_offered(cover: Coverage, findings: Sequence[Finding]) -> dict[str, Any]:
-    """Cover less what rules restrict: the lowest sublimit and the highest coinsurance, in percent, by peril."""
+    """Cover less what rules restrict, and with the retention that rules reward.
+
+    The lowest sublimit and the highest coinsurance, in percent, by peril; a retention credit stops at the floors.
+    """
     sublimits, coinsurance = dict(cover.sublimits), dict(cover.coinsurance)
-    for action in (action for finding in findings for action in finding.actions if action.peril):
+    retention, floor = cover.retention, LOWEST_RETENTION
+    for action in (action for finding in findings for action in finding.actions):
         peril = str(action.peril)
         if action.type == "sublimit":
             sublimits[peril] = min(action.amount or 0.0, cover.limit_for(peril), sublimits.get(peril, math.inf))
         elif action.type == "coinsurance":
             coinsurance[peril] = max(action.percent or 0.0, coinsurance.get(peril, 0.0))
-    return {**cover.to_dict(), "sublimits": sublimits, "coinsurance": coinsurance}
+        elif action.type == "retention_floor":
+            floor = max(floor, action.amount or 0.0)
+        elif action.type == "retention_credit":
+            retention *= 1.0 - (action.percent or 0.0) / 100.0
+    return {
+        **cover.to_dict(),
+        "retention": round(min(max(retention, floor), cover.retention), 2),
+        "sublimits": sublimits,
+        "coinsurance": coinsurance,
+    }
 
 
 def restrictions_of(findings: Sequence[Finding]) -> list[Adjustment]:
-    """Restrictions and debits that posture brings; restrictions earn no premium credit."""
-    found = []
+    """Restrictions, which earn no premium credit; retention credits, which cost nothing; then debits and credits."""
+    restrictions, rates = [], []
+    for finding in findings:
+        rule = finding.rule.id
+        for action in finding.actions:
+            if action.type in {"sublimit", "coinsurance", "retention_credit"}:
+                amount = action.amount if action.type == "sublimit" else action.percent
+                text = f"{action.text.rstrip('.')}: {finding.read}."
+                restrictions.append(Adjustment(rule, action.type, text, action.peril, amount, priced=False))
+            elif action.type == "rate" and action.percent:
+                word, verb = ("debit", "raised") if action.percent > 0 else ("credit", "lowered")
+                text = f"Premium {verb} by {abs(action.percent):g} %: {finding.read}."
+                rates.append(Adjustment(rule, word, text, None, action.percent, priced=True))
+    return restrictions + rates
+
+
+def held_premium(book: RuleBook, expiring: float | None, uncapped: float) -> tuple[list[Adjustment], list[Finding]]:
+    """Tell whether rules hold the change of premium on renewal, with the premium before it (USD)."""
+    change = 0.0 if expiring is None else uncapped / expiring - 1.0
+    findings = [evaluate(rule, lambda *_: change) for rule in book.premium_rules]
+    adjustments = []
     for finding in findings:
         for action in finding.actions:
-            if action.type in {"sublimit", "coinsurance"}:
-                amount = action.amount if action.type == "sublimit" else action.percent
-                found.append(Adjustment(finding.rule.id, action.type, action.text, action.peril, amount, priced=False))
-            elif action.type == "rate" and action.percent:
-                word = "debit" if action.percent > 0 else "credit"
-                told = finding.rule.sentence
-                if finding.outcome == "unknown":
-                    names = ", ".join(signals()[name].title for name in sorted(finding.rule.signals))
-                    told = f"{names or finding.rule.id} is not known."
-                text = f"{told} ({action.percent:+g} % on the premium)"
-                found.append(Adjustment(finding.rule.id, word, text, None, action.percent, priced=True))
-    return found
+            share = math.copysign((action.percent or 0.0) / 100.0, change)
+            held = (expiring or 0.0) * (1.0 + share)
+            text = (
+                f"Premium held at {held:,.2f}, {share:+.0%} on the expiring {expiring or 0.0:,.2f}: "
+                f"without it {uncapped:,.2f}, {finding.read}."
+            )
+            adjustments.append(Adjustment(finding.rule.id, action.type, text, None, held, priced=True))
+    return adjustments, findings

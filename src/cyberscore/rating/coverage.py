@@ -16,6 +16,7 @@ from pydantic import (
 
 from cyberscore.exceptions import CoverageError
 from cyberscore.perils import PARTS, PERILS
+from cyberscore.profile.evidence import Day
 from cyberscore.profile.places import CURRENCIES
 from cyberscore.profile.profile import explain
 
@@ -60,6 +61,9 @@ class Coverage(BaseModel):
         Hours before lost income is paid, 1 to 72.
     expiring_premium : float, optional
         Last year's premium, on a renewal: the change is capped.
+    contingencies_open_since : date, optional
+        When the policy in force was bound, if conditions of it are still open; None when none is. Not after the date of
+        the quote.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -72,6 +76,7 @@ class Coverage(BaseModel):
     coinsurance: dict[str, Percent] = Field(default_factory=dict)
     waiting_period_hours: Money = Field(default=8.0, ge=1, le=72)
     expiring_premium: Annotated[Money, Field(gt=0, le=1e13)] | None = None
+    contingencies_open_since: Day | None = None
 
     @field_validator("currency")
     @classmethod
@@ -166,6 +171,11 @@ class Coverage(BaseModel):
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""
         return self.model_dump(mode="json")
+
+    @property
+    def is_renewal(self) -> bool:
+        """Whether a policy is in force that this would renew."""
+        return self.expiring_premium is not None or self.contingencies_open_since is not None
 
     @property
     def claim_limit(self) -> float:

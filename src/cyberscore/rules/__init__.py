@@ -1,14 +1,27 @@
 """What an underwriter insists on: rules as data, three-valued, never rewarding silence."""
 
+from cyberscore.rules.actions import DECISIONS, STAGES, Action
 from cyberscore.rules.rules import (
-    DECISIONS,
-    Action,
+    OUTCOMES,
     Finding,
     Rule,
     RuleBook,
     decision_of,
     evaluate,
     rate_percent,
+    stage_name,
 )
 
-__all__ = ["DECISIONS", "Action", "Finding", "Rule", "RuleBook", "decision_of", "evaluate", "rate_percent"]
+__all__ = [
+    "DECISIONS",
+    "OUTCOMES",
+    "STAGES",
+    "Action",
+    "Finding",
+    "Rule",
+    "RuleBook",
+    "decision_of",
+    "evaluate",
+    "rate_percent",
+    "stage_name",
+]

@@ -1,4 +1,4 @@
-"""Conditions of underwriting rules: three-valued, over signals, the insured and the cover asked for."""
+"""Conditions of underwriting rules: three-valued, over signals, the insured, the cover asked for and the premium."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -8,6 +8,7 @@ from typing import Any
 from cyberscore.exceptions import ProfileError, RuleError
 from cyberscore.profile import Signal, signal
 from cyberscore.profile.signals import NEVER, NOT_APPLICABLE
+from cyberscore.rules.fields import FIELDS, SOURCES_OF_FIELDS, names_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,16 +20,9 @@ class SignalValue:
 
 
 Lookup = Callable[[str, str], Any]
-"""Gives the value of ("signal" | "insured" | "coverage", name), None when unknown; for a signal a `SignalValue`."""
+"""Gives the value of (kind, name), None when unknown; for a signal a `SignalValue`. Kinds: see KINDS."""
 
-INSURED_FIELDS = (
-    "annual_revenue_usd", "employee_count", "record_count", "active_incident", "known_circumstances", "naics", "sector",
-    "country", "business_activities",
-)  # fmt: skip
-_FLAGS = ("active_incident", "known_circumstances")
-_TEXTS = ("naics", "sector", "country")
-_LISTS = ("business_activities",)
-COVERAGE_FIELDS = ("aggregate_limit", "retention", "waiting_period_hours")
+KINDS = ("signal", *SOURCES_OF_FIELDS)
 
 
 def _starts_with(value: str, prefixes: list[str]) -> bool:
@@ -48,11 +42,17 @@ OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 _RISKY_WHEN_HIGH = {"at_least", "above"}
 _RISKY_WHEN_LOW = {"below", "at_most"}
 _RISKY_ORDER = ("at_least", "above", "below", "at_most")
+_OPERATORS_OF = {
+    "flag": ("is",),
+    "text": ("is", "is_one_of", "starts_with"),
+    "list": ("includes_any",),
+    "number": _RISKY_ORDER,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Test:
-    """One comparison: `kind` is signal, insured or coverage."""
+    """One comparison: `kind` is one of KINDS."""
 
     kind: str
     name: str
@@ -108,13 +108,24 @@ class Group:
         return None if None in found else self.every
 
 
-Condition = Test | Group
+@dataclass(frozen=True, slots=True)
+class Always:
+    """What holds of everyone."""
+
+    def holds(self, _lookup: Lookup) -> bool | None:
+        """Return true, whatever is known."""
+        return True
+
+
+Condition = Test | Group | Always
 
 
 def tests_of(condition: Condition) -> list[Test]:
     """All comparisons inside a condition."""
     if isinstance(condition, Test):
         return [condition]
+    if isinstance(condition, Always):
+        return []
     return [test for part in condition.parts for test in tests_of(part)]
 
 
@@ -133,12 +144,14 @@ def parse_condition(raw: Any, where: str) -> Condition:
             if set(raw) != {key} or not isinstance(raw[key], list) or not raw[key]:
                 raise RuleError(f"{where}: {key!r} must stand alone with a list of conditions")
             return Group(every=key == "all", parts=tuple(parse_condition(part, where) for part in raw[key]))
-    kinds = [kind for kind in ("signal", "insured", "coverage") if kind in raw]
+    if "always" in raw:
+        if dict(raw) != {"always": True}:
+            raise RuleError(f"{where}: 'always' must stand alone, as {{ always = true }}; got {dict(raw)!r}")
+        return Always()
+    kinds = [kind for kind in KINDS if kind in raw]
     operators = [name for name in OPERATORS if name in raw]
     if len(kinds) != 1 or len(operators) != 1 or len(raw) != 2:
-        raise RuleError(
-            f"{where}: give one of signal, insured, coverage and one of {', '.join(OPERATORS)}; got {dict(raw)!r}"
-        )
+        raise RuleError(f"{where}: give one of {', '.join(KINDS)} and one of {', '.join(OPERATORS)}; got {dict(raw)!r}")
     test = Test(kinds[0], raw[kinds[0]], operators[0], raw[operators[0]])
     _check(test, where)
     return test
@@ -146,9 +159,9 @@ def parse_condition(raw: Any, where: str) -> Condition:
 
 def _check(test: Test, where: str) -> None:
     if test.kind != "signal":
-        known = INSURED_FIELDS if test.kind == "insured" else COVERAGE_FIELDS
-        if test.name not in known:
-            raise RuleError(f"{where}: unknown {test.kind} field {test.name!r}: known are {', '.join(known)}")
+        if not isinstance(test.name, str) or (test.kind, test.name) not in FIELDS:
+            known = ", ".join(names_of(test.kind))
+            raise RuleError(f"{where}: unknown {test.kind} field {test.name!r}: known are {known}")
         _check_operand(test, where)
         return
     try:
@@ -186,13 +199,11 @@ def _check(test: Test, where: str) -> None:
 def _check_operand(test: Test, where: str, about: Signal | None = None) -> None:
     """Refuse an operator that does not fit the field, or a value that does not fit the operator."""
     if about is not None:
+        kind: str = "text" if about.levels else about.kind
         allowed = ("is", "is_one_of") if about.levels else (*_RISKY_ORDER, *(("is",) if about.kind == "flag" else ()))
-    elif test.name in _FLAGS:
-        allowed = ("is",)
-    elif test.name in _TEXTS:
-        allowed = ("is", "is_one_of", "starts_with")
     else:
-        allowed = ("includes_any",) if test.name in _LISTS else _RISKY_ORDER
+        kind = FIELDS[test.kind, test.name].type
+        allowed = _OPERATORS_OF[kind]
     if test.operator not in allowed:
         raise RuleError(f"{where}: {test.name} cannot be compared with {test.operator}: use {' or '.join(allowed)}")
     value = test.operand
@@ -202,7 +213,7 @@ def _check_operand(test: Test, where: str, about: Signal | None = None) -> None:
     elif test.operator in _RISKY_ORDER:
         fits = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
         wanted = "a finite number"
-    elif test.name in _TEXTS or (about is not None and about.levels):
+    elif kind == "text":
         fits, wanted = isinstance(value, str), "text"
     else:
         fits, wanted = isinstance(value, bool) or about is not None, "true or false"

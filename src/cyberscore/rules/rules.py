@@ -1,8 +1,12 @@
 """Underwriting rules read from rules.toml, checked, and what they say about one risk.
 
-A rule whose condition names a signal may decline, refer, ask for something, restrict or debit: its restrictions earn no
-premium credit, so that mending a weakness never costs more. A rule on who is insured or what is asked for may also set
-terms (retention floor, limit cap, standard sublimit, waiting floor); terms are priced.
+A requirement declines, refers, asks for something, restricts or debits when its condition holds: its restrictions earn
+no premium credit, so that mending a weakness never costs more. A term (retention floor, limit cap, standard sublimit,
+waiting floor, renewal cap) applies to whoever it is about, is priced and reads no signal. A credit is earned when its
+condition is known not to hold.
+
+Format 2 names outcomes `then` (the condition holds), `unknown` and `otherwise`, and wants `unknown` wherever something
+may be unknown. Format 1, still read, called them fail, unknown and pass, and knew fewer fields and actions.
 """
 
 import tomllib
@@ -11,74 +15,99 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cyberscore.exceptions import RuleError
-from cyberscore.perils import PERILS
+from cyberscore.rules.actions import (
+    DECISION_OF,
+    DECISIONS,
+    REWARDS,
+    STAGES,
+    TERMS,
+    Actions,
+    no_graver,
+    parse_actions,
+    stage_of,
+)
 from cyberscore.rules.conditions import Condition, Lookup, Test, parse_condition, tests_of
+from cyberscore.rules.fields import FIELDS, told
 
-DECISIONS = ("quote", "quote_with_contingencies", "refer", "decline")
-RANKS = {"decline": 5, "refer": 4, "pre_bind": 3, "post_bind": 2, "sublimit": 1, "coinsurance": 1, "rate": 0}
-TERMS = ("retention_floor", "limit_cap", "standard_sublimit", "waiting_floor")
-_DECISION_OF = {
-    "decline": "decline",
-    "refer": "refer",
-    "pre_bind": "quote_with_contingencies",
-    "post_bind": "quote_with_contingencies",
+FORMATS = (1, 2)
+_OUTCOMES = {1: ("fail", "unknown", "pass"), 2: ("then", "unknown", "otherwise")}
+_WORDS = {
+    "requirement": ("fail", "pass"),
+    "term": ("applies", "does_not_apply"),
+    "credit": ("does_not_apply", "applies"),
 }
-_FIELDS = {
-    "decline": {"text"},
-    "refer": {"text"},
-    "pre_bind": {"text"},
-    "post_bind": {"text", "days"},
-    "sublimit": {"peril", "amount", "text"},
-    "coinsurance": {"peril", "percent", "text"},
-    "rate": {"percent"},
-    "retention_floor": {"amount"},
-    "limit_cap": {"amount"},
-    "standard_sublimit": {"peril", "amount"},
-    "waiting_floor": {"hours"},
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """What a rule does; `type` is one of RANKS or TERMS, the rest as that type needs."""
-
-    type: str
-    text: str = ""
-    peril: str | None = None
-    amount: float | None = None
-    percent: float | None = None
-    days: int | None = None
-    hours: float | None = None
+OUTCOMES = ("pass", "fail", "applies", "does_not_apply", "unknown")
+"""What a rule may say: pass or fail (requirements), applies or does_not_apply (terms and credits), unknown (all)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One underwriting rule; `on_fail` acts when the condition holds, `on_unknown` when it cannot be told."""
+    """One underwriting rule.
+
+    `on_fail` acts when the condition holds, `on_unknown` when it cannot be told, `on_pass` when it does not hold.
+    """
 
     id: str
     version: int
     sentence: str
     condition: Condition
-    on_fail: tuple[Action, ...]
-    on_unknown: tuple[Action, ...]
-    on_pass: tuple[Action, ...]
+    on_fail: Actions
+    on_unknown: Actions
+    on_pass: Actions
     rationale: str
     evidence: str
-    signals: frozenset[str]
+    tests: tuple[Test, ...] = field(init=False)
+    signals: frozenset[str] = field(init=False)
+    reads_posture: bool = field(init=False)
+    kind: str = field(init=False)
+    stage: int = field(init=False)
+    words: tuple[str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        tests = tests_of(self.condition)
+        object.__setattr__(self, "tests", tuple(tests))
+        object.__setattr__(self, "signals", frozenset(test.name for test in tests if test.kind == "signal"))
+        object.__setattr__(self, "reads_posture", any(test.kind in {"signal", "evidence"} for test in tests))
+        object.__setattr__(self, "kind", _kind(self.actions, self.on_pass))
+        object.__setattr__(self, "stage", stage_of(self.actions))
+        object.__setattr__(self, "words", _WORDS[self.kind])
+
+    @property
+    def actions(self) -> Actions:
+        """All it may do."""
+        return self.on_fail + self.on_unknown + self.on_pass
 
     @property
     def sets_terms(self) -> bool:
         """Whether it may set a priced term: a floor, a cap or a standard sublimit."""
-        return any(action.type in TERMS for action in self.on_pass + self.on_unknown + self.on_fail)
+        return any(action.type in TERMS for action in self.actions)
+
+    @property
+    def may_be_unknown(self) -> bool:
+        """Whether something it reads may be unknown."""
+        return any(test.kind == "signal" or FIELDS[test.kind, test.name].may_be_unknown for test in self.tests)
+
+
+def _kind(actions: Actions, on_pass: Actions) -> str:
+    if any(action.type in TERMS or action.type == "renewal_cap" for action in actions):
+        return "term"
+    rewards = [action.type in REWARDS or (action.type == "rate" and (action.percent or 0) < 0) for action in on_pass]
+    return "credit" if any(rewards) and len(actions) == len(on_pass) else "requirement"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one rule said: `outcome` is pass, unknown or fail."""
+    """What one rule said: `outcome` is one of OUTCOMES, `read` what it read, in words."""
 
     rule: Rule
     outcome: str
-    actions: tuple[Action, ...]
+    actions: Actions
+    lookup: Lookup = field(repr=False, compare=False)
+
+    @property
+    def read(self) -> str:
+        """What decided, in words and with the insured's own figures."""
+        return reason_of(self.rule, self.lookup)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +116,11 @@ class RuleBook:
 
     Attributes
     ----------
+    rules : gravest stage first: decline, refer, pre_bind, post_bind, terms, rate
     setting_rules : rules that set priced terms; they read the request as it was made
     firm_rules : other rules that read no signal; they read the cover after terms
-    posture_rules : rules that read a signal
+    posture_rules : rules that read a signal or what the evidence is
+    premium_rules : rules that read the premium, once it is known
     signals : all signals that rules read
     """
 
@@ -97,21 +128,32 @@ class RuleBook:
     setting_rules: tuple[Rule, ...] = field(init=False)
     firm_rules: tuple[Rule, ...] = field(init=False)
     posture_rules: tuple[Rule, ...] = field(init=False)
+    premium_rules: tuple[Rule, ...] = field(init=False)
     signals: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        setting = tuple(rule for rule in self.rules if rule.sets_terms)
-        others = tuple(rule for rule in self.rules if not rule.sets_terms)
+        rules = tuple(sorted(self.rules, key=lambda rule: rule.stage))
+        premium = tuple(rule for rule in rules if any(test.kind == "premium" for test in rule.tests))
+        setting = tuple(rule for rule in rules if rule.sets_terms and rule not in premium)
+        others = tuple(rule for rule in rules if not rule.sets_terms and rule not in premium)
+        object.__setattr__(self, "rules", rules)
+        object.__setattr__(self, "premium_rules", premium)
         object.__setattr__(self, "setting_rules", setting)
-        object.__setattr__(self, "firm_rules", tuple(rule for rule in others if not rule.signals))
-        object.__setattr__(self, "posture_rules", tuple(rule for rule in others if rule.signals))
+        object.__setattr__(self, "firm_rules", tuple(rule for rule in others if not rule.reads_posture))
+        object.__setattr__(self, "posture_rules", tuple(rule for rule in others if rule.reads_posture))
         object.__setattr__(self, "signals", frozenset(name for rule in others for name in rule.signals))
 
     @property
     def known_activities(self) -> frozenset[str]:
         """Business activities that some rule names."""
-        tests = (test for rule in self.rules for test in tests_of(rule.condition) if test.name == "business_activities")
+        tests = (test for rule in self.rules for test in rule.tests if test.name == "business_activities")
         return frozenset(str(activity) for test in tests for activity in test.operand)
+
+    @property
+    def renewal_cap(self) -> float | None:
+        """Largest change of premium on renewal that a rule states, as a share; None when no rule states one."""
+        caps = [a.percent for rule in self.premium_rules for a in rule.on_fail if a.type == "renewal_cap"]
+        return None if not caps else (caps[0] or 0.0) / 100.0
 
     @classmethod
     def from_toml(cls, text: str) -> "RuleBook":
@@ -126,12 +168,16 @@ class RuleBook:
             raw = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise RuleError(f"rules.toml: not valid TOML: {error}") from error
-        if raw.get("format") != 1 or set(raw) - {"format", "rule"}:
-            raise RuleError(f"rules.toml: format must be 1, with a list of [[rule]]; got format {raw.get('format')!r}")
+        version = raw.get("format")
+        if isinstance(version, bool) or version not in FORMATS or set(raw) - {"format", "rule"}:
+            raise RuleError(
+                f"rules.toml: format must be 1 or 2, with a list of [[rule]]; got format {version!r} "
+                f"and {', '.join(sorted(raw)) or 'nothing'}"
+            )
         listed = raw.get("rule", [])
         if not isinstance(listed, list):
             raise RuleError("rules.toml: rules must be [[rule]] tables")
-        rules = tuple(_rule(item) for item in listed)
+        rules = tuple(_rule(item, version) for item in listed)
         ids = [rule.id for rule in rules]
         if len(set(ids)) < len(ids):
             raise RuleError(
@@ -144,14 +190,27 @@ def evaluate(rule: Rule, lookup: Lookup) -> Finding:
     """Apply one rule."""
     holds = rule.condition.holds(lookup)
     if holds is None:
-        return Finding(rule, "unknown", rule.on_unknown)
-    return Finding(rule, "fail", rule.on_fail) if holds else Finding(rule, "pass", rule.on_pass)
+        return Finding(rule, "unknown", rule.on_unknown, lookup)
+    if holds:
+        return Finding(rule, rule.words[0], rule.on_fail, lookup)
+    return Finding(rule, rule.words[1], rule.on_pass, lookup)
+
+
+def reason_of(rule: Rule, lookup: Lookup) -> str:
+    """Tell what decided a rule: the comparisons that came out as the whole did, with the insured's own figures."""
+    whole = rule.condition.holds(lookup)
+    said = []
+    for test in rule.tests:
+        if test.holds(lookup) is whole:
+            value = lookup(test.kind, test.name)
+            said.append(told(test.kind, test.name, value.value if hasattr(value, "adverse") else value))
+    return "; ".join(dict.fromkeys(said)) or "every insured"
 
 
 def decision_of(findings: Sequence[Finding]) -> str:
     """Gravest decision among findings."""
     return max(
-        (_DECISION_OF.get(action.type, "quote") for f in findings for action in f.actions),
+        (DECISION_OF.get(action.type, "quote") for f in findings for action in f.actions),
         key=DECISIONS.index,
         default="quote",
     )
@@ -162,105 +221,82 @@ def rate_percent(findings: Sequence[Finding]) -> float:
     return sum(action.percent or 0.0 for finding in findings for action in finding.actions if action.type == "rate")
 
 
-def _rule(raw: Any) -> Rule:
+def _rule(raw: Any, version: int) -> Rule:
     if not isinstance(raw, Mapping):
         raise RuleError(f"rules.toml: a rule must be a [[rule]] table; got {raw!r}")
     where = f"rule {raw.get('id', '?')}"
     wanted = {"id", "version", "sentence", "when", "rationale", "evidence"}
-    allowed = wanted | {"fail", "unknown", "pass"}
-    if wanted - set(raw) or set(raw) - allowed:
-        raise RuleError(f"{where}: needs {', '.join(sorted(wanted))}, may have fail, unknown, pass; got {sorted(raw)}")
+    names = _OUTCOMES[version]
+    if wanted - set(raw) or set(raw) - wanted - set(names):
+        raise RuleError(
+            f"{where}: needs {', '.join(sorted(wanted))}, may have {', '.join(names)}; got {', '.join(sorted(raw))}"
+        )
     for name in ("id", "sentence", "rationale", "evidence"):
         if not isinstance(raw[name], str) or not raw[name]:
             raise RuleError(f"{where}: {name} must be text; got {raw[name]!r}")
     if isinstance(raw["version"], bool) or not isinstance(raw["version"], int):
         raise RuleError(f"{where}: version must be a whole number; got {raw['version']!r}")
     condition = parse_condition(raw["when"], where)
-    tests = tests_of(condition)
+    on_fail, on_unknown, on_pass = (parse_actions(raw.get(name, []), where) for name in names)
     rule = Rule(
-        id=raw["id"],
-        version=raw["version"],
-        sentence=raw["sentence"],
-        condition=condition,
-        on_fail=_actions(raw.get("fail", []), where),
-        on_unknown=_actions(raw.get("unknown", []), where),
-        on_pass=_actions(raw.get("pass", []), where),
-        rationale=raw["rationale"],
-        evidence=raw["evidence"],
-        signals=frozenset(test.name for test in tests if test.kind == "signal"),
-    )
-    _check_order(rule, tests, where)
+        raw["id"], raw["version"], raw["sentence"], condition, on_fail, on_unknown, on_pass,
+        raw["rationale"], raw["evidence"],
+    )  # fmt: skip
+    if version > 1 and rule.may_be_unknown != ("unknown" in raw):
+        problem = (
+            "something it reads may be unknown: say what happens then (unknown = [] for nothing)"
+            if rule.may_be_unknown
+            else "nothing it reads is ever unknown, so leave `unknown` out"
+        )
+        raise RuleError(f"{where}: {problem}")
+    _check_order(rule, where)
+    _check_premium(rule, where)
     return rule
 
 
-def _actions(raw: Any, where: str) -> tuple[Action, ...]:
-    if not isinstance(raw, list):
-        raise RuleError(f"{where}: actions must be a list; got {raw!r}")
-    actions = []
-    for item in raw:
-        kind = item.get("type") if isinstance(item, Mapping) else None
-        if not isinstance(kind, str) or kind not in _FIELDS or set(item) - {"type"} != _FIELDS[kind]:
-            known = "; ".join(f"{name} ({', '.join(sorted(fields))})" for name, fields in _FIELDS.items())
-            raise RuleError(f"{where}: an action must be one of {known}; got {item!r}")
-        for name in ("amount", "percent", "days", "hours"):
-            value = item.get(name, 0)
-            low = -25 if name == "percent" and kind == "rate" else 0
-            high = {"amount": 1e8, "percent": 100, "days": 365, "hours": 72}[name]
-            if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-                raise RuleError(f"{where}: {name} must be a number between {low} and {high:g}; got {value!r}")
-        if not isinstance(item.get("text", ""), str):
-            raise RuleError(f"{where}: text must be text; got {item['text']!r}")
-        if item.get("peril", PERILS[0]) not in PERILS:
-            raise RuleError(f"{where}: unknown peril {item['peril']!r}: the perils are {', '.join(PERILS)}")
-        actions.append(Action(**item))
-    return tuple(actions)
-
-
-def _weight(actions: tuple[Action, ...]) -> dict[tuple[str, str | None], float]:
-    """How grave actions are, by kind: greater is graver."""
-    grave: dict[tuple[str, str | None], float] = {("rank", None): 0.0, ("rate", None): 0.0}
-    for action in actions:
-        grave["rank", None] = max(grave["rank", None], RANKS.get(action.type, 0))
-        if action.type == "rate":
-            grave["rate", None] += action.percent or 0.0
-        elif action.type == "sublimit":
-            key, value = ("sublimit", action.peril), 1e9 - (action.amount or 0.0)
-            grave[key] = max(grave.get(key, 0.0), value)
-        elif action.type == "coinsurance":
-            key, value = ("coinsurance", action.peril), action.percent or 0.0
-            grave[key] = max(grave.get(key, 0.0), value)
-        elif action.type == "post_bind":
-            key, value = ("haste", None), 366.0 - (action.days or 0)
-            grave[key] = max(grave.get(key, 0.0), value)
-        elif action.type in {"pre_bind", "refer", "decline"}:
-            grave["haste", None] = 366.0
-    return grave
-
-
-def _no_graver(a: tuple[Action, ...], b: tuple[Action, ...]) -> bool:
-    first, second = _weight(a), _weight(b)
-    return all(value <= second.get(key, 0.0) for key, value in first.items())
-
-
-def _check_order(rule: Rule, tests: list[Test], where: str) -> None:
-    everything = rule.on_pass + rule.on_unknown + rule.on_fail
-    if any(test.kind == "coverage" for test in tests) and any(action.type == "rate" for action in everything):
+def _check_order(rule: Rule, where: str) -> None:
+    if any(test.kind == "coverage" for test in rule.tests) and any(action.type == "rate" for action in rule.actions):
         raise RuleError(
             f"{where}: a rate must not depend on the cover asked for: a higher limit could then cost less; use a term"
         )
     for name, actions in (("pass", rule.on_pass), ("unknown", rule.on_unknown), ("fail", rule.on_fail)):
         terms = [action.type for action in actions if action.type in TERMS]
-        if terms and rule.signals:
+        if terms and rule.reads_posture:
             raise RuleError(
                 f"{where}: {terms[0]} is priced, so it cannot depend on a signal ({name}); use sublimit or coinsurance"
             )
-    if not (_no_graver(rule.on_pass, rule.on_unknown) and _no_graver(rule.on_unknown, rule.on_fail)):
+    if not (no_graver(rule.on_pass, rule.on_unknown) and no_graver(rule.on_unknown, rule.on_fail)):
         raise RuleError(
             f"{where}: pass must be no graver than unknown, and unknown no graver than fail, in every kind of action"
         )
-    cut = [test.name for test in tests if test.cuts_favourable()]
-    if cut and not _no_graver(rule.on_fail, rule.on_unknown):
+    cut = [test.name for test in rule.tests if test.cuts_favourable()]
+    if cut and not no_graver(rule.on_fail, rule.on_unknown):
         raise RuleError(
             f"{where}: some values of {cut[0]} that are safer than unknown fail, so unknown must be treated "
             "as gravely as fail; else hiding the evidence would pay"
         )
+
+
+def _check_premium(rule: Rule, where: str) -> None:
+    """Refuse what reads the premium and does not hold it: the premium exists only after all else is decided."""
+    caps = [action for action in rule.actions if action.type == "renewal_cap"]
+    reads = [test for test in rule.tests if test.kind == "premium"]
+    if not caps and not reads:
+        return
+    share = (caps[0].percent or 0.0) / 100.0 if caps else 0.0
+    wanted = {("above", share), ("below", -share)}
+    if (
+        rule.on_fail != tuple(caps)
+        or len(caps) != 1
+        or {(test.operator, test.operand) for test in rule.tests} != wanted
+    ):
+        raise RuleError(
+            f"{where}: renewal_cap stands alone in `then`, with renewal_change above and below that percentage as its "
+            "condition, such as { any = [{ premium = 'renewal_change', above = 0.25 }, { premium = 'renewal_change', "
+            "below = -0.25 }] }"
+        )
+
+
+def stage_name(rule: Rule) -> str:
+    """Which of STAGES a rule acts in, at its gravest."""
+    return STAGES[rule.stage]

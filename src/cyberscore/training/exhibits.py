@@ -18,7 +18,7 @@ from cyberscore.perils import COUNTRY_GROUPS, PERILS, RECORD_UNKNOWN
 from cyberscore.profile import sectors, signals
 from cyberscore.rating.parts import N_PERILS, Floats, factors
 from cyberscore.rating.plan import RatingPlan
-from cyberscore.rules.rules import Action
+from cyberscore.rules import Action
 from cyberscore.training.book import Book
 from cyberscore.training.encoding import EncodedPolicies
 from cyberscore.training.exposure import claim_counts

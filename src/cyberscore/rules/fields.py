@@ -1,0 +1,107 @@
+"""Fields that rules may read besides signals: their kind, whether they may be unknown, and their value in words."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from cyberscore.profile import Signal, signals
+from cyberscore.profile.industries import industry
+from cyberscore.profile.signals import NEVER
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field: `type` is flag, text, list or number; `told` puts a value into words, where {} is the value."""
+
+    source: str
+    name: str
+    type: str
+    told: str
+    may_be_unknown: bool = False
+    low: float = -math.inf
+    high: float = math.inf
+    whole: bool = False
+
+
+FIELDS: dict[tuple[str, str], Field] = {
+    (field.source, field.name): field
+    for field in (
+        Field("insured", "annual_revenue_usd", "number", "revenue is {}", low=1.0, high=1e12),
+        Field("insured", "employee_count", "number", "{} employees", may_be_unknown=True, low=0, whole=True),
+        Field("insured", "record_count", "number", "{} records", may_be_unknown=True, low=0, whole=True),
+        Field("insured", "active_incident", "flag", "an incident under way: {}", may_be_unknown=True),
+        Field("insured", "known_circumstances", "flag", "circumstances known: {}", may_be_unknown=True),
+        Field("insured", "naics", "text", "{}"),
+        Field("insured", "sector", "text", "{}"),
+        Field("insured", "country", "text", "country is {}"),
+        Field("insured", "business_activities", "list", "activities are {}", may_be_unknown=True),
+        Field("insured", "claims_36m", "number", "{} claims in 36 months", may_be_unknown=True, low=0, whole=True),
+        Field("insured", "claims_12m", "number", "{} claims in 12 months", may_be_unknown=True, low=0, whole=True),
+        Field(
+            "insured", "largest_claim_36m_usd", "number", "largest claim of 36 months is {}",
+            may_be_unknown=True, low=0,
+        ),
+        Field(
+            "insured", "application_age_days", "number", "application signed {} days ago",
+            may_be_unknown=True, low=0, whole=True,
+        ),
+        Field("insured", "bank_details_verified", "flag", "bank details verified: {}", may_be_unknown=True),
+        Field(
+            "insured", "dual_approval_above_usd", "number", "two persons release transfers above {}",
+            may_be_unknown=True, low=0,
+        ),
+        Field("evidence", "telemetry_connections", "number", "{} telemetry connections", low=0, whole=True),
+        Field("coverage", "aggregate_limit", "number", "limit is {}", low=10_000, high=10_000_000),
+        Field("coverage", "retention", "number", "retention is {}", low=500, high=1_000_000),
+        Field("coverage", "waiting_period_hours", "number", "waiting period is {} hours", low=1, high=72),
+        Field("coverage", "renewal", "flag", "renewal: {}"),
+        Field(
+            "coverage", "contingency_open_days", "number", "a condition open for {} days", low=0, whole=True
+        ),
+        Field("premium", "renewal_change", "number", "{:+.1%} on the expiring premium", low=-1.0),
+    )
+}  # fmt: skip
+SOURCES_OF_FIELDS = ("insured", "evidence", "coverage", "premium")
+
+
+def names_of(source: str) -> tuple[str, ...]:
+    """Names of the fields of one source."""
+    return tuple(field.name for field in FIELDS.values() if field.source == source)
+
+
+def told(source: str, name: str, value: Any) -> str:
+    """Value of a field or a signal in words: "revenue is 31M", "MFA on email: 12 %"."""
+    if source == "signal":
+        about = signals()[name]
+        return f"{about.title}: {'not known' if value is None else told_value(about, value)}"
+    field = FIELDS[source, name]
+    if value is None:
+        return f"{name.removesuffix('_usd').replace('_', ' ')} not known"
+    if name == "naics":
+        return f"{str(industry(value).sector).replace('_', ' ')} (NAICS {value})"
+    shown = value
+    if field.type == "flag":
+        shown = "yes" if value else "no"
+    elif field.type == "list":
+        shown = ", ".join(value).replace("_", " ") or "none"
+    elif source != "premium":
+        shown = amount(value) if field.type == "number" else str(value).replace("_", " ")
+    return field.told.format(shown)
+
+
+def told_value(about: Signal, value: Any) -> str:
+    """Value of a signal in words: yes or no, percent, days."""
+    if value == math.inf:
+        return NEVER
+    if isinstance(value, str):
+        return value.replace("_", " ")
+    if about.kind == "flag":
+        return "yes" if value else "no"
+    return f"{round(100 * value, 2):g} %" if about.kind == "share" else f"{value:g}"
+
+
+def amount(value: float) -> str:
+    """Write a number as an underwriter does, without losing a digit of it: 31M, 2.5M, 4,999,999.99."""
+    if value >= 1e6 and round(value / 1e6, 3) * 1e6 == value:
+        return f"{value / 1e6:g}M"
+    return f"{value:,.0f}" if value == round(value) else f"{value:,.2f}"
