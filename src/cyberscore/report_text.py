@@ -45,6 +45,7 @@ def print_quote(console: Console, profile: Profile, quote: Quote) -> None:
     _print_answer(console, profile, quote)
     _print_reasons(console, quote)
     _print_conditions(console, quote)
+    _print_rules(console, quote)
     _print_improvements(console, quote)
     _print_ledger(console, quote)
     for line in (*quote.contradictions, *quote.warnings):
@@ -111,8 +112,16 @@ def _print_conditions(console: Console, quote: Quote) -> None:
     if quote.adjustments:
         console.print("\n[bold]Terms[/bold]")
         for adjustment in quote.adjustments:
-            note = "" if adjustment.priced else "; no premium credit"
+            free = "at no premium" if adjustment.kind == "retention_credit" else "no premium credit"
+            note = "" if adjustment.priced else f"; {free}"
             console.print(escape(f"  {adjustment.text} ({adjustment.rule}{note})"))
+
+
+def _print_rules(console: Console, quote: Quote) -> None:
+    console.print(f"\n[bold]Rules[/bold]\n  passed: {len(quote.passed)} of {len(quote.rules)}")
+    for word, ids in (("failed", quote.failed), ("not known", quote.ungraded), ("terms and credits", quote.applied)):
+        if ids:
+            console.print(escape(f"  {word}: {', '.join(ids)}"))
 
 
 def _print_improvements(console: Console, quote: Quote) -> None:

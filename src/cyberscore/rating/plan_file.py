@@ -215,6 +215,13 @@ def _parts(content: dict[str, Any], others: dict[str, bytes]) -> dict[str, Any]:
     if set(tables) - set(own):
         raise PlanError(f"tables of unknown factors: {', '.join(sorted(set(tables) - set(own)))}")
     bag_base, bag_deviations = _bags(others["bags.json"], len(nodes))
+    pricing = Pricing.from_toml(_text(others["pricing.toml"], "pricing.toml"))
+    rules = RuleBook.from_toml(_text(others["rules.toml"], "rules.toml"))
+    if rules.renewal_cap not in {None, pricing.renewal_cap}:
+        raise PlanError(
+            f"rules.toml holds a renewal to {rules.renewal_cap:.0%}, pricing.toml to {pricing.renewal_cap:.0%}: "
+            "make the rule's percent and renewal_cap agree"
+        )
     return {
         "name": str(content["name"]),
         "about": content["about"],
@@ -226,8 +233,8 @@ def _parts(content: dict[str, Any], others: dict[str, bytes]) -> dict[str, Any]:
         "score": _score(content["score"], nodes),
         "unknowns": _unknowns(content["unknowns"]),
         "intervals": _intervals(content.get("intervals")),
-        "pricing": Pricing.from_toml(_text(others["pricing.toml"], "pricing.toml")),
-        "rules": RuleBook.from_toml(_text(others["rules.toml"], "rules.toml")),
+        "pricing": pricing,
+        "rules": rules,
         "bag_base": bag_base,
         "bag_deviations": bag_deviations,
     }

@@ -27,36 +27,36 @@ FIELDS: dict[tuple[str, str], Field] = {
     (field.source, field.name): field
     for field in (
         Field("insured", "annual_revenue_usd", "number", "revenue is {}", low=1.0, high=1e12),
-        Field("insured", "employee_count", "number", "{} employees", may_be_unknown=True, low=0, whole=True),
-        Field("insured", "record_count", "number", "{} records", may_be_unknown=True, low=0, whole=True),
+        Field("insured", "employee_count", "number", "employees: {}", may_be_unknown=True, low=0, whole=True),
+        Field("insured", "record_count", "number", "records: {}", may_be_unknown=True, low=0, whole=True),
         Field("insured", "active_incident", "flag", "an incident under way: {}", may_be_unknown=True),
         Field("insured", "known_circumstances", "flag", "circumstances known: {}", may_be_unknown=True),
         Field("insured", "naics", "text", "{}"),
         Field("insured", "sector", "text", "{}"),
         Field("insured", "country", "text", "country is {}"),
-        Field("insured", "business_activities", "list", "activities are {}", may_be_unknown=True),
-        Field("insured", "claims_36m", "number", "{} claims in 36 months", may_be_unknown=True, low=0, whole=True),
-        Field("insured", "claims_12m", "number", "{} claims in 12 months", may_be_unknown=True, low=0, whole=True),
+        Field("insured", "business_activities", "list", "activities: {}", may_be_unknown=True),
+        Field("insured", "claims_36m", "number", "claims in 36 months: {}", may_be_unknown=True, low=0, whole=True),
+        Field("insured", "claims_12m", "number", "claims in 12 months: {}", may_be_unknown=True, low=0, whole=True),
         Field(
             "insured", "largest_claim_36m_usd", "number", "largest claim of 36 months is {}",
             may_be_unknown=True, low=0,
         ),
         Field(
-            "insured", "application_age_days", "number", "application signed {} days ago",
+            "insured", "application_age_days", "number", "days since the application was signed: {}",
             may_be_unknown=True, low=0, whole=True,
         ),
         Field("insured", "bank_details_verified", "flag", "bank details verified: {}", may_be_unknown=True),
         Field(
-            "insured", "dual_approval_above_usd", "number", "two persons release transfers above {}",
+            "insured", "dual_approval_above_usd", "number", "transfers two persons release: above {}",
             may_be_unknown=True, low=0,
         ),
-        Field("evidence", "telemetry_connections", "number", "{} telemetry connections", low=0, whole=True),
+        Field("evidence", "telemetry_connections", "number", "connections sharing telemetry: {}", low=0, whole=True),
         Field("coverage", "aggregate_limit", "number", "limit is {}", low=10_000, high=10_000_000),
         Field("coverage", "retention", "number", "retention is {}", low=500, high=1_000_000),
         Field("coverage", "waiting_period_hours", "number", "waiting period is {} hours", low=1, high=72),
         Field("coverage", "renewal", "flag", "renewal: {}"),
         Field(
-            "coverage", "contingency_open_days", "number", "a condition open for {} days", low=0, whole=True
+            "coverage", "contingency_open_days", "number", "days that a condition is open: {}", low=0, whole=True
         ),
         Field("premium", "renewal_change", "number", "{:+.1%} on the expiring premium", low=-1.0),
     )
@@ -76,7 +76,7 @@ def told(source: str, name: str, value: Any) -> str:
         return f"{about.title}: {'not known' if value is None else told_value(about, value)}"
     field = FIELDS[source, name]
     if value is None:
-        return f"{name.removesuffix('_usd').replace('_', ' ')} not known"
+        return f"{field.told.split(' is ', maxsplit=1)[0].split(':', maxsplit=1)[0]}: not known"
     if name == "naics":
         return f"{str(industry(value).sector).replace('_', ' ')} (NAICS {value})"
     shown = value

@@ -220,12 +220,13 @@ def _other_exhibits(plan: RatingPlan) -> dict[str, pd.DataFrame]:
                     "sentence": rule.sentence,
                     "when_it_holds": "; ".join(map(_action_text, rule.on_fail)),
                     "when_unknown": "; ".join(map(_action_text, rule.on_unknown)),
+                    "otherwise": "; ".join(map(_action_text, rule.on_pass)),
                     "rationale": rule.rationale,
                     "evidence": rule.evidence,
                 }
                 for rule in plan.rules.rules
             ],
-            columns=["rule", "sentence", "when_it_holds", "when_unknown", "rationale", "evidence"],
+            columns=["rule", "sentence", "when_it_holds", "when_unknown", "otherwise", "rationale", "evidence"],
         ),
     }
 
