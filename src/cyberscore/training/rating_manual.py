@@ -198,7 +198,7 @@ def _premium(plan: RatingPlan, exhibits: Mapping[str, pd.DataFrame]) -> str:
 
 
 def _rules(frame: pd.DataFrame) -> str:
-    titles = ["Rule", "Sentence", "When it holds", "When unknown", "Rationale", "Evidence"]
+    titles = ["Rule", "Sentence", "When it holds", "When unknown", "Otherwise", "Rationale", "Evidence"]
     rows = [[str(value) for value in row] for row in frame.itertuples(index=False)]
     head = f"<tr>{''.join(_col(title) for title in titles)}</tr>\n"
     return _table("Rules in the plan's order.", head, [row[0] for row in rows], [row[1:] for row in rows], kind="")
