@@ -1,34 +1,22 @@
 """nmap XML (`nmap -oX`) as evidence of the perimeter: callers are the command line and apps that hold scans.
 
-Which counts are made:
-
-- `exposed_rdp`: hosts with Remote Desktop open: 3389/tcp, or wherever version detection found it.
-- `risky_services`: open services, host by host: SMB (445 and 139 of one host are one service), FTP (21),
-  telnet (23), databases (1433, 1521, 3306, 5432, 6379, 9042, 9200, 11211, 27017), or wherever detection found
-  them.
-- `exposed_login_panels`: pages whose title, or an authentication script, says that one signs in there.
-- `internet_footprint`: addresses that answered.
-
 Only `open` is open. A count above zero is what was seen. Zero is claimed only when the scan ran to its end
 and every host of the perimeter that answered had all the ports in question scanned with a definite result. A
 title can show a login panel but not rule one out: zero panels is claimed only where no web service is open.
 """
 
-import ipaddress
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any
 
 from cyberscore.exceptions import ReadingError
 from cyberscore.readers import exposure
-from cyberscore.readers.base import Assets, Claim, Leftovers, Reading, date_of, moment
+from cyberscore.readers.base import Assets, Leftovers, Reading, date_of, moment
 from cyberscore.readers.documents import MAX_DEPTH, read_xml
 from cyberscore.readers.head import Head
 from cyberscore.readers.opening import Input, name_of
-
-Vantage = Literal["auto", "external", "internal"]
 
 TOOL = "nmap"
 OPTIONS = ("vantage",)
@@ -49,11 +37,6 @@ _TELLING_SCANS = {
 }  # a TCP port they find silent is filtered, never open|filtered
 _SKIPS_DISCOVERY = re.compile(r"(?:^|\s)(?:-Pn|-PN|-P0|-PD)(?=\s|$)")
 _OPEN_ONLY = re.compile(r"(?:^|\s)--open(?=\s|$)")
-_PORTS_OF = {
-    "exposed_rdp": exposure.RDP_PORTS,
-    "risky_services": exposure.RISKY_PORTS,
-    "exposed_login_panels": exposure.WEB_PORTS,
-}
 
 
 @dataclass(slots=True)
@@ -71,7 +54,7 @@ class _Host:
 class _Scan:
     """Target of the XML parser: keeps counts of hosts, not the document."""
 
-    def __init__(self, name: str, vantage: Vantage, leftovers: Leftovers) -> None:
+    def __init__(self, name: str, vantage: exposure.Vantage, leftovers: Leftovers) -> None:
         self.name, self.vantage, self.leftovers = name, vantage, leftovers
         self.path: list[str] = []
         self.run: dict[str, str] = {}
@@ -81,9 +64,7 @@ class _Scan:
         self.scan_types: set[str] = set()
         self.scanned: set[int] = set()
         self.counts = dict.fromkeys(("up", "down", "answered", "internal", "perimeter"), 0)
-        self.perimeter: dict[str, None] = {}
-        self.seen: dict[str, dict[str, None]] = {name: {} for name in _PORTS_OF}
-        self.unsure: set[str] = set()
+        self.perimeter = exposure.Perimeter(leftovers)
         self.host = _Host()
         self.port = exposure.Port("", 0)
         self.handlers: dict[tuple[str, str], Callable[[dict[str, str]], None]] = {
@@ -208,11 +189,9 @@ class _Scan:
         if text is None:
             self.leftovers.add("host without an IP address", "host")
             return
-        try:
-            found = ipaddress.ip_address(text)
-        except ValueError as error:
-            raise self._error(f"{text[:60]!r} is not an IP address") from error
-        address: exposure.Address = getattr(found, "ipv4_mapped", None) or found
+        address = exposure.address_of(text)
+        if address is None:
+            raise self._error(f"{text[:60]!r} is not an IP address")
         if not self._answered():
             self.leftovers.add("host taken as up without an answer (-Pn)", str(address))
             return
@@ -222,8 +201,8 @@ class _Scan:
             self.leftovers.add("internal host: not publicly routable, or not seen from outside", str(address))
             return
         self.counts["perimeter"] += 1
-        self.perimeter[str(address)] = None
-        if len(self.perimeter) > MAX_HOSTS:
+        self.perimeter.hosts[str(address)] = None
+        if len(self.perimeter.hosts) > MAX_HOSTS:
             raise ReadingError(f"{self.name}: more than {MAX_HOSTS} hosts: split the scan by network")
         self._expose(str(address))
 
@@ -234,10 +213,8 @@ class _Scan:
         return not unasked or bool(answers & _ANSWERS)
 
     def _in_perimeter(self, address: exposure.Address) -> bool:
-        if self.vantage == "internal" or address.is_loopback or address.is_unspecified:
-            return False
         near = self.host.neighbour or self.host.reason in {"arp-response", "localhost-response"}
-        return self.vantage == "external" or (exposure.routable(address) and not near)
+        return exposure.in_perimeter(address, self.vantage) and not (near and self.vantage == "auto")
 
     def _expose(self, address: str) -> None:
         for port in self.host.ports.values():
@@ -245,28 +222,12 @@ class _Scan:
             if port.state == "open|filtered":
                 self.leftovers.add("port open|filtered: not known to be open", label)
             elif port.state == "open":
-                self._expose_port(address, port, label)
-        for name, numbers in _PORTS_OF.items():
+                self.perimeter.open_port(address, port)
+        for name, numbers in exposure.PORTS_OF.items():
             for number in numbers:
                 if not self._settled(number):
-                    self.unsure.add(name)
+                    self.perimeter.unsure.add(name)
                     self.leftovers.add(f"no definite result for a port of {name}: zero is not claimed", f"{number}/tcp")
-
-    def _expose_port(self, address: str, port: exposure.Port, label: str) -> None:
-        kind, panel = port.kind, port.panel
-        if kind == "rdp":
-            self.seen["exposed_rdp"][address] = None
-        elif kind is not None:
-            self.seen["risky_services"][f"{address} {kind}" if kind == "smb" else f"{address} {kind} {label}"] = None
-        if panel is not None:
-            self.seen["exposed_login_panels"][f"{address} {panel}"] = None
-        elif "http-title" in port.scripts:
-            title = port.scripts["http-title"].strip()
-            self.leftovers.add("page whose title does not show a login; it may have one", title)
-        if port.may_be_web:
-            self.unsure.add("exposed_login_panels")
-        if kind is None and panel is None:
-            self.leftovers.add("open port whose service no signal rates", f"{label} {port.service or 'unknown'}")
 
     def _settled(self, number: int) -> bool:
         """Whether the scan tells for certain that a TCP port is open or that it is not."""
@@ -310,7 +271,7 @@ def read(
     *,
     observed_at: date | datetime | str | None = None,
     assets_total: int | None = None,
-    vantage: Vantage = "auto",
+    vantage: exposure.Vantage = "auto",
 ) -> Reading:
     """Read a scan written by ``nmap -oX``.
 
@@ -335,8 +296,7 @@ def read(
         When the file is missing, too large, cut short, not XML, or not a scan by nmap.
     """
     name, leftovers = name_of(source), Leftovers()
-    if vantage not in {"auto", "external", "internal"}:
-        raise ReadingError(f"vantage must be auto, external or internal; got {vantage!r}")
+    exposure.check_vantage(vantage)
     scan = _Scan(name, vantage, leftovers)
     read_xml(source, scan, MAX_BYTES)
     found = moment(scan.finished.get("time")) or moment(scan.run.get("start"))
@@ -347,7 +307,8 @@ def read(
         leftovers.add("the scan did not run to its end: zero is not claimed", "scan")
     if hidden:
         leftovers.add("host that was up but is not listed", "host", count=hidden)
-    claims = _claims(scan, ended=ended, hidden=hidden > 0)
+    whole = ended and (scan.open_only or not hidden)  # hosts that --open hides have nothing open
+    claims = scan.perimeter.claims(whole=whole, counted=ended and not hidden)
     scope: dict[str, Any] = {
         **{f"hosts_{key}": number for key, number in scan.counts.items()},
         "vantage": vantage,
@@ -360,30 +321,8 @@ def read(
         scan.run.get("version"),
         when,
         claims,
-        assets=Assets("hosts", len(scan.perimeter)),
+        assets=Assets("hosts", len(scan.perimeter.hosts)),
         scope=scope,
         leftovers=leftovers,
         assets_total=assets_total,
     )
-
-
-def _claims(scan: _Scan, *, ended: bool, hidden: bool) -> list[Claim]:
-    """One claim for each count that can be made; the rest is left over with its reason."""
-    if not scan.perimeter:
-        scan.leftovers.add("no host of the perimeter answered: nothing is claimed", "scan")
-        return []
-    whole = ended and (scan.open_only or not hidden)  # hosts that --open hides have nothing open
-    claimed: list[tuple[str, int, str]] = []
-    for name, places in scan.seen.items():
-        certain = whole and name not in scan.unsure
-        if places:
-            claimed.append((name, len(places), ("" if certain else "at least: ") + "; ".join(places)))
-        elif certain:
-            claimed.append((name, 0, f"none on {len(scan.perimeter)} that answered"))
-        else:
-            scan.leftovers.add("none seen, but zero is not claimed", name)
-    if ended and not hidden:
-        claimed.append(("internet_footprint", len(scan.perimeter), "; ".join(scan.perimeter)))
-    else:
-        scan.leftovers.add("not all hosts are listed: their number would be understated", "internet_footprint")
-    return [Claim(name, value, "scan", text) for name, value, text in claimed]
