@@ -1,5 +1,6 @@
 """What all readers share: the reading they return, what they claim, how much they saw, what they could not map."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -194,7 +195,7 @@ class Leftovers:
         names = self._names.setdefault(why, {})
         for one in what:
             if len(names) < MAX_NAMES:
-                names[one[:200]] = None
+                names[" ".join(one[:400].split())[:200]] = None
 
     def result(self) -> tuple[NotMapped, ...]:
         """All reasons, in the order they were met."""
@@ -242,3 +243,58 @@ def date_of(found: datetime | None, given: date | datetime | str | None, name: s
             f"{name}: observed_at must be a date or a time with a zone, from {_EARLIEST_YEAR}; got {given!r}"
         )
     return when
+
+
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_NAMED = re.compile(r"(?:(?P<day1>\d{1,2})[ -](?P<m1>[a-z]{3})[a-z]*|(?P<m2>[a-z]{3})[a-z]* +(?P<day2>\d{1,2})),?")
+_CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?(?:\.\d+)? ?(am|pm)?")
+_SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
+_YEAR = re.compile(r"\b(\d{4})\b")
+_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})\d*Z?")
+
+
+def loose_moment(value: object) -> datetime | None:
+    """Return a time in UTC from what tools print: ISO 8601, Unix seconds, "Mon Jul  1 11:47:41 2013", "02/03/2026".
+
+    Text without a zone is taken as UTC, and 02/03/2026 as February (US tools print it). None when it is missing or
+    cannot be true.
+    """
+    found = moment(value)
+    if found is not None or not isinstance(value, str) or len(value) > 60:
+        return found
+    text = value.strip().lower()
+    compact = _COMPACT.fullmatch(value.strip())
+    try:
+        if compact:
+            year, month, day, hour, minute, second = (int(part) for part in compact.groups())
+            return _plausible(datetime(year, month, day, hour, minute, second, tzinfo=UTC))
+        if re.match(r"\d{4}-\d{2}-\d{2}", text):
+            naive = datetime.fromisoformat(value.strip())
+            return _plausible(naive if naive.tzinfo is not None else naive.replace(tzinfo=UTC))
+        clock, slashed, named = _CLOCK.search(text), _SLASHED.search(text), _NAMED.search(text)
+        hour, minute, second = _time_of_day(clock)
+        if slashed:
+            month, day, year = (int(part) for part in slashed.groups())
+        else:
+            told = _YEAR.search(text)
+            name = (named["m1"] or named["m2"]) if named else None
+            if named is None or told is None or name not in _MONTHS:
+                return None
+            month, day, year = _MONTHS.index(name) + 1, int(named["day1"] or named["day2"]), int(told[1])
+        return _plausible(datetime(year, month, day, hour, minute, second, tzinfo=UTC))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _time_of_day(clock: re.Match[str] | None) -> tuple[int, int, int]:
+    if clock is None:
+        return 0, 0, 0
+    hour = int(clock[1])
+    if clock[4]:
+        hour = hour % 12 + (12 if clock[4] == "pm" else 0)
+    return hour, int(clock[2]), int(clock[3] or 0)
+
+
+def _plausible(found: datetime) -> datetime | None:
+    in_utc = found.astimezone(UTC)
+    return in_utc if in_utc.year >= _EARLIEST_YEAR else None

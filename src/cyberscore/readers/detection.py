@@ -7,7 +7,19 @@ from datetime import date, datetime
 from typing import Any, Protocol
 
 from cyberscore.exceptions import ReadingError
-from cyberscore.readers import nmap, scubagear
+from cyberscore.readers import (
+    grype,
+    masscan,
+    nessus,
+    nexpose,
+    nmap,
+    nuclei,
+    openvas,
+    qualys,
+    scubagear,
+    trivy,
+    wazuh,
+)
 from cyberscore.readers.base import Reading
 from cyberscore.readers.head import Head
 from cyberscore.readers.opening import Input, name_of
@@ -30,8 +42,17 @@ class Reader(Protocol):
 
 
 _MODULES: tuple[Reader, ...] = (
+    grype,
+    masscan,
+    nessus,
+    nexpose,
     nmap,
+    nuclei,
+    openvas,
+    qualys,
     scubagear,
+    trivy,
+    wazuh,
 )
 
 READERS: dict[str, Reader] = {module.__name__.rpartition(".")[2]: module for module in _MODULES}  # type: ignore[attr-defined]

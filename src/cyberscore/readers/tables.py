@@ -1,0 +1,156 @@
+"""Findings of vulnerability scanners as CSV: callers are the readers of tools that export such tables.
+
+A table lists findings, not hosts, and its filters are not told: zero is never claimed from it. Columns differ among
+products and their versions, so each role has several names, of which the first that is filled counts.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from cyberscore.exceptions import ReadingError
+from cyberscore.readers import exposure
+from cyberscore.readers.base import Leftovers, loose_moment
+from cyberscore.readers.documents import read_table
+from cyberscore.readers.findings import Asset, Inventory, past_end_of_life
+from cyberscore.readers.head import Head
+from cyberscore.readers.opening import Input, name_of
+from cyberscore.readers.vulnerabilities import cves_in, probability
+
+MAX_BYTES = 256_000_000
+"""A table larger than this is refused."""
+
+Names = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Names of columns, in lower case, by what they hold.
+
+    Parameters
+    ----------
+    headers : tuple of tuple of str
+        Sets of columns, of which the header must hold one.
+    title, host, risk, cve : tuple of str
+    severities : mapping
+        What the tool calls a severity to "critical", "high", "medium", "low" or "none"; others are taken as they are.
+    identity : tuple of str
+        The tool's number of the finding.
+    state, fixed_states
+        Where it says that a finding was fixed, and how.
+    first, fixed, last, port, protocol, service, epss : tuple of str
+    authenticated : tuple of str
+        Filled when the finding was seen from inside.
+    """
+
+    headers: tuple[Names, ...]
+    identity: Names
+    title: Names
+    host: Names
+    risk: Names
+    cve: Names
+    severities: Mapping[str, str] = field(default_factory=dict)
+    state: Names = ()
+    fixed_states: frozenset[str] = frozenset()
+    first: Names = ()
+    fixed: Names = ()
+    last: Names = ()
+    port: Names = ("port",)
+    protocol: Names = ("protocol",)
+    service: Names = ("service",)
+    epss: Names = ("epss", "epss score")
+    authenticated: Names = ()
+
+    def fits(self, head: Head) -> bool:
+        """Whether a file begins with such a header."""
+        return head.form == "text" and any(head.has_columns(*one) for one in self.headers)
+
+
+Row = dict[str, str]
+Special = Callable[[Row, str, Asset], bool]
+"""Takes a row of its own kind, by its number; returns whether it did."""
+
+
+def first_of(row: Row, names: Names) -> str:
+    """Return the first of several columns that is filled."""
+    return next((text for name in names if (text := row.get(name, "").strip(" '\"-\t")) and text.lower() != "null"), "")
+
+
+def read_findings(
+    source: Input, table: Table, inventory: Inventory, leftovers: Leftovers, special: Special | None = None
+) -> datetime | None:
+    """Read a table into an inventory.
+
+    Returns
+    -------
+    datetime or None
+        When a finding was last seen.
+
+    Raises
+    ------
+    ReadingError
+        When the file cannot be read or has no such header.
+    """
+    head = Head.of(source, MAX_BYTES)
+    columns = next((one for one in table.headers if head.has_columns(*one)), None)
+    if columns is None:
+        wanted = " or ".join(", ".join(one) for one in table.headers)
+        raise ReadingError(f"{name_of(source)}: no row with the columns {wanted}: export the table with its header")
+    assets: dict[str, Asset] = {}
+    newest: datetime | None = None
+    told: set[tuple[str, str, str]] = set()  # some tables repeat a finding for each of its CVEs
+    for row in read_table(source, MAX_BYTES, columns):
+        host = first_of(row, table.host).split(",")[0].strip()
+        if not host:
+            leftovers.add("row without a host", first_of(row, table.title) or "row", count=1)
+            continue
+        address = exposure.address_of(host)
+        asset = assets.setdefault(str(address or host), Asset(host, address))
+        seen = loose_moment(first_of(row, table.last))
+        if seen is not None and (newest is None or seen > newest):
+            newest = seen
+        if special is None or not special(row, first_of(row, table.identity), asset):
+            key = (asset.label, first_of(row, table.identity), first_of(row, table.port))
+            _take(row, table, asset, inventory, leftovers, again=key in told)
+            told.add(key)
+    for asset in assets.values():
+        inventory.patching.authenticated |= asset.authenticated
+        inventory.close(asset)
+    return newest
+
+
+def _take(row: Row, table: Table, asset: Asset, inventory: Inventory, leftovers: Leftovers, *, again: bool) -> None:
+    title = first_of(row, table.title) or first_of(row, table.identity)
+    risk = first_of(row, table.risk).lower()
+    risk = table.severities.get(risk, risk) or "none"
+    fixed = first_of(row, table.state).lower() in table.fixed_states
+    asset.authenticated |= bool(first_of(row, table.authenticated))
+    if risk != "none" and not again:
+        first, last = loose_moment(first_of(row, table.first)), loose_moment(first_of(row, table.fixed))
+        days = (first.date() if first else None, last.date() if last else None)
+        inventory.patching.add(risk, *days, is_open=not fixed)
+    if fixed:
+        leftovers.add("fixed finding", title, count=1)
+        return
+    number, protocol = port_of(first_of(row, table.port)), first_of(row, table.protocol).lower()
+    if number is not None and protocol:
+        port = exposure.seen_port(protocol, number, first_of(row, table.service))
+        asset.ports.setdefault((protocol, number), port)
+    if risk == "none":
+        leftovers.add("informational finding", title, count=1)
+        return
+    cves = cves_in(first_of(row, table.cve))
+    asset.cves.update(dict.fromkeys(cves))
+    score = probability(first_of(row, table.epss))
+    if score is not None and len(cves) == 1:
+        inventory.scores[cves[0]] = score
+    if first_of(row, ("unsupported by vendor",)).lower() == "true" or past_end_of_life(title):
+        asset.end_of_life = asset.end_of_life or title
+    elif not cves:
+        leftovers.add("finding without a CVE, which no signal rates", title, count=1)
+
+
+def port_of(text: str) -> int | None:
+    """Return a port's number, None for 0, "general" and what is none."""
+    usable = text.isascii() and text.isdigit() and len(text) <= 5
+    return int(text) if usable and 0 < int(text) < 65536 else None

@@ -1,0 +1,125 @@
+"""Trivy reports (JSON, of images, filesystems and clusters) as evidence: callers are the command line and apps.
+
+An image or a repository is not a system: what is known to be exploited in it is reported, and rates nothing. A root
+filesystem or a machine is a host, seen from inside. Clusters are read in their old form (Vulnerabilities) and the
+newer one (Resources), single artifacts in schema 2 and as the bare list that came before it.
+"""
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import Any
+
+from cyberscore.exceptions import ReadingError
+from cyberscore.readers import exposure
+from cyberscore.readers.base import Leftovers, Reading, date_of, loose_moment
+from cyberscore.readers.documents import read_json
+from cyberscore.readers.fields import at, objects, text_at
+from cyberscore.readers.findings import Asset, Inventory
+from cyberscore.readers.head import Head
+from cyberscore.readers.opening import Input, name_of
+from cyberscore.readers.vulnerabilities import Catalogue, cves_in
+
+TOOL = "Trivy"
+OPTIONS = ("vantage", "catalogue")
+
+MAX_BYTES = 100_000_000
+"""A report larger than this is refused."""
+
+_KINDS = {"filesystem": "hosts", "vm": "hosts", "rootfs": "hosts", "repository": "repositories"}
+_CLUSTER = ("Resources", "Vulnerabilities", "Findings")
+
+
+def looks_like(head: Head) -> int:
+    """Whether a file is a report by Trivy."""
+    if head.form == "json array":
+        return int(head.has_keys("Target", "Type"))
+    single = head.has_keys("SchemaVersion", "ArtifactName") or head.has_keys("ArtifactName", "Results")
+    cluster = "ClusterName" in head.keys and bool(head.keys & {*_CLUSTER, "Misconfigurations"})
+    return 2 if single or cluster else 0
+
+
+def read(
+    source: Input,
+    *,
+    observed_at: date | datetime | str | None = None,
+    assets_total: int | None = None,
+    vantage: exposure.Vantage = "auto",
+    catalogue: Catalogue | None = None,
+) -> Reading:
+    """Read a report of Trivy.
+
+    Parameters
+    ----------
+    source : path or bytes
+    observed_at : date, datetime or str, optional
+        When Trivy ran; used only when the file does not tell (versions before 0.49).
+    assets_total : int, optional
+        How many assets of the kind there are in all.
+    vantage : {"auto", "external", "internal"}
+        With "external" a machine or root filesystem is internet-facing.
+    catalogue : Catalogue, optional
+        Known exploited vulnerabilities and EPSS; default the packaged snapshot.
+
+    Raises
+    ------
+    ReadingError
+        When the file is missing, too large, not JSON, or not a report by Trivy.
+    """
+    name, leftovers = name_of(source), Leftovers()
+    found = read_json(source, MAX_BYTES, arrays=True)
+    kind = "images" if isinstance(found, list) else _KINDS.get(text_at(found, "ArtifactType"), "images")
+    inventory = Inventory(name, leftovers, vantage, kind)
+    for label, about, results in _artifacts(found, name):
+        asset = Asset(label, checked=True, authenticated=True)
+        if at(about, "OS", "EOSL") is True:
+            asset.end_of_life = f"{text_at(about, 'OS', 'Family')} {text_at(about, 'OS', 'Name')}".strip()
+        for result in results:
+            _take(result, asset, leftovers, name)
+        inventory.close(asset)
+    made = loose_moment(text_at(found, "CreatedAt")) if isinstance(found, dict) else None
+    # Which severities were asked for is not told, so nothing is claimed to be zero.
+    return inventory.reading(
+        TOOL,
+        text_at(found, "Trivy", "Version") or None,
+        date_of(made, observed_at, name, leftovers),
+        complete=False,
+        listed=True,
+        catalogue=catalogue,
+        scope={"artifact": text_at(found, "ArtifactName") or text_at(found, "ClusterName")},
+        assets_total=assets_total,
+    )
+
+
+def _artifacts(found: dict[str, Any] | list[Any], name: str) -> Iterator[tuple[str, object, list[dict[str, Any]]]]:
+    """Label, metadata and results of each artifact."""
+    if isinstance(found, list):
+        results = objects(found, f"{name}: the list")
+        if not all("Target" in one for one in results):
+            raise ReadingError(f"{name}: not a report by Trivy (an item without Target): give its JSON output")
+        yield text_at(results[0], "Target") if results else "image", None, results
+        return
+    if "ClusterName" in found:
+        for part in _CLUSTER:
+            for one in objects(found.get(part), f"{name}: {part}"):
+                label = "/".join(text_at(one, key) for key in ("Namespace", "Kind", "Name"))
+                yield label, one.get("Metadata"), objects(one.get("Results"), f"{name}: {part}.Results")
+        return
+    if "ArtifactName" not in found and "Results" not in found:
+        fields = ", ".join(list(found)[:8])[:120]
+        raise ReadingError(f"{name}: not a report by Trivy (fields {fields}): give its JSON output")
+    yield text_at(found, "ArtifactName"), found.get("Metadata"), objects(found.get("Results"), f"{name}: Results")
+
+
+def _take(result: dict[str, Any], asset: Asset, leftovers: Leftovers, name: str) -> None:
+    for one in objects(result.get("Vulnerabilities"), f"{name}: Vulnerabilities"):
+        key = text_at(one, "VulnerabilityID")
+        cves = cves_in(key)
+        if not cves:
+            leftovers.add("vulnerability without a CVE", key or "vulnerability", count=1)
+        elif text_at(one, "Status").lower() in {"not_affected", "fixed"}:
+            leftovers.add("vulnerability that does not affect, by its vendor", key, count=1)
+        else:
+            asset.cves.update(dict.fromkeys(cves))
+    for part in ("Misconfigurations", "Secrets", "Licenses"):
+        rest = objects(result.get(part), f"{name}: {part}")
+        leftovers.add(f"{part.lower()}, which no signal rates", text_at(result, "Target"), count=len(rest))

@@ -1,0 +1,129 @@
+"""Wazuh vulnerability states (indexer of 4.8 and later) and the older API's answers, as telemetry from agents.
+
+Agents look from inside. Only agents with a vulnerability are listed, so zero is never claimed; a search answers with
+its first hits alone, and how many it left out is reported. The date is that of the newest detection. Callers are the
+command line and apps.
+"""
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import Any
+
+from cyberscore.exceptions import ReadingError
+from cyberscore.readers import exposure
+from cyberscore.readers.base import Leftovers, Reading, date_of, loose_moment
+from cyberscore.readers.documents import read_objects
+from cyberscore.readers.fields import at, objects, text_at, texts_at
+from cyberscore.readers.findings import Asset, Inventory
+from cyberscore.readers.head import Head
+from cyberscore.readers.opening import Input, name_of
+from cyberscore.readers.vulnerabilities import Catalogue, cves_in
+
+TOOL = "Wazuh"
+OPTIONS = ("vantage", "catalogue")
+
+MAX_BYTES = 100_000_000
+"""An export larger than this is refused."""
+
+
+def looks_like(head: Head) -> int:
+    """Whether a file holds vulnerability states of Wazuh, or an answer of its older API."""
+    for prefix in ("hits.hits._source.", "_source.", ""):
+        if head.has_keys(f"{prefix}agent.id", f"{prefix}vulnerability.id"):
+            return 2
+    if head.has_keys("data.affected_items.cve") or head.has_keys("cve", "detection_time", "agent_name"):
+        return 2
+    empty = "wazuh-states-vulnerabilities" in head.text[:4000]
+    return 2 if empty or head.has_keys("data.affected_items", "data.total_affected_items") else 0
+
+
+def read(
+    source: Input,
+    *,
+    observed_at: date | datetime | str | None = None,
+    assets_total: int | None = None,
+    vantage: exposure.Vantage = "auto",
+    catalogue: Catalogue | None = None,
+) -> Reading:
+    """Read vulnerability states of Wazuh: a search's answer, its hits alone, or an answer of the API before 4.8.
+
+    Parameters
+    ----------
+    source : path or bytes
+    observed_at : date, datetime or str, optional
+        When the states were exported; used only when no detection has a date.
+    assets_total : int, optional
+        How many agents there are in all.
+    vantage : {"auto", "external", "internal"}
+        With "external" the agents' hosts are internet-facing, see `exposure.Vantage`.
+    catalogue : Catalogue, optional
+        Known exploited vulnerabilities and EPSS; default the packaged snapshot.
+
+    Raises
+    ------
+    ReadingError
+        When the file is missing, too large, not JSON, or holds no such states.
+    """
+    name, leftovers = name_of(source), Leftovers()
+    inventory = Inventory(name, leftovers, vantage)
+    inventory.source = "telemetry"
+    assets: dict[str, Asset] = {}
+    newest: datetime | None = None
+    version: str | None = None
+    for found in _states(source, name, leftovers):
+        agent = found.get("agent")
+        host = text_at(agent, "name") or text_at(found, "agent_name") or text_at(agent, "id") or "agent"
+        address = exposure.address_of(_address(found))
+        key = text_at(agent, "id") or text_at(found, "agent_id") or host
+        asset = assets.setdefault(key, Asset(host, address, checked=True, authenticated=True))
+        version = version or text_at(agent, "version").removeprefix("v") or None
+        when = loose_moment(text_at(found, "vulnerability", "detected_at") or text_at(found, "detection_time"))
+        newest = when if when is not None and (newest is None or when > newest) else newest
+        cves = cves_in(text_at(found, "vulnerability", "id") or text_at(found, "cve"))
+        status = text_at(found, "status").upper()
+        if not cves:
+            leftovers.add("state without a CVE", text_at(found, "vulnerability", "id") or "state", count=1)
+        elif status in {"OBSOLETE", "SOLVED"}:
+            leftovers.add("vulnerability that is no more", *cves)
+        else:
+            asset.cves.update(dict.fromkeys(cves))
+    for asset in assets.values():
+        inventory.close(asset)
+    return inventory.reading(
+        TOOL,
+        version,
+        date_of(newest, observed_at, name, leftovers),
+        complete=False,
+        listed=False,
+        catalogue=catalogue,
+        assets_total=assets_total,
+    )
+
+
+def _address(found: dict[str, Any]) -> str:
+    addresses = (
+        texts_at(found, "agent", "host", "ip") or texts_at(found, "host", "ip") or texts_at(found, "agent", "ip")
+    )
+    return (addresses or [text_at(found, "agent_ip")])[0]
+
+
+def _states(source: Input, name: str, leftovers: Leftovers) -> Iterator[dict[str, Any]]:
+    for whole in read_objects(source, MAX_BYTES):
+        if "hits" in whole:
+            hits = objects(at(whole, "hits", "hits"), f"{name}: hits.hits")
+            total = at(whole, "hits", "total")
+            count = at(total, "value") if isinstance(total, dict) else total
+            if isinstance(count, int) and count > len(hits):
+                leftovers.add("state that the search left out: ask for all hits", "state", count=count - len(hits))
+            found = [one.get("_source", one) for one in hits]
+        elif "affected_items" in (data := whole.get("data") or {}):
+            found = objects(at(data, "affected_items"), f"{name}: data.affected_items")
+            count = at(data, "total_affected_items")
+            if isinstance(count, int) and count > len(found):
+                leftovers.add("state that the answer left out: ask for all", "state", count=count - len(found))
+        else:
+            found = [whole.get("_source", whole)]
+        for state in found:
+            if not isinstance(state, dict) or not ("vulnerability" in state or "cve" in state):
+                raise ReadingError(f"{name}: not a vulnerability state of Wazuh: give the answer of its indexer or API")
+            yield state
