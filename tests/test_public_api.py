@@ -17,6 +17,8 @@ PUBLIC = [
     "Improvement",
     "Insured",
     "Observation",
+    "PathStep",
+    "PathToTarget",
     "PlanError",
     "Posture",
     "Profile",
@@ -31,11 +33,14 @@ PUBLIC = [
     "Replay",
     "RuleError",
     "Signal",
+    "Target",
+    "TargetError",
     "TrainingError",
     "WhatIf",
     "example",
     "example_names",
     "load_plan",
+    "path_to",
     "posture_at",
     "quote",
     "record",
@@ -117,6 +122,7 @@ def test_every_error_is_of_one_tree():
         "RuleError": cyberscore.PlanError,
         "TrainingError": cyberscore.CyberscoreError,
         "RecordError": cyberscore.CyberscoreError,
+        "TargetError": cyberscore.CyberscoreError,
     }
     for name, parent in tree.items():
         assert issubclass(getattr(cyberscore, name), parent)

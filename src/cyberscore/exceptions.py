@@ -8,6 +8,7 @@ CyberscoreError
  │   └─ RuleError                  its underwriting rules
  ├─ TrainingError (ValueError)     a book of policies and claims
  ├─ RecordError (ValueError)       a quote on record, or a log of them
+ ├─ TargetError (ValueError)       a target to find a path to, or the costs of fixes
  └─ MissingExtraError (ImportError) an optional dependency
 """
 
@@ -42,6 +43,10 @@ class TrainingError(CyberscoreError, ValueError):
 
 class RecordError(CyberscoreError, ValueError):
     """A quote on record, or a log of them, cannot be read or was changed."""
+
+
+class TargetError(CyberscoreError, ValueError):
+    """A target to find a path to, or the costs of fixes, are not valid."""
 
 
 class MissingExtraError(CyberscoreError, ImportError):

@@ -58,6 +58,18 @@ def test_score_alone(benchmark, plan, name):
     benchmark(risk_score, profile, as_of=AS_OF, plan=plan)
 
 
+@pytest.mark.parametrize("target", ["band:A", "band:B", "premium:1500", "premium:700", "no-conditions"])
+@pytest.mark.parametrize("priced", [False, True], ids=["smallest", "cheapest"])
+def test_path(benchmark, plan, target, priced):
+    """Of a firm about which nothing is known: every fix is open."""
+    answered = {"record_count": 900, "active_incident": False, "known_circumstances": False}
+    insured = cyberscore.Insured(naics="541110", country="US", annual_revenue=2e6, **answered)
+    names = [name for name, about in cyberscore.signals().items() if about.target is not None]
+    costs = {name: 100.0 * (3 + 7 * k % 20) for k, name in enumerate(names)} if priced else None
+    profile = cyberscore.Profile(insured=insured)
+    assert benchmark(cyberscore.path_to, profile, target, as_of=AS_OF, plan=plan, costs=costs).optimal
+
+
 @pytest.mark.benchmark(group="one row of 40 factors")
 def test_tables_one_row(benchmark, compiled):
     _, tables, row = compiled

@@ -1,4 +1,4 @@
-"""`what-if`: before and after, from the command line."""
+"""`what-if` and `path` from the command line."""
 
 import json
 from datetime import date
@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 import cyberscore
-from cyberscore import ProfileError
+from cyberscore import ProfileError, TargetError
 from cyberscore.cli import app
 from cyberscore.examples import example_text
 
@@ -52,3 +52,30 @@ def test_what_if_in_words(clinic):
 def test_a_change_without_a_value_is_refused(clinic):
     with pytest.raises(ProfileError, match="NAME=VALUE"):
         run("what-if", clinic, "--set", "mfa_email_coverage")
+
+
+def test_path_is_the_function(clinic):
+    done = run("path", clinic, "--to", "band:A", "--as-of", "2026-11-23", "--json")
+    found = cyberscore.path_to(cyberscore.example("dental_clinic"), "band:A", as_of=date(2026, 11, 23))
+    assert json.loads(done.stdout) == json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    assert found.reached
+
+
+def test_path_in_words_with_costs(clinic):
+    costs = [word for name in ("payment_verification", "mdr_24x7") for word in ("--cost", f"{name}=300")]
+    done = run("path", clinic, "--to", "premium:1300", "--as-of", "2026-11-23", *costs)
+    assert done.exit_code == 0
+    assert "Reached with 300.00; nothing less does." in done.stdout
+    assert "paid back in" in done.stdout
+    assert "Left out, no cost given: " in done.stdout
+
+
+def test_a_target_out_of_reach_is_exit_status_1(clinic):
+    done = run("path", clinic, "--to", "premium:100", "--as-of", "2026-11-23")
+    assert done.exit_code == 1
+    assert "Not reached: with every fix the premium is" in done.stdout
+    json.loads(run("path", clinic, "--to", "premium:100", "--as-of", "2026-11-23", "--json").stdout)
+    assert "Reached already." in run("path", clinic, "--to", "band:F", "--as-of", "2026-11-23").stdout
+    for wrong in (("--to", "band:Z"), ("--to", "band:A", "--cost", "mdr_24x7")):
+        with pytest.raises(TargetError):
+            run("path", clinic, *wrong, "--as-of", "2026-11-23")

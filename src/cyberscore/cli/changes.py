@@ -7,9 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from cyberscore.cli.common import AsOfOption, EvidenceOption, ProfileArgument, date_of, read_profile
-from cyberscore.exceptions import ProfileError
+from cyberscore.exceptions import ProfileError, TargetError
 from cyberscore.profile import Insured, signals
-from cyberscore.quoting import WhatIf
+from cyberscore.quoting import PathToTarget, WhatIf, path_to
 from cyberscore.quoting import what_if as compare
 from cyberscore.rating.coverage import Coverage
 from cyberscore.rating.library import load_plan
@@ -54,6 +54,45 @@ def what_if(
         sys.stdout.write(_told(found))
 
 
+def path(
+    profile: ProfileArgument,
+    *,
+    target: Annotated[
+        str,
+        typer.Option("--to", metavar="TARGET", help="band:B, score:45, premium:1200, no-referral or no-conditions."),
+    ],
+    cost: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SIGNAL=AMOUNT",
+            help="What a fix costs; may be repeated. Then only fixes with a cost are looked at, for the cheapest set.",
+        ),
+    ] = None,
+    evidence: EvidenceOption = None,
+    limit: LimitOption = None,
+    retention: RetentionOption = None,
+    as_of: AsOfOption = None,
+    plan: PlanOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find the smallest or cheapest set of fixes that reaches a target, best first; exit status 1 if none does."""
+    known = read_profile(profile, evidence)
+    found = path_to(
+        known,
+        target,
+        cover_of(limit, retention),
+        as_of=date_of(as_of, known),
+        costs=dict(_cost(text) for text in cost) if cost else None,
+        plan=load_plan(plan),
+    )
+    if as_json:
+        sys.stdout.write(json.dumps(found.to_dict(), indent=2, ensure_ascii=False) + "\n")
+    else:
+        sys.stdout.write(_path_told(found))
+    if not found.reached:
+        raise typer.Exit(1)
+
+
 def cover_of(limit: float | None, retention: float | None) -> Coverage:
     """Return the cover asked for on the command line."""
     asked = {"aggregate_limit": limit, "retention": retention}
@@ -79,6 +118,48 @@ def _change(text: str) -> tuple[str, Any]:
         return name, value
 
 
+def _cost(text: str) -> tuple[str, float]:
+    name, _, value = text.partition("=")
+    try:
+        return name, float(value)
+    except ValueError:
+        raise TargetError(f"--cost must be SIGNAL=AMOUNT, such as mfa_email_coverage=800; got {text!r}") from None
+
+
+def _path_told(found: PathToTarget) -> str:
+    now = (
+        f"premium {found.indicative_premium:,.2f}, score {found.risk_score:.1f}, band {found.band}, "
+        f"{found.decision.replace('_', ' ')}"
+    )
+    lines = [f"Now: {now}", f"Target: {found.target}"]
+    for k, step in enumerate(found.steps, 1):
+        told = [
+            f"premium {step.indicative_premium:,.2f} ({-step.saving:+,.2f})",
+            f"score {step.risk_score:.1f} ({step.points:+.1f})",
+            f"band {step.band}",
+            step.decision.replace("_", " "),
+        ]
+        if step.cost is not None:
+            told.append(f"costs {step.cost:,.2f}")
+        if step.payback_years is not None:
+            told.append(f"paid back in {step.payback_years:.1f} years")
+        lines += [f"{k:2}. {step.action} [{step.signal}]", f"    {', '.join(told)}"]
+        lines += [f"    condition: {one.text} ({one.rule})" for one in step.subjectivities]
+    size = f"{len(found.steps)} fixes" if found.total_cost is None else f"{found.total_cost:,.2f}"
+    if not found.reached:
+        lines.append(f"Not reached: {found.why}.")
+    elif not found.steps:
+        lines.append("Reached already.")
+    elif found.optimal:
+        word = "fewer" if found.total_cost is None else "less"
+        lines.append(f"Reached with {size}; nothing {word} does.")
+    else:
+        lines.append(f"Reached with {size}; the least possible lies at {found.lower_bound:,.2f} or above.")
+    if found.without_cost:
+        lines.append(f"Left out, no cost given: {', '.join(found.without_cost)}")
+    return "\n".join(lines) + "\n"
+
+
 def _told(found: WhatIf) -> str:
     before, after = found.before, found.after
     premium = f"{'Premium, ' + after.currency:22}{before.indicative_premium:>24,.2f}{after.indicative_premium:>26,.2f}"
@@ -99,3 +180,4 @@ def _told(found: WhatIf) -> str:
 def add_to(app: typer.Typer) -> None:
     """Add these commands to the command line."""
     app.command("what-if")(what_if)
+    app.command()(path)

@@ -151,7 +151,7 @@ def quote(
         exchange_rate=firm.usd_rate,
         decision=decision,
         decision_reasons=_decision_reasons(findings, decision),
-        subjectivities=_subjectivities(findings),
+        subjectivities=subjectivities_of(findings),
         adjustments=(*settled.adjustments, *restrictions_of(findings), *held),
         rules=results,
         passed=rule_ids(results, "pass"),
@@ -220,7 +220,8 @@ def _decision_reasons(findings: Sequence[Finding], decision: str) -> tuple[str, 
     return tuple(f"{f.rule.id}: {action.text}" for f in findings for action in f.actions if action.type in wanted)
 
 
-def _subjectivities(findings: Sequence[Finding]) -> tuple[Subjectivity, ...]:
+def subjectivities_of(findings: Sequence[Finding]) -> tuple[Subjectivity, ...]:
+    """Conditions that rules set, those before binding first."""
     found = [
         Subjectivity(f.rule.id, action.type, action.text, action.days)
         for f in findings
