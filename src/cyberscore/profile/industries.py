@@ -39,6 +39,12 @@ def sectors() -> tuple[str, ...]:
 
 
 @cache
+def short_codes() -> tuple[str, ...]:
+    """Known codes of 2 to 4 digits: between them they reach every sector."""
+    return tuple(code for code in _titles() if 2 <= len(code) <= 4)
+
+
+@cache
 def industry(naics: str) -> Industry:
     """Find the industry of a NAICS code of 2 to 6 digits.
 

@@ -1,16 +1,8 @@
 """What an underwriter insists on: rules as data, three-valued, never rewarding silence."""
 
-from cyberscore.rules.actions import DECISIONS, STAGES, Action
-from cyberscore.rules.rules import (
-    OUTCOMES,
-    Finding,
-    Rule,
-    RuleBook,
-    decision_of,
-    evaluate,
-    rate_percent,
-    stage_name,
-)
+from cyberscore.rules.actions import DECISIONS, STAGES, Action, told_action
+from cyberscore.rules.rule import OUTCOMES, Rule, stage_name
+from cyberscore.rules.rules import Finding, RuleBook, decision_of, evaluate, rate_percent
 
 __all__ = [
     "DECISIONS",
@@ -24,4 +16,5 @@ __all__ = [
     "evaluate",
     "rate_percent",
     "stage_name",
+    "told_action",
 ]

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from cyberscore.exceptions import RuleError
-from cyberscore.perils import PERILS
+from cyberscore.perils import PARTS, PERILS
 
 DECISIONS = ("quote", "quote_with_contingencies", "refer", "decline")
 RANKS = {"decline": 5, "refer": 4, "pre_bind": 3, "post_bind": 2, "sublimit": 1, "coinsurance": 1, "rate": 0}
-TERMS = ("retention_floor", "limit_cap", "standard_sublimit", "waiting_floor")
+TERMS = ("retention_floor", "limit_cap", "standard_sublimit", "part_sublimit", "waiting_floor")
 """Actions that are priced: they may not depend on a signal, nor be a reward."""
 REWARDS = ("retention_credit",)
 STAGES = ("decline", "refer", "pre_bind", "post_bind", "terms", "rate")
@@ -32,6 +32,7 @@ FIELDS_OF = {
     "retention_floor": {"amount"},
     "limit_cap": {"amount"},
     "standard_sublimit": {"peril", "amount"},
+    "part_sublimit": {"part", "amount"},
     "waiting_floor": {"hours"},
     "retention_credit": {"percent", "text"},
     "renewal_cap": {"percent"},
@@ -45,6 +46,7 @@ class Action:
     type: str
     text: str = ""
     peril: str | None = None
+    part: str | None = None
     amount: float | None = None
     percent: float | None = None
     days: int | None = None
@@ -87,6 +89,8 @@ def parse_actions(raw: Any, where: str) -> Actions:
             raise RuleError(f"{where}: text must be text; got {item['text']!r}")
         if item.get("peril", PERILS[0]) not in PERILS:
             raise RuleError(f"{where}: unknown peril {item['peril']!r}: the perils are {', '.join(PERILS)}")
+        if item.get("part", next(iter(PARTS))) not in PARTS:
+            raise RuleError(f"{where}: unknown coverage part {item['part']!r}: the parts are {', '.join(PARTS)}")
         actions.append(Action(**item))
     return tuple(actions)
 
@@ -120,6 +124,20 @@ def _weight(actions: Actions) -> dict[tuple[str, str | None], float]:
     return grave
 
 
+def told_action(action: Action) -> str:
+    """Say what an action does in one line."""
+    about = {
+        "on": action.peril or action.part,
+        "amount": None if action.amount is None else f"{action.amount:,.0f}",
+        "percent": None if action.percent is None else f"{action.percent:+g} %",
+        "days": None if action.days is None else f"{action.days} days",
+        "hours": None if action.hours is None else f"{action.hours:g} hours",
+    }
+    numbers = " ".join(value.replace("_", " ") for value in about.values() if value)
+    kind = action.type.replace("_", " ")
+    return f"{kind}{' ' if numbers else ''}{numbers}{': ' if action.text else ''}{action.text}"
+
+
 def stage_of(actions: Actions) -> int:
     """Place in STAGES of the gravest of some actions; the last place when there is none."""
     return min((STAGES.index(action.stage) for action in actions), default=len(STAGES) - 1)
@@ -127,7 +145,7 @@ def stage_of(actions: Actions) -> int:
 
 def strength(action: Action) -> float:
     """How strong an action is beside others of its kind and peril: greater is stronger."""
-    if action.type in {"limit_cap", "standard_sublimit", "sublimit"}:
+    if action.type in {"limit_cap", "standard_sublimit", "part_sublimit", "sublimit"}:
         return -(action.amount or 0.0)
     if action.type == "post_bind":
         return -float(action.days or 0)

@@ -18,7 +18,7 @@ from cyberscore.perils import COUNTRY_GROUPS, PERILS, RECORD_UNKNOWN
 from cyberscore.profile import sectors, signals
 from cyberscore.rating.parts import N_PERILS, Floats, factors
 from cyberscore.rating.plan import RatingPlan
-from cyberscore.rules import Action
+from cyberscore.rules import told_action
 from cyberscore.training.book import Book
 from cyberscore.training.encoding import EncodedPolicies
 from cyberscore.training.exposure import claim_counts
@@ -218,9 +218,9 @@ def _other_exhibits(plan: RatingPlan) -> dict[str, pd.DataFrame]:
                 {
                     "rule": f"{rule.id} v{rule.version}",
                     "sentence": rule.sentence,
-                    "when_it_holds": "; ".join(map(_action_text, rule.on_fail)),
-                    "when_unknown": "; ".join(map(_action_text, rule.on_unknown)),
-                    "otherwise": "; ".join(map(_action_text, rule.on_pass)),
+                    "when_it_holds": "; ".join(map(told_action, rule.on_fail)),
+                    "when_unknown": "; ".join(map(told_action, rule.on_unknown)),
+                    "otherwise": "; ".join(map(told_action, rule.on_pass)),
                     "rationale": rule.rationale,
                     "evidence": rule.evidence,
                 }
@@ -234,20 +234,6 @@ def _other_exhibits(plan: RatingPlan) -> dict[str, pd.DataFrame]:
 _SEVERITY_FIELDS = (
     "basis", "sigma", "threshold", "alpha", "cap", "small_median", "small_log_sigma", "small_revenue_exponent",
 )  # fmt: skip
-
-
-def _action_text(action: Action) -> str:
-    """Say what a rule does in one line."""
-    about = {
-        "peril": action.peril,
-        "amount": None if action.amount is None else f"{action.amount:,.0f}",
-        "percent": None if action.percent is None else f"{action.percent:g} %",
-        "days": None if action.days is None else f"{action.days} days",
-        "hours": None if action.hours is None else f"{action.hours:g} hours",
-    }
-    numbers = " ".join(value for value in about.values() if value)
-    kind = action.type.replace("_", " ")
-    return f"{kind}{' ' if numbers else ''}{numbers}{': ' if action.text else ''}{action.text}"
 
 
 def write_exhibits(plan: RatingPlan, folder: str | PathLike[str], book: Book | None = None) -> list[Path]:
