@@ -43,6 +43,7 @@ def _table(*columns: str, title: str = "") -> Table:
 def print_quote(console: Console, profile: Profile, quote: Quote) -> None:
     """Print a quote on about a screen and a half."""
     _print_answer(console, profile, quote)
+    _print_options(console, quote)
     _print_reasons(console, quote)
     _print_conditions(console, quote)
     _print_rules(console, quote)
@@ -66,10 +67,10 @@ def _print_answer(console: Console, profile: Profile, quote: Quote) -> None:
     colour = _COLOURS[quote.decision]
     console.print(
         f"\n[bold {colour}]{quote.decision.replace('_', ' ').upper()}[/]   "
-        f"limit {cover['aggregate_limit']:,.0f}, retention {cover['retention']:,.0f} USD"
+        f"limit {cover['aggregate_limit']:,.0f}, retention {cover['retention']:,.0f} {quote.currency}"
     )
     console.print(
-        f"Indicative premium [bold]{quote.indicative_premium:,.2f} USD[/bold]  "
+        f"Indicative premium [bold]{quote.indicative_premium:,.2f} {quote.currency}[/bold]  "
         f"(80 % interval {quote.premium_low:,.0f} to {quote.premium_high:,.0f}; "
         f"technical {quote.technical_premium:,.2f})"
     )
@@ -80,10 +81,32 @@ def _print_answer(console: Console, profile: Profile, quote: Quote) -> None:
     )
     console.print(
         f"Chance of a claim in a year {quote.annual_claim_probability:.2%}, "
-        f"expected loss {quote.expected_loss:,.0f} USD"
+        f"expected loss {quote.expected_loss:,.0f} {quote.currency}"
     )
     for name, tax in quote.taxes.items():
-        console.print(f"{name}, not in the premium: {tax:,.2f} USD")
+        console.print(f"{name}, not in the premium: {tax:,.2f} {quote.currency}")
+
+
+def _print_options(console: Console, quote: Quote) -> None:
+    """Print options as a grid, limits down and retentions across, terms as priced; * is not a plain quote."""
+    if not quote.options:
+        return
+    retentions = sorted({option.requested["retention"] for option in quote.options})
+    grid = _table("limit", *(f">{retention:,.0f}" for retention in retentions), title="\nOptions (retentions across)")
+    premiums: dict[tuple[float, float], str] = {}
+    for option in quote.options:
+        asked = option.requested
+        changed = any(asked[name] != option.coverage[name] for name in ("aggregate_limit", "retention"))
+        mark = ("" if option.decision == quote.decision else "*") + ("+" if changed else "")
+        premiums[asked["aggregate_limit"], asked["retention"]] = f"{option.indicative_premium:,.2f}{mark}"
+    for limit in sorted({limit for limit, _ in premiums}):
+        grid.add_row(f"{limit:,.0f}", *(premiums.get((limit, retention), "") for retention in retentions))
+    console.print(grid)
+    marks = "".join(premiums.values())
+    if "*" in marks:
+        console.print("* another decision than the quote's; --json tells which")
+    if "+" in marks:
+        console.print("+ priced at a limit or retention that rules set; --json tells which")
 
 
 def _print_reasons(console: Console, quote: Quote) -> None:

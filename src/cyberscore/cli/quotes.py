@@ -8,12 +8,27 @@ import typer
 
 from cyberscore import report_text
 from cyberscore.cli.common import AsOfOption, EvidenceOption, ProfileArgument, console, date_of, note, read_profile
+from cyberscore.cli.covers import (
+    CoinsuranceOption,
+    CurrencyOption,
+    ExpiringOption,
+    LimitOption,
+    LimitsOption,
+    PerClaimOption,
+    RetentionOption,
+    RetentionsOption,
+    ScenarioOption,
+    StateOption,
+    SublimitOption,
+    WaitingOption,
+    cover_of,
+    grid_of,
+)  # fmt: skip
 from cyberscore.cli.records import write_to_log
 from cyberscore.examples import example_names, example_text
 from cyberscore.exceptions import ProfileError
 from cyberscore.profile import posture_at, signals
 from cyberscore.quoting import quote as make_quote
-from cyberscore.rating.coverage import Coverage
 from cyberscore.rating.library import load_plan
 
 
@@ -21,11 +36,18 @@ def quote(
     profile: ProfileArgument,
     *,
     evidence: EvidenceOption = None,
-    limit: Annotated[float | None, typer.Option(help="Aggregate limit, USD.")] = None,
-    retention: Annotated[float | None, typer.Option(help="Retention, USD.")] = None,
-    waiting_hours: Annotated[
-        float | None, typer.Option(help="Waiting period before lost income is paid, hours.")
-    ] = None,
+    limit: LimitOption = None,
+    retention: RetentionOption = None,
+    waiting_hours: WaitingOption = None,
+    per_claim_limit: PerClaimOption = None,
+    sublimit: SublimitOption = None,
+    coinsurance: CoinsuranceOption = None,
+    expiring_premium: ExpiringOption = None,
+    currency: CurrencyOption = None,
+    surplus_lines_state: StateOption = None,
+    market_scenario: ScenarioOption = None,
+    limits: LimitsOption = None,
+    retentions: RetentionsOption = None,
     as_of: AsOfOption = None,
     plan: Annotated[str | None, typer.Option(help="Name of a shipped plan, or a plan's folder.")] = None,
     exchange_rate: Annotated[
@@ -37,14 +59,26 @@ def quote(
     ] = None,
     reference: Annotated[str | None, typer.Option(help="Your own name for it in the log.")] = None,
 ) -> None:
-    """Quote a profile: score, premium, decision, reasons."""
+    """Quote a profile: score, premium, decision, reasons; with --limits and --retentions, a grid of options too."""
     known = read_profile(profile, evidence)
-    asked = {"aggregate_limit": limit, "retention": retention, "waiting_period_hours": waiting_hours}
-    cover = Coverage.from_dict({name: value for name, value in asked.items() if value is not None})
+    asked = {
+        "currency": currency,
+        "aggregate_limit": limit,
+        "per_claim_limit": per_claim_limit,
+        "retention": retention,
+        "waiting_period_hours": waiting_hours,
+        "expiring_premium": expiring_premium,
+        "surplus_lines_state": surplus_lines_state,
+        "market_scenario": market_scenario,
+    }
+    cover = cover_of(asked, sublimit, coinsurance)
+    options = grid_of(cover, limits, retentions)
     date_of_quote = date_of(as_of, known)
-    answer = make_quote(known, cover, as_of=date_of_quote, plan=load_plan(plan), exchange_rate=exchange_rate)
+    answer = make_quote(
+        known, cover, as_of=date_of_quote, plan=load_plan(plan), exchange_rate=exchange_rate, options=options
+    )
     if log is not None:
-        write_to_log(log, known, cover, answer, exchange_rate=exchange_rate, reference=reference)
+        write_to_log(log, known, cover, answer, exchange_rate=exchange_rate, options=options, reference=reference)
     if as_json:
         sys.stdout.write(answer.to_json(indent=2) + "\n")
     else:

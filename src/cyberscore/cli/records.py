@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -22,11 +23,18 @@ def write_to_log(
     answer: Quote,
     *,
     exchange_rate: float | None,
+    options: Sequence[Coverage],
     reference: str | None,
 ) -> None:
     """Append a quote to a log, and say so."""
     made = QuoteRecord.of(
-        profile, cover, answer, exchange_rate=exchange_rate, reference=reference, recorded_at=datetime.now(UTC)
+        profile,
+        cover,
+        answer,
+        exchange_rate=exchange_rate,
+        options=options,
+        reference=reference,
+        recorded_at=datetime.now(UTC),
     )
     written = QuoteLog(path).append(made)
     if written.note:

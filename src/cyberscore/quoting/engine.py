@@ -3,7 +3,7 @@
 import hashlib
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from functools import cache
 from importlib.metadata import version
@@ -12,29 +12,20 @@ from typing import Any
 from cyberscore.exceptions import CoverageError, PlanError, ProfileError
 from cyberscore.perils import BASIS_RETENTION, PERILS
 from cyberscore.profile import Profile, SignalState, posture_at
-from cyberscore.quoting.figures import (
-    Figures,
-    Firm,
-    SettledCover,
-    Standing,
-    claim_costs,
-    loss_by_part,
-    posture_findings,
-    priced,
-    settle,
-)
+from cyberscore.quoting.figures import Firm, Standing, loss_by_part
 from cyberscore.quoting.improvements import improvements_for
-from cyberscore.quoting.intervals import loss_intervals
+from cyberscore.quoting.intervals import loss_draws
 from cyberscore.quoting.ledger_lines import build_ledger
+from cyberscore.quoting.options import Offer, QuoteOption, make_offer
 from cyberscore.quoting.quote import PerilFigures, Quote, RuleResult, Subjectivity, Unknown, rule_ids
 from cyberscore.quoting.reasons import reasons_for
-from cyberscore.quoting.terms import cover_offered, held_premium, restrictions_of
+from cyberscore.quoting.terms import decision_reasons
 from cyberscore.rating.coverage import Coverage
 from cyberscore.rating.expected_loss import expected_loss, rate_risk
 from cyberscore.rating.library import load_plan
 from cyberscore.rating.plan import RatingPlan
 from cyberscore.rating.score import CENTRE, band, clipped, safer_than, score_change, unclipped_score
-from cyberscore.rules import DECISIONS, Finding
+from cyberscore.rules import Finding
 
 DEAR = 0.25
 """Share of the limit above which a premium is flagged (judgement)."""
@@ -61,6 +52,7 @@ def quote(
     as_of: date,
     plan: RatingPlan | None = None,
     exchange_rate: float | None = None,
+    options: Iterable[Coverage] = (),
 ) -> Quote:
     """Quote a profile.
 
@@ -68,13 +60,16 @@ def quote(
     ----------
     profile : Profile
     coverage : Coverage, optional
-        What is asked for, USD; default limit 1,000,000, retention 10,000.
+        What is asked for; default limit 1,000,000, retention 10,000 USD. Its currency is that of the quote.
     as_of : date
         Date of the quote; no observation may be later.
     plan : RatingPlan, optional
         Default the shipped plan.
     exchange_rate : float, optional
         USD for one unit of the insured's currency; default the plan's dated rate.
+    options : iterable of Coverage, optional
+        Other covers to price for the same risk, in the same currency; `Coverage.grid` makes limits times retentions.
+        They come back in this order as `options` of the quote.
 
     Returns
     -------
@@ -96,81 +91,73 @@ def quote(
     'indicative, not an offer of cover'
     """
     _check_profile(profile)
-    requested = Coverage() if coverage is None else coverage
-    if not isinstance(requested, Coverage):
-        raise CoverageError(
-            f"coverage must be a cyberscore.Coverage; got {type(requested).__name__}: use Coverage.from_dict"
-        )
+    requested = _check_coverage(Coverage() if coverage is None else coverage, "coverage")
+    others = tuple(_check_coverage(one, f"options[{k}]") for k, one in enumerate(options))
+    strange = [one.currency for one in others if one.currency != requested.currency]
+    if strange:
+        raise CoverageError(f"options must be in the currency of coverage, {requested.currency}; got {strange[0]}")
     plan = _plan(plan)
     posture = posture_at(profile, as_of)
     firm = Firm.of(profile.insured, as_of, plan, exchange_rate)
-    settled = settle(firm, requested)
     standing = Standing.of(firm, posture)
-    on_posture = posture_findings(firm, settled, standing.values)
-    figures = priced(settled, standing.rates, claim_costs(firm, settled, standing.locations), on_posture)
+    draws = loss_draws(firm, standing)
+    offer = make_offer(firm, standing, draws, requested)
 
-    cover, terms, score, risk = settled.cover, settled.terms, standing.score, standing.risk
-    percent, decision, premium = figures.percent, figures.decision, figures.premium
-    findings = sorted(figures.findings, key=lambda finding: finding.rule.stage)
-    held, on_premium = held_premium(plan.rules, requested.expiring_premium, figures.uncapped)
-    results = tuple([RuleResult.of(finding) for finding in (*findings, *on_premium)])
-    ends = loss_intervals(firm, settled, standing, figures)
-    # the steps after the expected loss keep order, so the ends of its interval pass through them
-    low, high = (
-        terms.indicative(terms.technical([amount * math.exp(end) for amount in figures.pure]), percent)
-        for end in ends.quoted
-    )
+    settled, figures, score = offer.settled, offer.figures, standing.score
+    findings, decision, premium = offer.findings, figures.decision, figures.premium
+    results = tuple([RuleResult.of(finding) for finding in (*findings, *offer.on_premium)])
     states = {state.signal.name: state for state in posture}
-    by_peril = _by_peril(firm, settled, standing, figures)
-    tax = plan.pricing.taxes.get(profile.insured.country, 0.0)
+    by_peril = _by_peril(firm, standing, offer)
     return Quote(
         as_of=as_of,
         plan_id=plan.plan_id,
         library_version=_library_version(),
-        input_digest=input_digest(profile, requested, as_of, exchange_rate),
+        input_digest=input_digest(profile, requested, as_of, exchange_rate, others),
         risk_score=clipped(score),
         unclipped_score=score,
-        risk_score_low=clipped(score + score_change(ends.standard[0])),
-        risk_score_high=clipped(score + score_change(ends.standard[1])),
+        risk_score_low=clipped(score + score_change(draws.standard[0])),
+        risk_score_high=clipped(score + score_change(draws.standard[1])),
         security_rating=100.0 - clipped(score),
         band=band(plan, score),
         safer_than=safer_than(plan, score, profile.insured.sector, firm.revenue),
         annual_claim_probability=-math.expm1(
             -sum(one.annual_frequency for one in by_peril.values() if one.mean_cost > 0.0)
         ),
-        expected_loss=terms.paid(sum(figures.pure)),
+        expected_loss=offer.expected_loss,
         by_peril=by_peril,
-        by_part=loss_by_part(firm, settled, standing),
-        technical_premium=figures.technical,
+        by_part={part: offer.money(loss) for part, loss in loss_by_part(firm, settled, standing).items()},
+        technical_premium=offer.money(figures.technical),
         indicative_premium=premium,
-        uncapped_premium=figures.uncapped,
-        premium_low=low,
-        premium_high=high,
-        taxes={f"{profile.insured.country} premium tax": round(premium * tax, 2)} if tax else {},
-        currency="USD",
+        uncapped_premium=offer.money(figures.uncapped),
+        premium_low=offer.premium_low,
+        premium_high=offer.premium_high,
+        taxes=offer.taxes(firm),
+        currency=requested.currency,
         exchange_rate=firm.usd_rate,
+        exchange_rate_basis=firm.rate_basis,
         decision=decision,
-        decision_reasons=_decision_reasons(findings, decision),
+        decision_reasons=decision_reasons(findings, decision),
         subjectivities=subjectivities_of(findings),
-        adjustments=(*settled.adjustments, *restrictions_of(findings), *held),
+        adjustments=offer.adjustments,
         rules=results,
         passed=rule_ids(results, "pass"),
         failed=rule_ids(results, "fail"),
         ungraded=rule_ids(results, "unknown"),
         applied=rule_ids(results, "applies"),
         requested=requested.to_dict(),
-        coverage=cover.to_dict(),
-        cover_offered=cover_offered(cover, findings),
-        reasons=reasons_for(plan, risk, states, score - CENTRE),
+        coverage=settled.shown.to_dict(),
+        cover_offered=offer.cover_offered(),
+        reasons=reasons_for(plan, standing.risk, states, score - CENTRE),
         ledger=build_ledger(firm, settled, standing, figures),
-        improvements=improvements_for(firm, settled, standing, figures, on_posture),
+        improvements=improvements_for(firm, settled, standing, figures, offer.on_posture),
+        options=tuple(QuoteOption.of(firm, make_offer(firm, standing, draws, other)) for other in others),
         unknowns=tuple(
             Unknown(s.signal.name, s.signal.title, s.status)
             for s in states.values()
             if s.status in {"unknown", "unanswered"}
         ),
         contradictions=tuple(_contradiction(s) for s in states.values() if s.contradicted),
-        warnings=_warnings(plan, profile, cover, as_of, revenue=firm.revenue, premium=premium),
+        warnings=_warnings(firm, profile, offer),
     )
 
 
@@ -186,13 +173,23 @@ def _check_profile(profile: object) -> None:
         )
 
 
+def _check_coverage(coverage: object, name: str) -> Coverage:
+    if not isinstance(coverage, Coverage):
+        raise CoverageError(
+            f"{name} must be a cyberscore.Coverage; got {type(coverage).__name__}: use Coverage.from_dict"
+        )
+    return coverage
+
+
 def _plan(plan: RatingPlan | None) -> RatingPlan:
     if plan is not None and not isinstance(plan, RatingPlan):
         raise PlanError(f"plan must be a cyberscore.RatingPlan; got {plan!r}: use cyberscore.load_plan")
     return load_plan() if plan is None else plan
 
 
-def input_digest(profile: Profile, coverage: Coverage, as_of: date, exchange_rate: float | None) -> str:
+def input_digest(
+    profile: Profile, coverage: Coverage, as_of: date, exchange_rate: float | None, options: Sequence[Coverage] = ()
+) -> str:
     """SHA-256 of everything but the plan that a quote depends on."""
     content: dict[str, Any] = {
         "profile": profile.to_dict(),
@@ -200,24 +197,21 @@ def input_digest(profile: Profile, coverage: Coverage, as_of: date, exchange_rat
         "as_of": as_of.isoformat(),
         "exchange_rate": exchange_rate,
     }
+    if options:
+        content["options"] = [one.to_dict() for one in options]
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _by_peril(firm: Firm, settled: SettledCover, standing: Standing, figures: Figures) -> dict[str, PerilFigures]:
+def _by_peril(firm: Firm, standing: Standing, offer: Offer) -> dict[str, PerilFigures]:
     found = {}
-    by_peril = zip(PERILS, firm.plan.severity, standing.rates, standing.locations, figures.pure, strict=True)
+    retention, pure = offer.settled.cover.retention, offer.figures.pure
+    by_peril = zip(PERILS, firm.plan.severity, standing.rates, standing.locations, pure, strict=True)
     for peril, severity, rate, mu, loss in by_peril:
-        frequency = rate * severity.frequency_factor(settled.cover.retention, mu, firm.revenue)
-        found[peril] = PerilFigures(frequency, loss / frequency if frequency > 0 else 0.0, loss)
+        frequency = rate * severity.frequency_factor(retention, mu, firm.revenue)
+        mean = loss / frequency if frequency > 0 else 0.0
+        found[peril] = PerilFigures(frequency, offer.money(mean), offer.money(loss))
     return found
-
-
-def _decision_reasons(findings: Sequence[Finding], decision: str) -> tuple[str, ...]:
-    if decision == DECISIONS[0]:
-        return ()
-    wanted = {"decline": {"decline"}, "refer": {"refer"}}.get(decision, {"pre_bind", "post_bind"})
-    return tuple(f"{f.rule.id}: {action.text}" for f in findings for action in f.actions if action.type in wanted)
 
 
 def subjectivities_of(findings: Sequence[Finding]) -> tuple[Subjectivity, ...]:
@@ -235,9 +229,9 @@ def _contradiction(state: SignalState) -> str:
     return f"{state.signal.name}: evidence disagrees; {state.status} evidence counts ({state.value})"
 
 
-def _warnings(
-    plan: RatingPlan, profile: Profile, cover: Coverage, as_of: date, *, revenue: float, premium: float
-) -> tuple[str, ...]:
+def _warnings(firm: Firm, profile: Profile, offer: Offer) -> tuple[str, ...]:
+    plan, as_of, revenue = firm.plan, firm.as_of, firm.revenue
+    cover, limit, premium = offer.settled.cover, offer.settled.shown.aggregate_limit, offer.figures.premium
     found = []
     if cover.retention < BASIS_RETENTION:
         found.append(
@@ -253,15 +247,15 @@ def _warnings(
             f"revenue of {revenue:,.0f} USD lies outside {low:,.0f} to {high:,.0f}, where the plan was learned: "
             "rates are extrapolated"
         )
-    if premium > DEAR * cover.aggregate_limit:
-        found.append(
-            f"the premium is {premium / cover.aggregate_limit:.0%} of the limit: an underwriter should look at it"
-        )
+    if premium > DEAR * limit:
+        found.append(f"the premium is {premium / limit:.0%} of the limit: an underwriter should look at it")
     if profile.insured.business_activities:
         known = plan.rules.known_activities
         strange = [activity for activity in profile.insured.business_activities if activity not in known]
         if strange:
             found.append(f"no rule speaks of {', '.join(strange)}; those of the plan know {', '.join(sorted(known))}")
+    if offer.settled.requested.currency != "USD" and offer.adjustments:
+        found.append("amounts in the words of rules are in USD; those in fields are in the quote's currency")
     gone = [
         source.name for source in profile.sources if source.withdrawn_at is not None and source.withdrawn_at <= as_of
     ]

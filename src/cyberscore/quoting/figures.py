@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from cyberscore.exceptions import ProfileError
+from cyberscore.exceptions import CoverageError, ProfileError
 from cyberscore.perils import PARTS, country_group
 from cyberscore.profile import Posture
 from cyberscore.profile.insured import Insured
@@ -41,6 +41,7 @@ class Firm:
     insured: Insured
     as_of: date
     usd_rate: float
+    rate_given: bool
     revenue: float
     fields: Mapping[str, Any]
     reference_loss: float
@@ -61,18 +62,45 @@ class Firm:
                 f"annual_revenue comes to {revenue:,.0f} USD: the plan needs between 1 and 1,000,000,000,000"
             )
         fields = insured_fields(insured, usd_rate, as_of)
-        return cls(plan, insured, as_of, usd_rate, revenue, fields, expected_loss_of_book(plan, revenue))
+        reference = expected_loss_of_book(plan, revenue)
+        return cls(plan, insured, as_of, usd_rate, exchange_rate is not None, revenue, fields, reference)
+
+    @property
+    def rate_basis(self) -> str:
+        """Where the rate of the insured's currency comes from."""
+        if self.insured.currency == "USD":
+            return "USD"
+        return "given by the caller" if self.rate_given else f"plan, rates of {self.plan.pricing.currency.as_of}"
+
+    def conversion_told(self, currency: str) -> str:
+        """Say how amounts in USD become amounts in a currency."""
+        return f"1 {currency} is {self.rate_of(currency):g} USD: {self.rate_basis}"
+
+    def rate_of(self, currency: str) -> float:
+        """USD for one unit of a currency: USD, or the insured's own.
+
+        Raises
+        ------
+        CoverageError
+            When it is another.
+        """
+        if currency not in {"USD", self.insured.currency}:
+            own = f"USD or the insured's own, {self.insured.currency}" if self.insured.currency != "USD" else "USD"
+            raise CoverageError(f"coverage: currency must be {own}; got {currency}")
+        return 1.0 if currency == "USD" else self.usd_rate
 
 
 @dataclass(frozen=True, slots=True)
 class SettledCover:
     """A cover after the rules' floors and caps, and all of its price that posture does not change.
 
-    `findings` are those of rules that read no signal; `layers` is what the cover pays of a claim, by peril.
+    `requested` and `shown` are in the currency asked for, `cover` is the same as `shown` in USD. `findings`
+    are those of rules that read no signal; `layers` is what the cover pays of a claim, by peril.
     """
 
     requested: Coverage
     cover: Coverage
+    shown: Coverage
     adjustments: tuple[Adjustment, ...]
     findings: tuple[Finding, ...]
     layers: tuple[PerilLayers, ...]
@@ -85,14 +113,24 @@ def settle(firm: Firm, requested: Coverage) -> SettledCover:
     Raises
     ------
     CoverageError
-        When the rules' floors and caps leave no cover.
+        When the rules' floors and caps leave no cover, or its currency is neither USD nor the insured's.
     """
-    plan = firm.plan
-    cover, adjustments, setting = effective_coverage(plan.rules, requested, firm.fields)
+    plan, rate = firm.plan, firm.rate_of(requested.currency)
+    cover, adjustments, setting = effective_coverage(plan.rules, requested.in_currency("USD", rate), firm.fields)
     findings = setting + findings_of(plan.rules.firm_rules, make_lookup(firm.fields, cover, {}))
     group = country_group(firm.insured.country)
-    terms = PremiumTerms.of(plan.pricing, cover, group, firm.revenue, firm.as_of)
-    return SettledCover(requested, cover, tuple(adjustments), tuple(findings), plan.pricing.layers_of(cover), terms)
+    terms = PremiumTerms.of(
+        plan.pricing,
+        cover,
+        group,
+        firm.revenue,
+        firm.as_of,
+        currency=requested.currency,
+        usd_rate=rate,
+    )
+    shown = cover.in_currency(requested.currency, 1.0 / rate, decimals=terms.decimals)
+    layers = plan.pricing.layers_of(cover)
+    return SettledCover(requested, cover, shown, tuple(adjustments), tuple(findings), layers, terms)
 
 
 def claim_costs(firm: Firm, settled: SettledCover, locations: Sequence[float]) -> list[float]:

@@ -12,7 +12,6 @@ from cyberscore.rating.expected_loss import RatedRisk, layer_costs
 from cyberscore.rating.ledger import Column, Ledger, Step
 from cyberscore.rating.parts import N_PERILS, factors
 from cyberscore.rating.plan import RatingPlan
-from cyberscore.rating.premium import PremiumTerms
 from cyberscore.rules import Finding, rate_percent
 
 _NO_EFFECT = [1.0] * N_PERILS
@@ -53,7 +52,7 @@ def build_ledger(firm: Firm, settled: SettledCover, standing: Standing, figures:
         if terms and whole > 0.0:
             column.step("Sublimits and coinsurance", "multiply", figures.costs[k] / whole, terms)
         columns[peril] = tuple(column.steps)
-    return Ledger(columns, _premium_steps(columns, settled.terms, figures.findings))
+    return Ledger(columns, _premium_steps(columns, firm, settled, figures.findings))
 
 
 def _terms_of_parts(peril: str, settled: SettledCover) -> str:
@@ -75,8 +74,9 @@ def _terms_of_parts(peril: str, settled: SettledCover) -> str:
 
 
 def _premium_steps(
-    columns: dict[str, tuple[Step, ...]], terms: PremiumTerms, findings: Sequence[Finding]
+    columns: dict[str, tuple[Step, ...]], firm: Firm, settled: SettledCover, findings: Sequence[Finding]
 ) -> tuple[Step, ...]:
+    terms, name, currency = settled.terms, settled.cover.market_scenario, settled.requested.currency
     pure = [steps[-1].result for steps in columns.values()]
     column = Column()
     total = sum(pure)
@@ -95,6 +95,9 @@ def _premium_steps(
     column.step("Variable expense and profit", "multiply", 1.0 / kept, "pricing expenses")
     column.step("Territory", "multiply", terms.territory, "pricing territory")
     column.step("Market index", "multiply", terms.index, "pricing index at as_of over calibration date")
+    if name is not None:
+        about = firm.plan.pricing.scenario(name).about
+        column.step("Market scenario", "multiply", terms.scenario, f"pricing scenarios.{name}: {about}")
     rules = (
         ", ".join(f"{f.rule.id} {a.percent:+g} %" for f in findings for a in f.actions if a.type == "rate") or "no rule"
     )
@@ -103,7 +106,10 @@ def _premium_steps(
         column.step("Renewal cap, low", "at_least", terms.renewal_low, "pricing renewal_cap")
         column.step("Renewal cap, high", "at_most", terms.renewal_high, "pricing renewal_cap")
     column.step("Minimum premium", "at_least", terms.minimum, "pricing minimum")
-    column.step("Rounding", "round", 2, "to the cent")
+    if currency != "USD":
+        column.step("Currency", "multiply", terms.conversion, firm.conversion_told(currency))
+    told = "to the cent" if terms.decimals == 2 else f"to {terms.decimals} decimals, as {currency} has"
+    column.step("Rounding", "round", terms.decimals, told)
     return tuple(column.steps)
 
 

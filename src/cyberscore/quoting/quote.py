@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 
 from cyberscore.quoting.improvements import Improvement
+from cyberscore.quoting.options import QuoteOption
 from cyberscore.quoting.reasons import Reason
 from cyberscore.quoting.terms import Adjustment
 from cyberscore.rating.ledger import Ledger
@@ -73,7 +74,7 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A quote. Amounts in USD.
+    """A quote. Amounts are in `currency`.
 
     Attributes
     ----------
@@ -113,6 +114,14 @@ class Quote:
     cover_offered : dict
         Cover priced less what rules restrict: the lowest sublimit and the highest coinsurance (percent) by peril.
         This is the cover to bind.
+    currency : str
+        That of the coverage: USD, or the insured's own. The ledger is in USD up to its line "Currency".
+    exchange_rate, exchange_rate_basis : float and str
+        USD for one unit of the insured's currency, and where the rate comes from, with its date.
+    taxes : dict
+        Taxes and fees, which are not in the premium.
+    options : tuple of QuoteOption
+        Other covers for the same risk, as asked for.
     """
 
     as_of: date
@@ -138,6 +147,7 @@ class Quote:
     taxes: dict[str, float]
     currency: str
     exchange_rate: float
+    exchange_rate_basis: str
     decision: str
     decision_reasons: tuple[str, ...]
     subjectivities: tuple[Subjectivity, ...]
@@ -153,6 +163,7 @@ class Quote:
     reasons: tuple[Reason, ...]
     ledger: Ledger
     improvements: tuple[Improvement, ...]
+    options: tuple[QuoteOption, ...]
     unknowns: tuple[Unknown, ...]
     contradictions: tuple[str, ...]
     warnings: tuple[str, ...]
@@ -172,9 +183,12 @@ class Quote:
             ("Decision", self.decision.replace("_", " ")),
             (
                 "Indicative premium",
-                f"{self.indicative_premium:,.2f} USD (80 %: {self.premium_low:,.0f} to {self.premium_high:,.0f})",
+                (
+                    f"{self.indicative_premium:,.2f} {self.currency} "
+                    f"(80 %: {self.premium_low:,.0f} to {self.premium_high:,.0f})"
+                ),
             ),
-            ("Technical premium", f"{self.technical_premium:,.2f} USD"),
+            ("Technical premium", f"{self.technical_premium:,.2f} {self.currency}"),
             (
                 "Risk score",
                 (
@@ -186,7 +200,7 @@ class Quote:
             *((f"Reason {k}", f"{r.shown:+.1f} {r.text}") for k, r in enumerate(self.reasons[:5], 1)),
             *((f"Condition ({s.when.replace('_', ' ')})", s.text) for s in self.subjectivities),
             *(
-                (f"Improvement {k}", f"{i.action} (saves {i.saving:,.0f} USD)")
+                (f"Improvement {k}", f"{i.action} (saves {i.saving:,.0f} {self.currency})")
                 for k, i in enumerate(self.improvements[:3], 1)
             ),
         ]

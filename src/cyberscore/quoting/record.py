@@ -5,6 +5,7 @@ Callers are apps, the log of records and the command `replay`.
 
 import hashlib
 import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from importlib.metadata import version
@@ -49,7 +50,7 @@ class QuoteRecord:
     profile, coverage : dict
         What was asked.
     arguments : dict
-        The other arguments of `quote`: `as_of`, and `exchange_rate` when one was given.
+        The other arguments of `quote`: `as_of`, and `exchange_rate` and `options` when they were given.
     plan_id, library_version : str
         By what it was answered.
     result : dict
@@ -84,6 +85,7 @@ class QuoteRecord:
         answer: Quote,
         *,
         exchange_rate: float | None = None,
+        options: Sequence[Coverage] = (),
         reference: str | None = None,
         recorded_at: datetime | None = None,
     ) -> Self:
@@ -95,15 +97,18 @@ class QuoteRecord:
             When the quote was made of something else, or `recorded_at` has no time zone.
         """
         asked = Coverage() if coverage is None else coverage
-        if answer.input_digest != input_digest(profile, asked, answer.as_of, exchange_rate):
+        if answer.input_digest != input_digest(profile, asked, answer.as_of, exchange_rate, options):
             raise RecordError(
-                "the quote was not made of this profile, coverage and exchange rate: give what `quote` was given"
+                "the quote was not made of this profile, coverage, exchange rate and options: "
+                "give what `quote` was given"
             )
         if recorded_at is not None and recorded_at.tzinfo is None:
             raise RecordError(f"recorded_at {recorded_at.isoformat()} has no time zone: use datetime.now(UTC)")
         arguments: dict[str, Any] = {"as_of": answer.as_of.isoformat()}
         if exchange_rate is not None:
             arguments["exchange_rate"] = exchange_rate
+        if options:
+            arguments["options"] = [one.to_dict() for one in options]
         # through JSON, so that a record is the same before and after it was written
         plain = json.loads(canonical([profile.to_dict(), asked.to_dict(), arguments, answer.to_dict()]))
         made = cls(
@@ -239,6 +244,8 @@ class QuoteRecord:
         arguments = dict(self.arguments)
         as_of = date.fromisoformat(arguments.pop("as_of", ABSENT))
         profile, cover = Profile.from_dict(self.profile), Coverage.from_dict(self.coverage)
+        if "options" in arguments:
+            arguments["options"] = [Coverage.from_dict(one) for one in arguments["options"]]
         return quote(profile, cover, as_of=as_of, plan=plan, **arguments)
 
 
@@ -316,6 +323,7 @@ def record(
     as_of: date,
     plan: RatingPlan | None = None,
     exchange_rate: float | None = None,
+    options: Iterable[Coverage] = (),
     reference: str | None = None,
     recorded_at: datetime | None = None,
 ) -> QuoteRecord:
@@ -323,7 +331,7 @@ def record(
 
     Parameters
     ----------
-    profile, coverage, as_of, plan, exchange_rate
+    profile, coverage, as_of, plan, exchange_rate, options
         As `quote`.
     reference : str, optional
         The caller's own name for it, such as a quote number.
@@ -342,9 +350,16 @@ def record(
     >>> made.replay().reproduced
     True
     """
-    answer = quote(profile, coverage, as_of=as_of, plan=plan, exchange_rate=exchange_rate)
+    others = tuple(options)
+    answer = quote(profile, coverage, as_of=as_of, plan=plan, exchange_rate=exchange_rate, options=others)
     return QuoteRecord.of(
-        profile, coverage, answer, exchange_rate=exchange_rate, reference=reference, recorded_at=recorded_at
+        profile,
+        coverage,
+        answer,
+        exchange_rate=exchange_rate,
+        options=others,
+        reference=reference,
+        recorded_at=recorded_at,
     )
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -12,7 +12,7 @@ from cyberscore.profile.evidence import Prepared, rule_value
 from cyberscore.profile.insured import Insured
 from cyberscore.profile.signals import NOT_APPLICABLE
 from cyberscore.rating.coverage import Coverage
-from cyberscore.rules import Finding, Rule, RuleBook, evaluate
+from cyberscore.rules import DECISIONS, Finding, Rule, RuleBook, evaluate
 from cyberscore.rules.conditions import Lookup, SignalValue
 
 LOWEST_RETENTION = 500.0
@@ -29,6 +29,10 @@ class Adjustment:
     peril: str | None
     amount: float | None
     priced: bool
+
+    def with_amount(self, amount: float) -> "Adjustment":
+        """Return the same adjustment with its amount in another currency."""
+        return replace(self, amount=amount)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""
@@ -182,6 +186,14 @@ def cover_offered(cover: Coverage, findings: Sequence[Finding]) -> dict[str, Any
         "sublimits": sublimits,
         "coinsurance": coinsurance,
     }
+
+
+def decision_reasons(findings: Sequence[Finding], decision: str) -> tuple[str, ...]:
+    """Return the rules' own words for a decision; none for a plain quote."""
+    if decision == DECISIONS[0]:
+        return ()
+    wanted = {"decline": {"decline"}, "refer": {"refer"}}.get(decision, {"pre_bind", "post_bind"})
+    return tuple(f"{f.rule.id}: {action.text}" for f in findings for action in f.actions if action.type in wanted)
 
 
 def restrictions_of(findings: Sequence[Finding]) -> list[Adjustment]:

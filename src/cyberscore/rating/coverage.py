@@ -64,6 +64,10 @@ class Coverage(BaseModel):
     contingencies_open_since : date, optional
         When the policy in force was bound, if conditions of it are still open; None when none is. Not after the date of
         the quote.
+    surplus_lines_state : str, optional
+        US state, two letters, whose surplus lines tax and fees apply: on a placement with a non-admitted insurer.
+    market_scenario : str, optional
+        Name of a scenario of the plan: what the premium would be after such a change of the market.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -77,6 +81,8 @@ class Coverage(BaseModel):
     waiting_period_hours: Money = Field(default=8.0, ge=1, le=72)
     expiring_premium: Annotated[Money, Field(gt=0, le=1e13)] | None = None
     contingencies_open_since: Day | None = None
+    surplus_lines_state: str | None = None
+    market_scenario: str | None = None
 
     @field_validator("currency")
     @classmethod
@@ -171,6 +177,30 @@ class Coverage(BaseModel):
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""
         return self.model_dump(mode="json")
+
+    def in_currency(self, currency: str, rate: float, *, decimals: int = 6) -> Self:
+        """Return the same request with every amount times `rate`, in another currency; itself when it is that already.
+
+        Raises
+        ------
+        CoverageError
+            When an amount is out of bounds, which are in USD.
+        """
+        if currency == self.currency:
+            return self
+
+        def moved(amount: float | None) -> float | None:
+            return None if amount is None else round(amount * rate, decimals)
+
+        amounts = ("aggregate_limit", "per_claim_limit", "retention", "expiring_premium")
+        return self.from_dict(
+            {
+                **self.model_dump(),
+                "currency": currency,
+                **{name: moved(getattr(self, name)) for name in amounts},
+                "sublimits": {name: moved(amount) for name, amount in self.sublimits.items()},
+            }
+        )
 
     @property
     def is_renewal(self) -> bool:

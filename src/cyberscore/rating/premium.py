@@ -15,6 +15,11 @@ from cyberscore.rating.coverage import Coverage
 from cyberscore.rating.parts import Floats
 from cyberscore.rating.pricing import Pricing
 
+_WITHOUT_CENTS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
+_IN_THOUSANDTHS = "BHD IQD JOD KWD LYD OMR TND"
+MINOR_UNITS = dict.fromkeys(_WITHOUT_CENTS.split(), 0) | dict.fromkeys(_IN_THOUSANDTHS.split(), 3)
+"""Decimals of currencies that have not two (ISO 4217)."""
+
 
 @dataclass(frozen=True, slots=True)
 class PremiumTerms:
@@ -34,12 +39,27 @@ class PremiumTerms:
     renewal_low: float | None
     renewal_high: float | None
     minimum: float
+    scenario: float = 1.0
+    conversion: float = 1.0
+    decimals: int = 2
 
     @classmethod
     def of(
-        cls, pricing: Pricing, coverage: Coverage, country_group: str, revenue: float, as_of: date
+        cls,
+        pricing: Pricing,
+        coverage: Coverage,
+        country_group: str,
+        revenue: float,
+        as_of: date,
+        *,
+        currency: str = "USD",
+        usd_rate: float = 1.0,
     ) -> "PremiumTerms":
-        """Terms of one risk and cover at a date; revenue in USD."""
+        """Terms of one risk and cover at a date; revenue and cover in USD.
+
+        The premium is in `currency`, of which one unit is `usd_rate` USD.
+        """
+        name = coverage.market_scenario
         expenses, expiring = pricing.expenses, coverage.expiring_premium
         return cls(
             aggregate_limit=coverage.aggregate_limit,
@@ -56,7 +76,14 @@ class PremiumTerms:
             renewal_low=None if expiring is None else expiring * (1.0 - pricing.renewal_cap),
             renewal_high=None if expiring is None else expiring * (1.0 + pricing.renewal_cap),
             minimum=pricing.minimum.at(coverage.aggregate_limit),
+            scenario=1.0 if name is None else 1.0 + pricing.scenario(name).change,
+            conversion=1.0 / usd_rate,
+            decimals=MINOR_UNITS.get(currency, 2),
         )
+
+    def rounded(self, amount: float) -> float:
+        """Round an amount in the premium's currency to its minor unit: the cent, or the yen."""
+        return round(amount, self.decimals)
 
     def paid(self, pure: float) -> float:
         """Return the expected payment under the aggregate limit, of an expected loss that no aggregate bounds (USD).
@@ -90,14 +117,14 @@ class PremiumTerms:
 
     def uncapped(self, technical: float, percent: float) -> float:
         """Return the indicative premium before renewal cap, minimum and rounding (USD)."""
-        return technical * self.index * self.schedule(percent)
+        return technical * self.index * self.scenario * self.schedule(percent)
 
     def indicative(self, technical: float, percent: float) -> float:
-        """Return the indicative premium to the cent (USD).
+        """Return the indicative premium in its currency, to the minor unit.
 
-        Index, schedule, renewal cap, minimum (which wins), rounding.
+        Index, market scenario, schedule, renewal cap, minimum (which wins), conversion, rounding.
         """
         premium = self.uncapped(technical, percent)
         if self.renewal_low is not None and self.renewal_high is not None:
             premium = min(max(premium, self.renewal_low), self.renewal_high)
-        return round(max(premium, self.minimum), 2)
+        return self.rounded(max(premium, self.minimum) * self.conversion)

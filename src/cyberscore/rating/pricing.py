@@ -7,12 +7,13 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from cyberscore.exceptions import PlanError, ProfileError
+from cyberscore.exceptions import CoverageError, PlanError, ProfileError
 from cyberscore.perils import COUNTRY_GROUPS, PARTS, PERILS
 from cyberscore.profile.places import COUNTRIES, CURRENCIES
 from cyberscore.profile.profile import explain
 from cyberscore.rating.coverage import Coverage
 from cyberscore.rating.part_layers import PartShares, PerilLayers, peril_layers
+from cyberscore.rating.taxes import SurplusLines
 
 Share = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)]
@@ -177,6 +178,14 @@ class MarketReference(_Part):
     premium: tuple[Positive, ...]
 
 
+class Scenario(_Part):
+    """A change of the whole market, named: `change` is a share of premium, such as -0.15."""
+
+    change: Annotated[float, Field(gt=-0.9, le=3.0, allow_inf_nan=False)]
+    about: str
+    evidence: str
+
+
 class Pricing(_Part):
     """The content of pricing.toml; every number there names its evidence or says judgement."""
 
@@ -192,6 +201,8 @@ class Pricing(_Part):
     renewal_cap: Share
     minimum: Minimum
     taxes: dict[str, Share]
+    surplus_lines: SurplusLines | None = None
+    scenarios: dict[str, Scenario] = Field(default_factory=dict)
     currency: Currency
     market_reference: MarketReference
 
@@ -277,6 +288,19 @@ class Pricing(_Part):
         by_peril = {peril: self.waiting_factor(peril, hours) for peril in PERILS}
         factor = self.waiting_period.at(hours)
         return peril_layers(cover, self.parts, by_peril, dict.fromkeys(self.waiting_period.parts, factor))
+
+    def scenario(self, name: str) -> Scenario:
+        """Find a market scenario by its name.
+
+        Raises
+        ------
+        CoverageError
+            When the plan has none of that name.
+        """
+        if name not in self.scenarios:
+            known = ", ".join(sorted(self.scenarios)) or "none"
+            raise CoverageError(f"coverage: unknown market_scenario {name!r}: the plan has {known}")
+        return self.scenarios[name]
 
     def share_mid(self, revenue: float) -> float:
         """How far a firm is from the micro (0) to the mid-market (1) index.

@@ -1,0 +1,187 @@
+"""Money around a premium: currencies, taxes and fees, the market index and scenarios."""
+
+from datetime import date
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import cyberscore
+from cyberscore import Coverage, CoverageError, Profile, quote
+from cyberscore.rating.premium import MINOR_UNITS
+from cyberscore.rating.taxes import tax_lines
+from strategies import AS_OF
+
+PLAN = cyberscore.load_plan()
+RATES = PLAN.pricing.currency.usd
+
+
+def firm(revenue=3e6, country="US", currency="USD"):
+    seen = {"signal": "mfa_email_coverage", "value": 1.0, "observed_at": "2018-11-22", "source": "telemetry"}
+    own = {"naics": "541110", "country": country, "annual_revenue": revenue, "currency": currency}
+    return Profile.from_dict({"insured": own, "observations": [seen]})
+
+
+def premium_line(answer, label):
+    return next((step for step in answer.ledger.premium if step.label == label), None)
+
+
+# --- currencies
+
+
+@settings(max_examples=40)
+@given(
+    st.sampled_from(sorted(set(RATES) - {"USD"})),
+    st.sampled_from((250_000.0, 1e6, 3e6)),
+    st.sampled_from((None, 2_000.0, 9_000.0)),
+    st.sampled_from(({}, {"extortion": 30_000.0})),
+)
+def test_a_quote_in_the_insureds_currency_is_the_same_cover_converted_once(currency, limit, expiring, sublimits):
+    rate, profile = RATES[currency], firm(5e6 / RATES[currency], "DE", currency)
+    usd = Coverage(aggregate_limit=limit, retention=10_000, expiring_premium=expiring, sublimits=sublimits)
+    there = Coverage(
+        currency=currency,
+        aggregate_limit=limit / rate,
+        retention=10_000 / rate,
+        expiring_premium=None if expiring is None else expiring / rate,
+        sublimits={name: amount / rate for name, amount in sublimits.items()},
+    )
+    home, away = (quote(profile, cover, as_of=AS_OF, plan=PLAN) for cover in (usd, there))
+    assert (home.currency, away.currency) == ("USD", currency)
+    decimals = MINOR_UNITS.get(currency, 2)
+    assert away.indicative_premium == round(away.indicative_premium, decimals)
+    before = premium_line(away, "Minimum premium").result
+    assert away.indicative_premium == round(before * (1.0 / rate), decimals)
+    assert round(before, 2) == pytest.approx(home.indicative_premium, abs=0.011)
+    assert away.ledger.replay() == away.indicative_premium
+    assert away.ledger.premium[-1].result == away.indicative_premium
+    for name in ("technical_premium", "uncapped_premium", "expected_loss"):
+        assert getattr(away, name) * rate == pytest.approx(getattr(home, name), rel=1e-6)
+    assert away.by_peril["ransomware"].expected_loss * rate == pytest.approx(
+        home.by_peril["ransomware"].expected_loss, rel=1e-6
+    )
+    assert away.coverage["aggregate_limit"] == pytest.approx(limit / rate, abs=0.5)
+    assert away.premium_low <= away.indicative_premium <= away.premium_high
+    saved = {one.signal: one.saving for one in away.improvements}
+    for one in home.improvements:
+        assert saved.get(one.signal, 0.0) * rate == pytest.approx(one.saving, abs=2.5 * rate * 10.0**-decimals + 0.02)
+
+
+def test_the_rate_is_dated_shown_and_the_callers_own_wins():
+    profile, cover = firm(5e8, "JP", "JPY"), Coverage(currency="JPY", aggregate_limit=1.5e8, retention=1.5e6)
+    answer = quote(profile, cover, as_of=AS_OF)
+    assert answer.indicative_premium == int(answer.indicative_premium)
+    assert (answer.exchange_rate, answer.exchange_rate_basis) == (RATES["JPY"], "plan, rates of 2026-11-01")
+    assert premium_line(answer, "Currency").source == "1 JPY is 0.0065 USD: plan, rates of 2026-11-01"
+    own = quote(profile, cover, as_of=AS_OF, exchange_rate=0.007)
+    assert own.exchange_rate_basis == "given by the caller"
+    assert premium_line(own, "Currency").value == 1.0 / 0.007
+    record = cyberscore.record(profile, cover, as_of=AS_OF, exchange_rate=0.007)
+    assert record.replay().reproduced
+
+
+def test_usd_has_no_line_for_currency():
+    answer = quote(firm(), as_of=AS_OF)
+    assert (answer.currency, answer.exchange_rate_basis) == ("USD", "USD")
+    assert premium_line(answer, "Currency") is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"currency": "EUR"}, "coverage: currency must be USD or the insured's own, GBP; got EUR"),
+        (
+            {"currency": "GBP", "aggregate_limit": 1e7},
+            "coverage: aggregate_limit: must be between .* USD; got 1.31e",
+        ),
+        ({"currency": "GBP", "retention": 300}, "coverage: retention: must be between 500 and 1000000 USD; got 393"),
+    ],
+)
+def test_a_currency_or_an_amount_that_will_not_do(fields, said):
+    with pytest.raises(CoverageError, match=said):
+        quote(firm(3e6, "GB", "GBP"), Coverage(**fields), as_of=AS_OF)
+
+
+# --- taxes
+
+
+def test_taxes_are_lines_beside_the_premium():
+    plain, taxed = (quote(firm(country=country), as_of=AS_OF) for country in ("US", "GB"))
+    assert plain.taxes == {}
+    assert taxed.taxes == {"GB premium tax": round(taxed.indicative_premium * 0.12, 2)}
+    assert taxed.ledger.premium[-1].result == taxed.indicative_premium
+
+
+def test_surplus_lines_by_state():
+    answer = quote(firm(), Coverage(surplus_lines_state="TX"), as_of=AS_OF)
+    base = answer.indicative_premium + 100
+    assert answer.taxes == {
+        "US-TX surplus lines tax": round(base * 0.0485, 2),
+        "US-TX stamping fee": round(base * 0.00075, 2),
+        "policy fee": 100.0,
+    }
+    assert answer.indicative_premium == quote(firm(), as_of=AS_OF).indicative_premium
+    lines = PLAN.pricing.surplus_lines
+    assert tax_lines(25_000.0, "US", "CO", {}, lines) == {"US-CO surplus lines tax": 25_250 * 0.03, "policy fee": 250.0}
+
+
+@pytest.mark.parametrize(
+    ("country", "state", "said"),
+    [
+        ("GB", "TX", "surplus_lines_state is for insureds in the US; this one is in GB"),
+        ("US", "ZZ", "the plan has no surplus lines tax for 'ZZ'; it knows AL, AZ"),
+        ("US", "texas", "the plan has no surplus lines tax for 'texas'"),
+    ],
+)
+def test_a_state_that_will_not_do(country, state, said):
+    with pytest.raises(CoverageError, match=said):
+        quote(firm(country=country), Coverage(surplus_lines_state=state), as_of=AS_OF)
+
+
+# --- the market
+
+
+def test_the_index_holds_the_hard_market_and_its_turn():
+    """Small and medium accounts: about +50 % from the end of 2020 to the end of 2022 (P093-P102), then less."""
+    index = PLAN.pricing.index
+
+    def mid(*day):
+        return index.at(date(*day), 1.0)
+
+    years = [mid(2020, 12, 1), mid(2021, 6, 1), mid(2021, 12, 1), mid(2022, 6, 1), mid(2022, 12, 1)]
+    assert years == sorted(years)
+    assert 1.4 <= years[-1] / years[0] <= 1.6
+    # yearly changes as surveyed: 2021 Q2 against Q4 of 2021 and 2022
+    assert mid(2021, 11, 15) / mid(2020, 11, 15) == pytest.approx(1.343, abs=0.01)
+    assert mid(2022, 5, 15) / mid(2021, 5, 15) == pytest.approx(1.268, abs=0.01)
+    assert mid(2022, 11, 15) / mid(2021, 11, 15) == pytest.approx(1.15, abs=0.01)
+    assert mid(2023, 12, 31) < mid(2023, 6, 1) < mid(2023, 5, 15) * 1.0001
+    assert mid(2026, 7, 1) < mid(2025, 7, 1) < mid(2023, 12, 31)
+    micro = [index.at(date(year, 7, 1), 0.0) for year in range(2019, 2027)]
+    assert max(micro) / min(micro) < 1.2
+    assert index.dates[0] == date(2019, 7, 1)
+
+
+@pytest.mark.parametrize(("revenue", "moved"), [(2e6, False), (5e7, True)])
+def test_a_hard_market_is_seen_in_the_premium_of_a_larger_firm(revenue, moved):
+    before, after = (quote(firm(revenue), as_of=day).uncapped_premium for day in (date(2020, 12, 1), date(2022, 12, 1)))
+    assert (after > 1.4 * before) == moved
+
+
+@pytest.mark.parametrize(("name", "change"), [("howden_2023", -0.15), ("aon_2023", -0.17)])
+def test_a_market_scenario_is_a_line_of_the_ledger_and_on_record(name, change):
+    plain, moved = (quote(firm(), Coverage(market_scenario=one), as_of=AS_OF) for one in (None, name))
+    assert moved.technical_premium == plain.technical_premium
+    assert moved.uncapped_premium == pytest.approx(plain.uncapped_premium * (1.0 + change))
+    step = premium_line(moved, "Market scenario")
+    assert step.value == 1.0 + change
+    assert step.source.startswith(f"pricing scenarios.{name}: ")
+    assert moved.ledger.replay() == moved.indicative_premium
+    assert moved.coverage["market_scenario"] == name
+    assert premium_line(plain, "Market scenario") is None
+    assert PLAN.pricing.scenarios[name].evidence
+
+
+def test_an_unknown_scenario_names_those_there_are():
+    with pytest.raises(CoverageError, match="unknown market_scenario 'howden': the plan has aon_2023, ciab_2021"):
+        quote(firm(), Coverage(market_scenario="howden"), as_of=AS_OF)
