@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 import cyberscore
 from cyberscore import Coverage, CoverageError, Insured, Observation, Profile, ProfileError, quote, what_if
 from cyberscore.profile import signals
+from cyberscore.quoting.what_if import changed_by
 from cyberscore.rules import DECISIONS
 from strategies import AS_OF, SIGNED, insureds, profiles, some_values
 
@@ -130,3 +131,10 @@ def test_no_name_means_two_things():
     of_cover = [name for name in Coverage.model_fields if name != "currency"]
     names = [*signals(), *Insured.model_fields, *of_cover, *Profile.model_fields, "signal"]
     assert len(set(names)) == len(names)
+
+
+def test_a_cover_in_the_insureds_own_currency_follows_it():
+    changed, cover = changed_by(CLINIC, Coverage(currency=CLINIC.insured.currency), {"currency": "GBP"}, as_of=AS_OF)
+    assert (changed.insured.currency, cover.currency) == ("GBP", "USD")
+    again, cover = changed_by(changed, Coverage(currency="GBP"), {"currency": "EUR"}, as_of=AS_OF)
+    assert (again.insured.currency, cover.currency) == ("EUR", "EUR")

@@ -105,7 +105,7 @@ def what_if(
         gives signals, insured fields or coverage fields new values: ``{"mfa_email_coverage": 1.0, "retention":
         25_000}``. A signal's value is added as seen at the end of `as_of` by its best source: it replaces what a less
         reliable or older source said against it, as evidence does, and leaves better evidence standing. None takes all
-        evidence of a signal away, so that it is unknown.
+        evidence of a signal away, so that it is unknown. `currency` is the insured's, and a cover in it follows.
     coverage, as_of, plan, exchange_rate
         As `quote`.
 
@@ -170,6 +170,8 @@ def _with_values(
                 profile = profile.with_observations(seen_by_best_source(name, value, as_of))
         elif name in Insured.model_fields:
             of_insured[name] = value
+            if name == "currency" and coverage.currency != "USD":
+                of_cover[name] = value  # a cover in the insured's own currency follows it
         elif name in Coverage.model_fields:
             of_cover[name] = value
         else:
