@@ -10,10 +10,10 @@ from threadpoolctl import threadpool_limits
 import cyberscore
 from cyberscore.market import market_parameters, simulate
 from cyberscore.market.ceiling import compute_ceiling
+from cyberscore.market.firms import Chances
 from cyberscore.market.losses import true_log_rates
 from cyberscore.market.population import draw_population
 from cyberscore.market.posture import draw_hygiene, draw_posture
-from cyberscore.market.simulation import N_STREAMS
 from cyberscore.perils import PERILS
 from cyberscore.profile import signals
 from cyberscore.training.release import predicted_rates
@@ -104,8 +104,7 @@ def test_when_nothing_is_seen_the_mean_over_all_postures_is_left():
     n, times = 60, 1_500
     market = replace(seen_by(**BLIND), size_slope=np.full(len(signals()), 0.5))
     blind = compute_ceiling(n, 4, parameters=market)
-    streams = [np.random.default_rng(child) for child in np.random.SeedSequence(4).spawn(N_STREAMS)]
-    one = draw_population(n, market, streams[0])
+    one = draw_population(n, market, Chances.of(4).population)
     rows = np.tile(np.arange(n), times)
     many = type(one)(**{name: getattr(one, name)[rows] for name in one.__dataclass_fields__})
     rng = np.random.default_rng(0)

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from cyberscore.market.firms import Chances
 from cyberscore.market.losses import true_log_rates
 from cyberscore.market.parameters import Floats, MarketParameters, market_parameters
 from cyberscore.market.population import draw_population
@@ -17,9 +18,9 @@ from cyberscore.perils import PERILS
 
 def frequencies_by_band(market: MarketParameters, *, n: int, seed: int) -> Floats:
     """Mean true rate above the basis retention by revenue band and peril, per policy and year, (bands, perils)."""
-    rngs = [np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(2)]
-    population = draw_population(n, market, rngs[0])
-    posture = draw_posture(population, draw_hygiene(n, market, rngs[1]), market, rngs[1])
+    chances = Chances.of(seed)
+    population = draw_population(n, market, chances.population)
+    posture = draw_posture(population, draw_hygiene(n, market, chances.truth), market, chances.truth)
     rates = np.exp(true_log_rates(population, posture, market))
     return np.array([rates[population.band == band].mean(axis=0) for band in range(3)])
 

@@ -3,18 +3,17 @@
 Called when a plan is judged; exact up to quadrature, since the market's own distributions are known.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
+from cyberscore.market.firms import Chances, draw_firms
 from cyberscore.market.losses import true_log_rates
 from cyberscore.market.parameters import Floats, MarketParameters, market_parameters
-from cyberscore.market.population import Population, draw_population
-from cyberscore.market.posture import NOT_SEEN, SeenPosture, draw_hygiene, draw_posture, see_posture, still_so
-from cyberscore.market.simulation import N_STREAMS
+from cyberscore.market.population import Population
+from cyberscore.market.posture import NOT_SEEN, SeenPosture, still_so
 from cyberscore.perils import PERILS
 from cyberscore.profile import Signal, signals
 from cyberscore.profile.signals import SOURCE_NAMES
@@ -49,30 +48,15 @@ def compute_ceiling(n_policies: int, seed: int, *, parameters: MarketParameters 
     effects; the two signals that interact are summed together. Whether a firm is connected or scanned is a mixture.
     """
     market = parameters or market_parameters()
-    streams = [np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(N_STREAMS)]
-    population = draw_population(n_policies, market, streams[0])
-    hygiene = draw_hygiene(n_policies, market, streams[1])
-    truth = draw_posture(population, hygiene, market, streams[1])
-    former = draw_posture(population, hygiene, market, streams[5])
-    seen = see_posture(truth, former, population, market, streams[2])
+    firms = draw_firms(n_policies, market, Chances.of(seed))
+    population, truth = firms.population, firms.truth
     neutral = true_log_rates(population, np.zeros_like(truth), market) - _effect_of_best(market)
-    means = [_posterior_means(_rows_of(population, part), _seen_of(seen, part), market) for part in _parts(n_policies)]
+    parts = (firms.part(start, start + _ROWS) for start in range(0, n_policies, _ROWS))
+    means = [_posterior_means(part.population, part.seen, market) for part in parts]
     return Ceiling(
         true=np.exp(true_log_rates(population, truth, market)),
         expected=np.exp(neutral) * np.concatenate(means),
     )
-
-
-def _parts(n: int) -> Iterator[slice]:
-    yield from (slice(start, start + _ROWS) for start in range(0, n, _ROWS))
-
-
-def _rows_of(population: Population, part: slice) -> Population:
-    return Population(**{field.name: getattr(population, field.name)[part] for field in fields(population)})
-
-
-def _seen_of(seen: SeenPosture, part: slice) -> SeenPosture:
-    return SeenPosture(seen.cell[part], seen.source[part], seen.age_days[part])
 
 
 def _centred(market: MarketParameters, j: int) -> Floats:

@@ -1,16 +1,17 @@
 """A simulated book with everything known, and whom of it a published figure is about: the callers measure it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cyberscore.market.firms import Chances, Firms, draw_firms
 from cyberscore.market.losses import Losses, draw_losses, true_log_medians, true_log_rates
 from cyberscore.market.parameters import Floats, MarketParameters
-from cyberscore.market.population import Population, draw_population
-from cyberscore.market.posture import NOT_SEEN, Cells, SeenPosture, draw_hygiene, draw_posture, see_posture
+from cyberscore.market.population import Population
+from cyberscore.market.posture import NOT_SEEN, Cells, SeenPosture
 from cyberscore.perils import COUNTRY_GROUPS, PERILS
 from cyberscore.profile import signals
 from cyberscore.profile.signals import SOURCE_NAMES
@@ -29,36 +30,44 @@ class Sample:
     """A simulated book with everything known; `rates` are losses above 10,000 in the policy's own year, by peril."""
 
     market: MarketParameters
-    population: Population
-    truth: Cells
-    seen: SeenPosture
+    firms: Firms
     rates: Floats
     log_medians: Floats
     losses: Losses
 
     def part(self, start: int, stop: int) -> "Sample":
         """Return policies `start` to `stop` and their losses."""
-        population = Population(*(getattr(self.population, field.name)[start:stop] for field in fields(Population)))
-        seen = SeenPosture(*(getattr(self.seen, field.name)[start:stop] for field in fields(SeenPosture)))
         kept = (self.losses.policy >= start) & (self.losses.policy < stop)
         losses = Losses(self.losses.policy[kept] - start, self.losses.peril[kept], self.losses.amount[kept])
-        truth, rates, medians = self.truth[start:stop], self.rates[start:stop], self.log_medians[start:stop]
-        return Sample(self.market, population, truth, seen, rates, medians, losses)
+        firms, rates, medians = self.firms.part(start, stop), self.rates[start:stop], self.log_medians[start:stop]
+        return Sample(self.market, firms, rates, medians, losses)
+
+    @property
+    def population(self) -> Population:
+        """Who is insured."""
+        return self.firms.population
+
+    @property
+    def truth(self) -> Cells:
+        """True cell of every signal."""
+        return self.firms.truth
+
+    @property
+    def seen(self) -> SeenPosture:
+        """What the insurer sees of it."""
+        return self.firms.seen
 
 
 def draw_sample(n: int, seed: int, market: MarketParameters) -> Sample:
     """Draw the policies, postures and views of ``simulate(n, seed)``, and many years of their losses."""
-    streams = [np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(6)]
-    population = draw_population(n, market, streams[0])
-    hygiene = draw_hygiene(n, market, streams[1])
-    truth = draw_posture(population, hygiene, market, streams[1])
-    former = draw_posture(population, hygiene, market, streams[5])
-    seen = see_posture(truth, former, population, market, streams[2])
+    chances = Chances.of(seed)
+    firms = draw_firms(n, market, chances)
+    population, truth = firms.population, firms.truth
     step = population.year - market.raw["year"]["first"]
     log_rates = true_log_rates(population, truth, market) + np.log(market.raw["year"]["frequency"])[step][:, None]
     log_medians = true_log_medians(population, truth, market) + np.log(market.raw["year"]["severity"])[step][:, None]
-    losses = draw_losses(log_rates + np.log(YEARS_OF_LOSSES), log_medians, market, streams[3])
-    return Sample(market, population, truth, seen, np.exp(log_rates), log_medians, losses)
+    losses = draw_losses(log_rates + np.log(YEARS_OF_LOSSES), log_medians, market, chances.losses)
+    return Sample(market, firms, np.exp(log_rates), log_medians, losses)
 
 
 def policies_of(sample: Sample, who: dict[str, Any] | None) -> Mask:

@@ -8,17 +8,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cyberscore.market.firms import Chances, draw_firms
 from cyberscore.market.losses import Losses, draw_losses, true_log_medians, true_log_rates
 from cyberscore.market.parameters import Floats, MarketParameters, market_parameters
-from cyberscore.market.population import Population, draw_population
-from cyberscore.market.posture import Cells, SeenPosture, draw_hygiene, draw_posture, see_posture
+from cyberscore.market.population import Population
+from cyberscore.market.posture import Cells, SeenPosture
 from cyberscore.market.reporting import STATUSES, Chronology, draw_chronology
 from cyberscore.perils import COUNTRY_GROUPS, PERILS
 from cyberscore.profile import Signal, signals
 from cyberscore.profile.signals import SOURCE_NAMES
-
-N_STREAMS = 6
-"""Random streams of a simulation: population, truth, what is seen, losses, their reporting, the former posture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +67,17 @@ def simulate(
     if n_policies < 1:
         raise ValueError(f"n_policies must be at least 1; got {n_policies}")
     market = parameters or market_parameters()
-    streams = [np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(N_STREAMS)]
-    population = draw_population(n_policies, market, streams[0])
-    hygiene = draw_hygiene(n_policies, market, streams[1])
-    truth = draw_posture(population, hygiene, market, streams[1])
-    former = draw_posture(population, hygiene, market, streams[5])
-    seen = see_posture(truth, former, population, market, streams[2])
+    chances = Chances.of(seed)
+    firms = draw_firms(n_policies, market, chances)
+    population, truth = firms.population, firms.truth
     step = population.year - market.raw["year"]["first"]
     log_rates = true_log_rates(population, truth, market) + np.log(market.raw["year"]["frequency"])[step][:, None]
     log_medians = true_log_medians(population, truth, market) + np.log(market.raw["year"]["severity"])[step][:, None]
-    losses = draw_losses(log_rates, log_medians, market, streams[3])
-    dates = draw_chronology(population, losses, market, streams[4])
+    losses = draw_losses(log_rates, log_medians, market, chances.losses)
+    dates = draw_chronology(population, losses, market, chances.reporting)
     begun = np.ones(n_policies, dtype=bool) if as_of is None else dates.start <= np.datetime64(as_of, "D")
     true_rates = pd.DataFrame(np.exp(log_rates[begun]), columns=list(PERILS))
-    policies = _policies_frame(population, seen, dates)
+    policies = _policies_frame(population, firms.seen, dates)
     return Market(
         policies=policies if as_of is None else policies[begun].reset_index(drop=True),
         claims=_claims_frame(losses, population, dates, market, as_of=as_of),

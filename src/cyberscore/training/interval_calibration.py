@@ -16,6 +16,7 @@ from scipy.optimize import minimize
 from scipy.special import ndtr
 
 from cyberscore.market import MarketParameters, market_parameters, simulate
+from cyberscore.market.firms import Chances
 from cyberscore.market.losses import survival, true_log_medians, true_log_rates
 from cyberscore.market.parameters import perturbed
 from cyberscore.market.population import Population, draw_population
@@ -284,7 +285,7 @@ def _draw_insureds(
     even = replace(parameters, raw={**parameters.raw, "revenue": {**parameters.raw["revenue"], "shares": shares}})
     market = simulate(n, seed, parameters=even)
     # the book's own first stream of chance: the same population
-    population = draw_population(n, even, np.random.default_rng(np.random.SeedSequence(seed).spawn(4)[0]))
+    population = draw_population(n, even, Chances.of(seed).population)
     encoded = encode_policies(market.policies)
     return _Insureds(
         codes=encoded.codes.astype(np.intp),
