@@ -1,6 +1,6 @@
 """Firms of the simulated market: who is insured, their true posture, and what an insurer sees of it.
 
-One way to draw them for the book, its check against published figures, the ceiling and intervals: same seed, same firms.
+One way to draw them for the book, its check, the ceiling and intervals: same seed, same firms.
 """
 
 from dataclasses import dataclass, fields
