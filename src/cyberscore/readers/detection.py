@@ -8,15 +8,25 @@ from typing import Any, Protocol
 
 from cyberscore.exceptions import ReadingError
 from cyberscore.readers import (
+    checkdmarc,
+    graph_registration,
     grype,
+    lynis,
     masscan,
     nessus,
     nexpose,
     nmap,
     nuclei,
+    ocsf,
     openvas,
+    pingcastle,
+    prowler,
     qualys,
     scubagear,
+    secure_score,
+    ssl_labs,
+    sslyze,
+    testssl,
     trivy,
     wazuh,
 )
@@ -42,15 +52,25 @@ class Reader(Protocol):
 
 
 _MODULES: tuple[Reader, ...] = (
+    checkdmarc,
+    graph_registration,
     grype,
+    lynis,
     masscan,
     nessus,
     nexpose,
     nmap,
     nuclei,
+    ocsf,
     openvas,
+    pingcastle,
+    prowler,
     qualys,
     scubagear,
+    secure_score,
+    ssl_labs,
+    sslyze,
+    testssl,
     trivy,
     wazuh,
 )

@@ -1,0 +1,105 @@
+"""Lynis reports (`lynis-report.dat`) of one host: callers are the command line and apps.
+
+`hardening_score` is the hardening index, a share of the points of the tests that ran. One host is not a firm: where it
+is told how many there are, a good index weighs that little more than nothing, and a system past its end of life is one
+of that many. A report that did not run to its end has no index.
+"""
+
+from datetime import date, datetime
+
+from cyberscore.exceptions import ReadingError
+from cyberscore.readers.base import Assets, Claim, Leftovers, Reading, date_of, loose_moment
+from cyberscore.readers.head import Head
+from cyberscore.readers.opening import Input, name_of, pieces
+
+TOOL = "Lynis"
+
+MAX_BYTES = 32_000_000
+"""A report larger than this is refused."""
+
+_END_OF_LIFE_TEST = "GEN-0010"
+
+
+def looks_like(head: Head) -> int:
+    """Whether a file is a report of Lynis."""
+    if head.form != "text":
+        return 0
+    lines = head.text.splitlines()
+    own = lines[:1] == ["# Lynis Report"] or any(one.startswith("lynis_version=") for one in lines[:200])
+    return 2 if own else 0
+
+
+def read(
+    source: Input, *, observed_at: date | datetime | str | None = None, assets_total: int | None = None
+) -> Reading:
+    """Read the report data of an audit by Lynis.
+
+    Parameters
+    ----------
+    source : path or bytes
+    observed_at : date, datetime or str, optional
+        When the audit ran; used only when the file does not tell.
+    assets_total : int, optional
+        How many hosts there are in all.
+
+    Raises
+    ------
+    ReadingError
+        When the file is missing, too large, of several hosts, or not a report of Lynis.
+    """
+    name, leftovers = name_of(source), Leftovers()
+    text = b"".join(pieces(source, MAX_BYTES)).decode("utf-8-sig", "replace")
+    values, ended_of_life = _values(text, name, leftovers)
+    if "lynis_version" not in values and "hardening_index" not in values:
+        raise ReadingError(f"{name}: not a report of Lynis (no lynis_version): give its lynis-report.dat")
+    made = loose_moment(values.get("report_datetime_end") or values.get("report_datetime_start"))
+    when = date_of(made, observed_at, name, leftovers)
+    claimed: list[Claim] = []
+    index = values.get("hardening_index", "")
+    if index.isascii() and index.isdigit() and len(index) <= 3 and int(index) <= 100:
+        tests = values.get("lynis_tests_done", "?")[:10]
+        claimed.append(Claim("hardening_score", int(index) / 100, "telemetry", f"index {index} of {tests} tests"))
+    else:
+        leftovers.add("no hardening index: the audit did not run to its end", "hardening_score")
+    if ended_of_life and assets_total is not None and assets_total > 0:
+        share = round(1 / assets_total, 6)
+        claimed.append(Claim("end_of_life_share", share, "telemetry", f"at least this host: {ended_of_life[0]}"))
+    elif ended_of_life:
+        leftovers.add("past its end of life, of how many hosts is not told: pass assets_total", ended_of_life[0])
+    scope = {
+        key: values.get(key, "")[:200] for key in ("hostname", "os_fullname", "os", "os_version", "lynis_tests_done")
+    }
+    return Reading.of(
+        TOOL,
+        values.get("lynis_version") or None,
+        when,
+        claimed,
+        assets=Assets("hosts", 1),
+        scope={**scope, "complete": values.get("finish") == "true"},
+        leftovers=leftovers,
+        assets_total=assets_total,
+    )
+
+
+def _values(text: str, name: str, leftovers: Leftovers) -> tuple[dict[str, str], list[str]]:
+    """Return single values by key, and what is past its end of life."""
+    values: dict[str, str] = {}
+    ended_of_life: list[str] = []
+    for line in text.splitlines():
+        key, equals, value = line.partition("=")
+        key, value = key.strip(), value.strip()
+        if line.startswith("#") or not equals:
+            continue
+        if key in {"warning[]", "suggestion[]"}:
+            test, _, told = value.partition("|")
+            if test == _END_OF_LIFE_TEST and key == "warning[]":
+                ended_of_life.append(told.partition("|")[0][:200])
+            else:
+                leftovers.add(f"{key[:-2]} that no signal rates by itself", test[:40])
+        elif key == "vulnerable_package[]":
+            leftovers.add("vulnerable package, without its CVE", value[:100])
+        elif key in values and key in {"hostname", "lynis_version", "report_datetime_start"}:
+            raise ReadingError(f"{name}: several reports in one file: give one host a file")
+        else:
+            values.setdefault(key, value)
+    return values, ended_of_life

@@ -1,0 +1,121 @@
+"""Microsoft Secure Score (Graph `secureScores`) as evidence: callers are the command line and apps.
+
+`hardening_score` is the points reached of those that Microsoft's own benchmark gives for the tenant's licences. Of the
+controls, three count users whom a policy protects and not just who registered, and tell their share: AdminMFAV2 and
+MFARegistrationV2 ("registered and protected"), and BlockLegacyAuthentication, where all or nothing is claimed.
+Files list a score a day: the newest counts. Version 1 controls (AdminMFA) have no share, and are reported.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import Any
+
+from cyberscore.exceptions import ReadingError
+from cyberscore.readers.base import Assets, Claim, Leftovers, Reading, date_of, loose_moment
+from cyberscore.readers.documents import read_json
+from cyberscore.readers.fields import objects, text_at
+from cyberscore.readers.head import Head
+from cyberscore.readers.opening import Input, name_of
+
+TOOL = "Microsoft Secure Score"
+
+MAX_BYTES = 128_000_000
+"""An export larger than this is refused."""
+
+_SHARES = {"adminmfav2": "mfa_admin_coverage", "mfaregistrationv2": "mfa_email_coverage"}
+_LEGACY = "blocklegacyauthentication"
+
+
+def looks_like(head: Head) -> int:
+    """Whether a file is an export of secureScores."""
+    fields = {key.removeprefix("value.").casefold() for key in head.keys}
+    return 2 if {"currentscore", "maxscore"} <= fields and fields & {"controlscores", "azuretenantid"} else 0
+
+
+def read(
+    source: Input, *, observed_at: date | datetime | str | None = None, assets_total: int | None = None
+) -> Reading:
+    """Read secureScores as Graph or PowerShell give them, whole answers or single scores.
+
+    Parameters
+    ----------
+    source : path or bytes
+    observed_at : date, datetime or str, optional
+        When it was exported; used only when no score has a date.
+    assets_total : int, optional
+        How many users there are in all, should the tenant not be the whole firm.
+
+    Raises
+    ------
+    ReadingError
+        When the file is missing, too large, not JSON, or not of this kind.
+    """
+    name, leftovers = name_of(source), Leftovers()
+    content = read_json(source, MAX_BYTES, arrays=True)
+    scores = [_lower(one) for one in _scores(content, name)]
+    if not scores or not all("currentscore" in one for one in scores):
+        raise ReadingError(f"{name}: not secureScores (no currentScore): give the answer of security/secureScores")
+    dated = [(loose_moment(text_at(one, "createddatetime")), one) for one in scores]
+    made, newest = max(dated, key=lambda item: (item[0] is not None, item[0] or 0))
+    tenants = {text_at(one, "azuretenantid") for one in scores}
+    if len(tenants) > 1:
+        raise ReadingError(f"{name}: scores of {len(tenants)} tenants: give one tenant a file")
+    leftovers.add("older score", "score", count=len(scores) - 1)
+    users = newest.get("licensedusercount")
+    seen = users if isinstance(users, int) and not isinstance(users, bool) and users > 0 else None
+    return Reading.of(
+        TOOL,
+        None,
+        date_of(made, observed_at, name, leftovers),
+        list(_claims(newest, leftovers, name)),
+        assets=Assets("users", seen) if seen is not None else None,
+        scope={
+            "tenant_id": text_at(newest, "azuretenantid")[:200],
+            "current_score": _number(newest.get("currentscore")),
+            "max_score": _number(newest.get("maxscore")),
+        },
+        leftovers=leftovers,
+        assets_total=assets_total,
+    )
+
+
+def _scores(content: dict[str, Any] | list[Any], name: str) -> Iterator[dict[str, Any]]:
+    for one in objects(content if isinstance(content, list) else [content], f"{name}: the list"):
+        if "value" in one:
+            yield from objects(one["value"], f"{name}: value")
+        else:
+            yield one
+
+
+def _lower(found: dict[str, Any]) -> dict[str, Any]:
+    """Return an object with names in lower case: Graph writes camelCase, PowerShell PascalCase."""
+    return {str(key).casefold(): value for key, value in found.items()}
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, str) and re.fullmatch(r"\d{1,6}(\.\d{1,9})?", value.strip()):
+        value = float(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1e6:
+        return None
+    return float(value)
+
+
+def _claims(score: dict[str, Any], leftovers: Leftovers, name: str) -> Iterator[Claim]:
+    current, most = _number(score.get("currentscore")), _number(score.get("maxscore"))
+    if current is None or not most or current > most:
+        leftovers.add("score or maximum is missing or cannot be true", "hardening_score")
+    else:
+        text = f"{current:g} of {most:g} points of Microsoft's benchmark"
+        yield Claim("hardening_score", round(current / most, 6), "telemetry", text)
+    for control in map(_lower, objects(score.get("controlscores"), f"{name}: controlScores")):
+        key = text_at(control, "controlname")
+        share = _number(control.get("scoreinpercentage"))
+        share = share / 100 if share is not None and share <= 100 else None
+        told = re.sub(r"<[^>]*>", " ", text_at(control, "implementationstatus"))[:300]
+        if share is not None and key.casefold() in _SHARES:
+            yield Claim(_SHARES[key.casefold()], round(share, 6), "telemetry", f"{key} {share:.0%}: {told}")
+        elif share is not None and key.casefold() == _LEGACY and share == 1:
+            yield Claim("legacy_auth_enabled", 0, "telemetry", f"{key} 100%: {told}")
+        else:
+            leftovers.add("control that tells no share of what a signal rates", key)
