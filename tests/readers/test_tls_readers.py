@@ -1,0 +1,298 @@
+"""TLS scans as one score: what each fault costs, which hosts count, and what must have been looked at."""
+
+import csv
+import gzip
+import io
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cyberscore.exceptions import ReadingError
+from cyberscore.profile.signals import signal
+from cyberscore.readers import ssl_labs, sslyze, testssl, tls
+from cyberscore.readers.base import Leftovers
+
+SAMPLES = Path(__file__).parents[1] / "data" / "readers"
+DAY = "2026-01-02"
+NAMES = sorted(tls.faults())
+
+
+def only(reading):
+    (found,) = reading.observations
+    assert (found.signal, found.source) == ("tls_dns_hygiene", "scan")
+    return found
+
+
+def server(*faults, host="a.example", parts=tls.PARTS, grade=""):
+    return tls.Server(host, f"{host}:443", dict.fromkeys(faults), set(parts), grade)
+
+
+def score(*servers):
+    claims, _ = tls.claims(list(servers), Leftovers())
+    return claims[0].value if claims else None
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from(NAMES), unique=True), st.sampled_from(NAMES))
+def test_one_more_fault_never_scores_higher(faults, another):
+    assert 0 <= server(*faults, another).score <= server(*faults).score <= 100
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.lists(st.sampled_from(NAMES), max_size=3), min_size=1, max_size=5), st.randoms())
+def test_the_worst_host_counts_in_any_order(all_faults, order):
+    servers = [server(*dict.fromkeys(faults), host=f"h{i}") for i, faults in enumerate(all_faults)]
+    expected = min(one.score for one in servers)
+    order.shuffle(servers)
+    assert score(*servers) == expected
+
+
+@pytest.mark.parametrize("fault", ["expired", "mismatch", "untrusted", "revoked", "heartbleed", "ssl2"])
+def test_a_grave_fault_alone_is_adverse(fault):
+    about = signal("tls_dns_hygiene")
+    assert about.code(server(fault).score) == len(about.breakpoints) + 1  # the worst cell
+
+
+def test_the_scale_follows_the_letters():
+    # Modern configuration: A. Old protocols beside new ones: B. With 3DES and no authenticated encryption: C.
+    assert server().score == 100
+    assert server("no_hsts", "no_caa").score >= 90
+    assert 65 <= server("tls10", "tls11", "no_tls13", "no_hsts").score < 80
+    assert 40 <= server("tls10", "tls11", "no_tls13", "triple_des", "no_aead").score < 60
+    assert server(grade="F").score < 20
+    assert server(grade="T").score < 40
+
+
+@pytest.mark.parametrize("missing", tls.PARTS)
+def test_what_was_not_looked_at_is_not_favourable_but_a_finding_stands(missing):
+    parts = set(tls.PARTS) - {missing}
+    assert score(server(parts=parts)) is None
+    assert score(server("expired", parts=parts)) == 35
+
+
+def test_suites_of_iana_and_openssl_names_are_told_alike():
+    pairs = [
+        ("TLS_RSA_WITH_3DES_EDE_CBC_SHA", "DES-CBC3-SHA", {"triple_des", "no_aead", "no_forward_secrecy"}),
+        ("TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "ECDHE-RSA-AES128-GCM-SHA256", set()),
+        ("TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256", set()),
+        ("TLS_RSA_WITH_RC4_128_MD5", "RC4-MD5", {"rc4", "no_aead", "no_forward_secrecy"}),
+        ("TLS_RSA_WITH_DES_CBC_SHA", "DES-CBC-SHA", {"weak_cipher", "no_aead", "no_forward_secrecy"}),
+        ("TLS_DH_anon_WITH_AES_128_CBC_SHA", "ADH-AES128-SHA", {"no_encryption", "no_aead", "no_forward_secrecy"}),
+        ("TLS_RSA_WITH_NULL_SHA", "NULL-SHA", {"no_encryption", "no_aead", "no_forward_secrecy"}),
+        ("TLS_DHE_RSA_WITH_AES_128_CBC_SHA", "DHE-RSA-AES128-SHA", {"no_aead"}),
+    ]
+    for iana, openssl, expected in pairs:
+        for name in (iana, openssl):
+            found = server(parts=())
+            found.accept([name])
+            assert set(found.faults) == expected, name
+    export = server(parts=())
+    export.accept(["TLS_RSA_EXPORT_WITH_RC4_40_MD5"])
+    assert {"export_cipher", "rc4"} <= set(export.faults)
+
+
+# testssl.sh
+
+
+def test_golden_testssl():
+    found = testssl.read(SAMPLES / "testssl" / "defectdojo_many_vuln.csv.gz", observed_at=DAY)
+    # TLS 1.2 only, AEAD, trusted certificate; no HSTS, no 1.3. BREACH and LUCKY13 cost nothing of their own.
+    assert only(found).value == 94
+    assert found.assets.seen == 1
+    assert len(found.scope["servers"]) == 4
+
+
+def rows(*changes, host="www.x.example/192.0.2.1"):
+    good = {
+        "SSLv2": ("OK", "not offered"), "SSLv3": ("OK", "not offered"), "TLS1": ("INFO", "not offered"),
+        "TLS1_1": ("INFO", "not offered"), "TLS1_2": ("OK", "offered"), "TLS1_3": ("OK", "offered with final"),
+        "cipherlist_NULL": ("OK", "not offered"), "cipherlist_3DES_IDEA": ("OK", "not offered"),
+        "cipherlist_STRONG": ("OK", "offered"), "cert_trust": ("OK", "Ok via SAN"),
+        "cert_chain_of_trust": ("OK", "passed."), "cert_expirationStatus": ("OK", "80 >= 30 days"),
+        "heartbleed": ("OK", "not vulnerable"), "HSTS": ("OK", "365 days"),
+    }  # fmt: skip
+    good.update(changes)
+    return [
+        {"id": key, "ip": host, "port": "443", "severity": severity, "finding": finding}
+        for key, (severity, finding) in good.items()
+    ]
+
+
+def pretty(found):
+    """As --jsonfile-pretty nests findings."""
+    scan = {"targetHost": "www.x.example", "ip": "192.0.2.1", "port": "443", "service": "HTTP"}
+    for section, prefix in (("protocols", ("SSL", "TLS")), ("ciphers", ("cipher",)), ("serverDefaults", ("cert",))):
+        scan[section] = [one for one in found if one["id"].startswith(prefix)]
+    scan["vulnerabilities"] = [one for one in found if one["id"] in {"heartbleed", "HSTS", "overall_grade"}]
+    about = {"Invocation": "testssl x", "at": "host", "version": "3.2", "openssl": "x", "startTime": "1767312000"}
+    return about | {"scanResult": [scan], "scanTime": 60}
+
+
+def as_csv(found):
+    text = io.StringIO()
+    writer = csv.writer(text, quoting=csv.QUOTE_ALL)
+    writer.writerow(["id", "fqdn/ip", "port", "severity", "finding", "cve", "cwe"])
+    writer.writerows([one["id"], one["ip"], one["port"], one["severity"], one["finding"], "", ""] for one in found)
+    return text.getvalue().encode()
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        (("cert_expirationStatus", ("CRITICAL", "expired")), "expired"),
+        (("cert_expirationStatus", ("HIGH", "expires < 30 days (12)")), "expires_soon"),
+        (("cert_trust", ("HIGH", "certificate does not match supplied URI")), "mismatch"),
+        (("cert_chain_of_trust", ("CRITICAL", "failed (self signed).")), "untrusted"),
+        (("TLS1", ("LOW", "offered (deprecated)")), "tls10"),
+        (("TLS1", ("INFO", "offered")), "tls10"),  # 2.9
+        (("SSLv3", ("CRITICAL", "offered")), "ssl3"),
+        (("SSLv2", ("CRITICAL", "vulnerable with 3 ciphers")), "ssl2"),
+        (("cipherlist_NULL", ("CRITICAL", "offered")), "no_encryption"),
+        (("cipherlist_3DES_IDEA", ("MEDIUM", "offered")), "triple_des"),
+        (("heartbleed", ("CRITICAL", "VULNERABLE")), "heartbleed"),
+        (("HSTS", ("LOW", "not offered")), "no_hsts"),
+        (("TLS1_3", ("INFO", "not offered and downgraded to a weaker protocol")), "no_tls13"),
+    ],
+)
+def test_testssl_faults_in_all_three_formats(change, fault):
+    found = rows(change)
+    expected = 100 - tls.faults()[fault].points
+    values = [
+        only(testssl.read(data, observed_at=DAY)).value
+        for data in (as_csv(found), json.dumps(found).encode(), json.dumps(pretty(found)).encode())
+    ]
+    assert values == [expected] * 3
+
+
+def test_testssl_takes_a_grade_as_a_bound_and_reports_silence():
+    found = rows(("overall_grade", ("CRITICAL", "T")))
+    assert only(testssl.read(as_csv(found), observed_at=DAY)).value == tls.GRADES["T"]
+    silent = rows(host="down.example/192.0.2.9")[:1]
+    silent[0] |= {"id": "scanProblem", "severity": "FATAL", "finding": "Can't connect"}
+    reading = testssl.read(as_csv(found + silent), observed_at=DAY)
+    assert reading.scope["not_assessed"] == 1
+    assert reading.assets.seen == 1
+    nothing = testssl.read(as_csv(silent), observed_at=DAY)
+    assert not nothing.observations
+    assert testssl.read(json.dumps(pretty(found)).encode()).observed_at.year == 2026
+    with pytest.raises(ReadingError, match="pass observed_at"):
+        testssl.read(as_csv(found))
+
+
+# sslyze
+
+
+def test_golden_sslyze():
+    found = sslyze.read(SAMPLES / "sslyze" / "one_target_many_vuln_new.json.gz")
+    # TLS 1.0 and 1.1 with 3DES, no 1.3; the certificate is trusted everywhere and was in date on the day of the scan.
+    assert only(found).value == 62
+    assert found.observed_at.date().isoformat() == "2022-01-17"
+    assert found.tool_version == "5.0.1"
+
+
+def real_sslyze():
+    return json.loads(gzip.decompress((SAMPLES / "sslyze" / "one_target_many_vuln_new.json.gz").read_bytes()))
+
+
+def test_sslyze_of_other_versions_says_the_same():
+    content = real_sslyze()
+    scan = content["server_scan_results"][0]
+    newer = json.loads(json.dumps(content))
+    deployment = newer["server_scan_results"][0]["scan_result"]["certificate_info"]["result"][
+        "certificate_deployments"
+    ][0]
+    del deployment["leaf_certificate_subject_matches_hostname"]  # version 6
+    for one in deployment["path_validation_results"]:
+        one["validation_error"] = one.pop("openssl_error_string")
+    older = {
+        "server_connectivity_errors": [],
+        "server_scan_results": [
+            {
+                "scan_commands_results": {key: value["result"] for key, value in scan["scan_result"].items()},
+                "server_info": {"server_location": scan["server_location"]},
+            }
+        ],
+    }
+    assert only(sslyze.read(json.dumps(newer).encode())).value == 62
+    assert only(sslyze.read(json.dumps(older).encode(), observed_at="2022-01-18")).value == 62
+
+
+@pytest.mark.parametrize(
+    ("error", "fault"),
+    [
+        ("validation failed: cert is not valid at validation time", "expired"),
+        ("validation failed: leaf certificate has no matching subjectAltName", "mismatch"),
+        ("validation failed: candidates exhausted: all candidates exhausted", "untrusted"),
+    ],
+)
+def test_sslyze_certificates_that_browsers_refuse(error, fault):
+    content = real_sslyze()
+    found = content["server_scan_results"][0]["scan_result"]["certificate_info"]["result"]["certificate_deployments"][0]
+    for one in found["path_validation_results"]:
+        one |= {"was_validation_successful": False, "verified_certificate_chain": None, "validation_error": error}
+    assert only(sslyze.read(json.dumps(content).encode())).value == max(0, 62 - tls.faults()[fault].points)
+
+
+def test_sslyze_without_a_certificate_check_is_not_favourable():
+    content = real_sslyze()
+    content["server_scan_results"][0]["scan_result"]["certificate_info"] = {"status": "NOT_SCHEDULED", "result": None}
+    reading = sslyze.read(json.dumps(content).encode())
+    assert not reading.observations
+    content["server_scan_results"][0] |= {"scan_result": None, "scan_status": "ERROR_NO_CONNECTIVITY"}
+    assert sslyze.read(json.dumps(content).encode()).scope["not_assessed"] == 1
+
+
+def test_sslyze_before_version_3_is_refused_with_the_remedy():
+    with pytest.raises(ReadingError, match="sslyze 3 or later"):
+        sslyze.read(b'{"accepted_targets": [], "sslyze_version": "2.0"}')
+
+
+# SSL Labs
+
+
+def real_labs():
+    return json.loads(gzip.decompress((SAMPLES / "ssl_labs" / "ssl_labs_3des_v1.5.0.json.gz").read_bytes()))
+
+
+def test_golden_ssl_labs():
+    found = ssl_labs.read(SAMPLES / "ssl_labs" / "ssl_labs_3des_v1.5.0.json.gz")
+    # 3DES alone, in TLS 1.0 to 1.2: SSL Labs gives C. The chain without a server name is not held against it.
+    assert only(found).value == 48
+    assert found.scope["grades"] == {"3des.badssl.com (104.154.89.105):443": "C"}
+    assert found.observed_at.date().isoformat() == "2021-10-14"
+
+
+@pytest.mark.parametrize(("issues", "fault"), [(4, "expired"), (8, "mismatch"), (16, "revoked"), (64, "untrusted")])
+def test_ssl_labs_certificate_issues_are_adverse(issues, fault):
+    content = real_labs()
+    leaf = content[0]["endpoints"][0]["details"]["certChains"][0]["certIds"][0]
+    for one in content[0]["certs"]:
+        one["issues"] = issues if one["id"] == leaf else 0
+    content[0]["endpoints"][0]["grade"] = "T"
+    found = only(ssl_labs.read(json.dumps(content).encode()))
+    assert found.value == 0
+    assert tls.faults()[fault].what in found.reference
+
+
+def test_ssl_labs_versions_and_unready_hosts():
+    host = {"host": "x.example", "port": 443, "status": "READY", "testTime": 1634250908125}
+    graded = host | {"endpoints": [{"ipAddress": "192.0.2.1", "grade": "A+", "statusMessage": "Ready"}]}
+    assert only(ssl_labs.read(json.dumps(graded).encode())).value == 100
+    error = {"host": "y.example", "status": "ERROR", "statusMessage": "Unable to resolve domain name"}
+    both = ssl_labs.read(json.dumps([graded, error]).encode())
+    assert both.assets.seen == 1
+    assert any("y.example" in one.what for one in both.not_mapped)
+    details = {
+        "cert": {"issues": 4, "notAfter": 1600000000000},
+        "key": {"size": 1024, "alg": "RSA"},
+        "protocols": [{"name": "TLS", "version": "1.2"}],
+        "suites": {"list": [{"name": "TLS_RSA_WITH_AES_128_CBC_SHA"}]},
+    }
+    second = host | {"endpoints": [{"ipAddress": "192.0.2.1", "grade": "F", "details": details}]}
+    found = only(ssl_labs.read(json.dumps(second).encode()))
+    assert found.value == 0
+    assert "expired" in found.reference
+    assert "key too short" in found.reference
