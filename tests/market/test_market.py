@@ -132,7 +132,7 @@ def test_medians_scale_with_revenue(firms):
         )
         for size, records in ((1e6, np.full(len(truth), 10**3.2)), (1e7, np.full(len(truth), 10**3.95)))
     )
-    np.testing.assert_allclose((ten - one) / np.log(10), np.broadcast_to([0.30, 0.22, 0.20, 0.30, 0.35], one.shape))
+    np.testing.assert_allclose((ten - one) / np.log(10), np.broadcast_to([0.25, 0.22, 0.20, 0.24, 0.30], one.shape))
 
 
 def test_sectors_differ_in_severity_and_frequency_as_stated(firms):
@@ -202,7 +202,7 @@ def test_survival_falls_from_one_and_is_continuous():
         assert (np.diff(values) <= 0).all()
         assert (np.abs(np.diff(values)) < 0.01).all()
         tail = survival(np.array([1e6, 2e6, 8e6]), median, sigma, PARAMETERS)
-        np.testing.assert_allclose(tail / tail[0], np.array([1.0, 2.0, 8.0]) ** -1.1)
+        np.testing.assert_allclose(tail / tail[0], np.array([1.0, 2.0, 8.0]) ** -1.2)
 
 
 # --- claims
