@@ -98,7 +98,7 @@ def test_every_example_prints(name, tmp_path):
         assert one.text.split()[0] in text
         assert f"({one.rule})" in text
     for line in expected.contradictions:
-        assert f"Note: {line}" in text
+        assert f"Note: {line.signal}: evidence disagrees" in text
     for name_of_tax, amount in expected.taxes.items():
         assert f"{name_of_tax}, not in the premium: {amount:,.2f} USD" in text
 
@@ -198,9 +198,9 @@ def test_posture(clinic):
     assert re.search(r"^exposed_login_panels\s+favourable\s+1\s", text, re.MULTILINE)
 
 
-def test_posture_shows_a_dispute(tmp_path):
+def test_posture_shows_a_contradiction(tmp_path):
     path = written(tmp_path, example_text("law_firm"))
-    assert re.search(r"mfa_email_coverage\s+adverse \(disputed\)", run("posture", path).stdout)
+    assert re.search(r"mfa_email_coverage\s+adverse \(contradicted\)", run("posture", path).stdout)
 
 
 def test_list_of_signals():

@@ -11,9 +11,11 @@ import cyberscore
 
 PUBLIC = [
     "Connection",
+    "Contradiction",
     "Coverage",
     "CoverageError",
     "CyberscoreError",
+    "Dispute",
     "Improvement",
     "Insured",
     "Observation",
@@ -37,6 +39,7 @@ PUBLIC = [
     "TargetError",
     "TrainingError",
     "WhatIf",
+    "contradictions",
     "example",
     "example_names",
     "load_plan",

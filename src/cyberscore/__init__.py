@@ -12,7 +12,19 @@ from cyberscore.exceptions import (
     TargetError,
     TrainingError,
 )
-from cyberscore.profile import Connection, Insured, Observation, Posture, Profile, Signal, posture_at, signals
+from cyberscore.profile import (
+    Connection,
+    Contradiction,
+    Dispute,
+    Insured,
+    Observation,
+    Posture,
+    Profile,
+    Signal,
+    contradictions,
+    posture_at,
+    signals,
+)
 from cyberscore.quoting import (
     Improvement,
     PathStep,
@@ -36,9 +48,11 @@ from cyberscore.rating.plan import RatingPlan
 
 __all__ = [
     "Connection",
+    "Contradiction",
     "Coverage",
     "CoverageError",
     "CyberscoreError",
+    "Dispute",
     "Improvement",
     "Insured",
     "Observation",
@@ -62,6 +76,7 @@ __all__ = [
     "TargetError",
     "TrainingError",
     "WhatIf",
+    "contradictions",
     "example",
     "example_names",
     "load_plan",

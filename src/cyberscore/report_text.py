@@ -51,11 +51,28 @@ def print_quote(console: Console, profile: Profile, quote: Quote) -> None:
     _print_ledger(console, quote)
     for line in (*quote.contradictions, *quote.warnings):
         console.print(escape(f"Note: {line}"))
+    _print_disputes(console, quote)
     plan, digest = quote.plan_id.split("@")[:2]
     console.print(
         f"\n{len(quote.unknowns)} of {len(signals())} signals unknown. Plan {plan} {digest[:12]}, as of {quote.as_of}. "
         f"{quote.notice.capitalize()}."
     )
+
+
+def _print_disputes(console: Console, quote: Quote) -> None:
+    if quote.disputed is None:
+        return
+    now, then = quote.disputed.standing, quote.disputed.upheld
+    console.print("\nDisputed")
+    table = _table("", "as quoted", "if upheld")
+    table.add_row("risk score", f"{now.risk_score:.1f} ({now.band})", f"{then.risk_score:.1f} ({then.band})")
+    table.add_row("premium", f"{now.indicative_premium:,.2f}", f"{then.indicative_premium:,.2f}")
+    table.add_row("decision", now.decision.replace("_", " "), then.decision.replace("_", " "))
+    console.print(table)
+    for one in quote.disputed.disputes:
+        seen = one.about["observation"]
+        told = f"{one.dispute.at} {seen['signal']} = {seen.get('value', seen.get('occurred_at'))} ({seen['source']})"
+        console.print(escape(f"  {told}: {one.dispute.kind.replace('_', ' ')}: {one.dispute.note}"))
 
 
 def _print_answer(console: Console, profile: Profile, quote: Quote) -> None:
@@ -177,7 +194,7 @@ def print_posture(console: Console, posture: Posture) -> None:
         status = f"[{colour}]{state.status}[/]" if colour else state.status
         table.add_row(
             state.signal.name,
-            status + (" (disputed)" if state.contradicted else ""),
+            status + (" (contradicted)" if state.contradicted else ""),
             "" if state.value is None else str(state.value),
             observation.source if observation else "",
             "" if state.age_days is None else f"{state.age_days} d",

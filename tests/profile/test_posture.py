@@ -221,7 +221,7 @@ def test_observed_good_observed_bad_unknown_and_not_applicable_differ():
         ([see("edr_coverage", 0.9)], 0.9, False),
         ([see("edr_coverage", 0.9, 121)], None, False),  # half of .5, and a day more: too little to rely on
         ([see("edr_coverage", 0.9, 121, "telemetry")], 0.9, False),
-        ([see("edr_coverage", 0.9), see("edr_coverage", 0.7, source="telemetry")], 0.9, False),
+        ([see("edr_coverage", 0.9), see("edr_coverage", 0.7, source="telemetry")], 0.9, True),
         ([see("edr_coverage", 0.9, 400), see("edr_coverage", 0.7, source="telemetry")], 0.7, False),
         ([see("edr_coverage", 0.9), see("edr_coverage", 0.02, 9, "telemetry")], 0.02, True),
         ([see("edr_coverage", 0.01), see("edr_coverage", 0.04)], 0.01, False),

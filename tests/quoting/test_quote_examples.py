@@ -232,10 +232,46 @@ def test_premium_tax_is_a_line_of_its_own():
 ATTESTED, MEASURED = ("mfa_email_coverage", "attestation"), ("mfa_email_coverage", "telemetry")
 
 
+def _claim(name, source):
+    one = next(o for o in cyberscore.example("law_firm").observations if (o.signal, o.source) == (name, source))
+    return {
+        "value": one.value,
+        "source": source,
+        "observed_at": one.observed_at.isoformat(),
+        "reference": one.reference,
+    }
+
+
+def test_a_measurement_limits_what_an_attestation_earns(steep):
+    """Attested 1.00, measured 0.62: both count, and the attestation earns only what lies between the two cells."""
+    attested = ("mfa_email_coverage", 1.0, "attestation", "2026-11-23")
+    measured = ("mfa_email_coverage", 0.62, "telemetry", "2026-11-23")
+    both, word, tool = (
+        quote(firm(*seen), as_of=AS_OF, plan=steep) for seen in ([attested, measured], [attested], [measured])
+    )
+    (found,) = both.contradictions
+    assert (found.counts, found.earned_weight) == ("both", 0.5)
+    assert found.earned_points == pytest.approx(tool.unclipped_score - both.unclipped_score, abs=1e-9)
+    assert 0 < found.earned_points < quote(firm(), as_of=AS_OF, plan=steep).unclipped_score - word.unclipped_score
+    assert both.unclipped_score < word.unclipped_score
+    assert RANK[both.decision] <= min(RANK[word.decision], RANK[tool.decision])
+    assert word.contradictions == tool.contradictions == ()
+    assert "both count, and the better claim earns" in str(found)
+
+
 def test_a_contradiction_is_reported(steep):
     answer = quote(cyberscore.example("law_firm"), as_of=AS_OF, plan=steep)
-    (line,) = answer.contradictions
-    assert line == "mfa_email_coverage: evidence disagrees; adverse evidence counts (0.38)"
+    (found,) = answer.contradictions
+    assert found.to_dict() == {
+        "signal": "mfa_email_coverage",
+        "title": "MFA on email",
+        "better": {**_claim("mfa_email_coverage", "attestation"), "counts": False, "weight": found.better.weight},
+        "worse": {**_claim("mfa_email_coverage", "telemetry"), "counts": True, "weight": 0.97},
+        "counts": "worse",
+        "earned_weight": 0.0,
+        "earned_points": 0.0,
+    }
+    assert "telemetry counts, and the better claim earns nothing" in str(found)
     reason = next(one for one in answer.reasons if one.factor == "mfa_email_coverage")
     assert reason.text == "MFA on email: 38%; other evidence disagrees"
     assert cyberscore.posture_at(cyberscore.example("law_firm"), AS_OF)["mfa_email_coverage"].contradicted

@@ -219,3 +219,36 @@ def test_a_withdrawn_connection_never_helps():
     gone = tuple(source.model_copy(update={"withdrawn_at": date(2026, 11, 22)}) for source in profile.sources)
     withdrawn = Profile(insured=profile.insured, observations=profile.observations, sources=gone)
     assert quoted(withdrawn).unclipped_score > quoted(profile).unclipped_score
+
+
+# --- nothing seen is not clean
+
+
+@settings(max_examples=100)
+@given(firm_profiles, st.data())
+def test_a_scan_that_is_left_out_never_helps(profile, data):
+    """All that the scans of some days found in the insured's favour, left out together."""
+    scans = sorted({one.observed_at.date() for one in profile.observations if one.source == "scan"})
+    days = set(data.draw(st.lists(st.sampled_from(scans), min_size=1))) if scans else set()
+    less = profile.without(lambda one: one.source == "scan" and one.observed_at.date() in days and is_favourable(one))
+    full, bare = quoted(profile), quoted(less)
+    assert bare.unclipped_score >= full.unclipped_score - 1e-9
+    assert bare.indicative_premium >= full.indicative_premium
+    assert RANK[bare.decision] >= RANK[full.decision]
+
+
+@settings(max_examples=60)
+@given(firm_profiles)
+def test_required_signals_left_unknown_cost_at_least_as_much_as_unknown(profile):
+    """For each required signal and peril of the shipped plan, among whatever else is known."""
+    mixtures = list(cyberscore.posture_at(profile, AS_OF).mixtures)
+    for position, about in enumerate(signals().values()):
+        if not about.required:
+            continue
+        found = []
+        for code in (about.unknown, about.unanswered):
+            mixtures[position] = ((code, 1.0),)
+            found.append(rate_risk(PLAN, profile.insured, mixtures, _revenue(profile)).total)
+        assert (found[1] >= found[0] - 1e-9).all()
+        silent = Profile(insured=profile.insured)
+        assert cyberscore.posture_at(silent, AS_OF).mixtures[position] == ((about.unanswered, 1.0),)

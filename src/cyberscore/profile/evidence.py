@@ -8,10 +8,41 @@ for it or anything beyond it. This envelope equals the blend `w T[x] + (1 - w) T
 does not depend on context, and never gets riskier when one favourable observation gets better, fresher, better sourced
 or wider in scope.
 
+How several tools on one signal combine; a test holds each row, whatever the order in which they come:
+
+============================================== =================================================================
+evidence that is live at the date              what counts
+============================================== =================================================================
+one observation                                its value, with its weight; the rest of the weight is unknown
+favourable ones only                           every one: the weight of a cell or better is the largest that any
+                                               gives to it
+adverse ones only                              likewise from the riskiest cell on; the rest is *unanswered*
+adverse, then favourable, as well sourced and  the favourable ones: it was mended
+of a scope as wide
+adverse, then favourable, worse sourced or     the adverse ones: a word does not clear a measurement, nor a look
+much narrower                                  at 3 hosts what a look at 200 found
+favourable, then adverse, as well sourced      the adverse ones
+favourable, then adverse, worse sourced        the adverse ones: an answer against one's own interest is believed
+the same moment, both kinds                    the adverse ones
+exposures and categories                       the newest; of the same moment the best sourced, then the riskiest
+============================================== =================================================================
+
+Why nothing stricter limits an attestation that a measurement contradicts. Write a mixture as its weight `G(k)` on codes
+up to k, the safest first. One mixture is no riskier than another under *every* ordered table, alone or within pairs,
+only if its `G` is nowhere lower (a table that steps at k is an ordered table). One favourable observation alone gives
+`G_i(k) = w_i` from its code on. That adding favourable evidence never raises the score therefore demands `G >= G_i` for
+each i; the envelope is `G = max G_i`, the riskiest mixture that this allows. Attested 1.00 (weight .5) and measured
+.62 (.97): the attestation keeps .5 on its own cell, but what it earns shrinks from `.5 (T[unknown] - T[1.00])` to
+`.5 (T[.62] - T[1.00])`. To cap it at .62 would make G(1.00) zero: a firm that adds the measurement would pay more
+wherever `.5 T[1.00] + .5 T[unknown] < .97 T[.62] + .03 T[unknown]`. If the measurement is adverse, the attestation
+counts for nothing. `contradictions` shows each case, with what the better claim still earns.
+
 Scope: what was not looked at is unknown, so a favourable observation weighs its share of the scope; a finding is a
 finding, however little was looked at, so an adverse one weighs in full.
 """
 
+import hashlib
+import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -199,9 +230,19 @@ class Observation(BaseModel):
             code=-1 if about.kind == "age" else about.code(value),
         )
 
+    @cached_property
+    def digest(self) -> str:
+        """32 hexadecimal digits that name this observation; the same for equal ones."""
+        value = float(self.value) if isinstance(self.value, int | float) else self.value
+        moment, event = self.observed_at.isoformat(), self.occurred_at.isoformat() if self.occurred_at else None
+        rest = (self.connection, self.reference, self.scope_share)
+        text = json.dumps([self.signal, value, moment, self.source, event, *rest], ensure_ascii=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
     def __copy__(self) -> Self:
         copied = super().__copy__()
-        copied.__dict__.pop("prepared", None)  # a copy may be given another value
+        for name in ("prepared", "digest"):
+            copied.__dict__.pop(name, None)  # a copy may be given another value
         return copied
 
     def __hash__(self) -> int:

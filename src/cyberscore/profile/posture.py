@@ -1,6 +1,6 @@
 """The posture of a firm at a date: for every signal, which codes it may have and with what weight."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -19,7 +19,8 @@ class SignalState:
 
     `status` is one of favourable, adverse, context (an exposure or a category), not_applicable, unknown, unanswered.
     `value` and `observation` belong to the observation that carries most of the weight among those that count.
-    `contradicted` tells that a live observation says the opposite, or a newer one something else.
+    `contradicted` tells that a live observation says the opposite, a newer one something else, or a better sourced one
+    something worse; `cyberscore.profile.contradictions` has both sides.
     """
 
     signal: Signal
@@ -108,6 +109,24 @@ def _sharing(profile: Profile, as_of: date) -> frozenset[str]:
     )
 
 
+def posture_if_upheld(posture: Posture, fallen: Collection[str]) -> Posture:
+    """Weigh the evidence again without some findings, given by digest.
+
+    What speaks for the insured at the posture's date stays, whatever was said of it: upholding never costs more.
+    """
+    day = posture.as_of.toordinal()
+    evidence, mixtures = list(posture.evidence), list(posture.mixtures)
+    for position, about in enumerate(signals().values()):
+        kept = tuple(
+            one
+            for one in evidence[position]
+            if about.is_context or one.code_at(about, day) < about.unknown or one.observation.digest not in fallen
+        )
+        if len(kept) < len(evidence[position]):
+            evidence[position], mixtures[position] = kept, mixture_at(about, kept, day)
+    return Posture(posture.as_of, tuple(mixtures), tuple(evidence))
+
+
 def _without_withdrawn(profile: Profile, as_of: date) -> tuple[tuple[Prepared, ...], ...]:
     gone = {s.name for s in profile.sources if s.withdrawn_at is not None and s.withdrawn_at <= as_of}
     day = as_of.toordinal()
@@ -154,12 +173,14 @@ def _prominent(
 
 
 def _contradicted(about: Signal, prepared: tuple[Prepared, ...], shown: Prepared, day: int) -> bool:
-    """Whether a live observation says the opposite of the one shown, or a newer one something else."""
+    """Whether a live observation says the opposite of the one shown, a newer one other, a better sourced one worse."""
     code = shown.code_at(about, day)
     adverse = code > about.unknown
     others = [(one, one.code_at(about, day)) for one in prepared]
     return any(
-        (other > about.unknown) != adverse or (other != code and one.moment > shown.moment)
+        (other > about.unknown) != adverse
+        or (other != code and one.moment > shown.moment)
+        or (other > code and one.rank > shown.rank)
         for one, other in others
         if not one.lapsed(about, other, day)
     )

@@ -2,6 +2,8 @@
 
 import json
 from collections import Counter
+from collections.abc import Callable
+from datetime import date
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -10,27 +12,17 @@ from typing import Any, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from cyberscore.exceptions import ProfileError
-from cyberscore.profile.evidence import Day, Observation, Prepared, SourceName
+from cyberscore.profile.connections import Connection
+from cyberscore.profile.disputes import Dispute, DisputeKind, check_disputes
+from cyberscore.profile.evidence import Observation, Prepared
 from cyberscore.profile.insured import Insured
+from cyberscore.profile.merge import in_canonical_order, merged_connections, merged_disputes, merged_insured
 from cyberscore.profile.signals import signals
 
 Model = TypeVar("Model", bound=BaseModel)
 
 MAX_BYTES = 20_000_000
 """A profile file larger than this is refused."""
-
-
-class Connection(BaseModel):
-    """A standing source of evidence, such as a mail tenant or a weekly scan.
-
-    Once withdrawn, what it found in the insured's favour no longer counts; what it found against the insured stands.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str = Field(min_length=1, max_length=200)
-    kind: SourceName
-    withdrawn_at: Day | None = None
 
 
 class Profile(BaseModel):
@@ -42,6 +34,8 @@ class Profile(BaseModel):
     observations : tuple of Observation
     sources : tuple of Connection
         Connections that observations may name; a withdrawn one stays listed.
+    disputes : tuple of Dispute
+        Findings that the insured disputes, on record; they stand until evidence replaces them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -49,6 +43,7 @@ class Profile(BaseModel):
     insured: Insured
     observations: tuple[Observation, ...] = Field(default=(), max_length=100_000)
     sources: tuple[Connection, ...] = Field(default=(), max_length=1_000)
+    disputes: tuple[Dispute, ...] = Field(default=(), max_length=10_000)
 
     @model_validator(mode="after")
     def _connections_exist(self) -> Self:
@@ -68,6 +63,8 @@ class Profile(BaseModel):
                     f"observations[{index}].source {one.source!r} differs from "
                     f"its connection's kind {kinds[one.connection]!r}"
                 )
+        if self.disputes:
+            check_disputes(self.disputes, self.observations)
         return self
 
     @classmethod
@@ -102,8 +99,74 @@ class Profile(BaseModel):
     def with_observations(self, *observations: Observation) -> Self:
         """Return the same profile with more observations; exact duplicates are added once."""
         new = tuple(dict.fromkeys(one for one in observations if one not in self.observations))
-        data = {"insured": self.insured, "observations": self.observations + new, "sources": self.sources}
-        return validated(type(self), data, "profile")
+        return self._with(observations=self.observations + new)
+
+    def without(self, unwanted: Callable[[Observation], bool]) -> Self:
+        """Return the same profile without some observations, and without the disputes about them."""
+        kept = tuple(one for one in self.observations if not unwanted(one))
+        digests = {one.digest for one in kept} if self.disputes else set()
+        disputes = tuple(one for one in self.disputes if one.observation in digests)
+        return self._with(observations=kept, disputes=disputes)
+
+    def dispute(self, observation: Observation | str, kind: DisputeKind, note: str, *, at: date | str) -> Self:
+        """Return the same profile with a finding disputed, on record beside it; the finding stands.
+
+        Parameters
+        ----------
+        observation : Observation or str
+            One of the profile's that speaks against the insured, or its `digest`.
+        kind : {"not_ours", "false_positive", "compensating_control", "fixed", "accepted_risk"}
+        note : str
+            In the insured's words.
+        at : date
+            When it was disputed.
+
+        Raises
+        ------
+        ProfileError
+            When the profile does not hold the observation, it speaks for the insured, or a field is wrong.
+
+        Examples
+        --------
+        >>> import cyberscore
+        >>> law = cyberscore.example("law_firm")
+        >>> finding = next(o for o in law.observations if o.signal == "mfa_email_coverage" and o.source == "telemetry")
+        >>> law.dispute(finding, "fixed", "Enrolled last week.", at="2026-11-23").disputes[0].kind
+        'fixed'
+        """
+        if not isinstance(observation, Observation | str):
+            raise ProfileError(f"observation must be an Observation or its digest; got {observation!r}")
+        name = observation if isinstance(observation, str) else observation.digest
+        made = validated(Dispute, {"observation": name, "kind": kind, "note": note, "at": at}, "dispute")
+        return self if made in self.disputes else self._with(disputes=(*self.disputes, made))
+
+    def merge(self, *others: "Profile") -> Self:
+        """Return one profile of all, the same whatever their order; observations are in canonical order, each once.
+
+        Parameters
+        ----------
+        *others : Profile
+            Of the same firm. A connection that any of them withdrew stays withdrawn, and disputes are kept.
+
+        Raises
+        ------
+        ProfileError
+            When they say different things of the insured or of a connection, naming both.
+        """
+        every: tuple[Profile, ...] = (self, *others)
+        strange = [type(one).__name__ for one in others if not isinstance(one, Profile)]
+        if strange:
+            raise ProfileError(f"merge: profiles are wanted; got {', '.join(strange)}")
+        return self._with(
+            insured=merged_insured([one.insured for one in every]),
+            observations=in_canonical_order(seen for one in every for seen in one.observations),
+            sources=merged_connections(source for one in every for source in one.sources),
+            disputes=merged_disputes(dispute for one in every for dispute in one.disputes),
+        )
+
+    def _with(self, **changes: Any) -> Self:
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        return validated(type(self), {**fields, **changes}, "profile")
 
     def __copy__(self) -> Self:
         copied = super().__copy__()
@@ -127,16 +190,12 @@ class Profile(BaseModel):
         return max((one.observed_at.toordinal() for one in self.observations), default=0)
 
     def __hash__(self) -> int:
-        return hash((self.insured, self.observations, self.sources))
+        return hash((self.insured, self.observations, self.sources, self.disputes))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Profile):
             return NotImplemented
-        return (self.insured, self.observations, self.sources) == (
-            other.insured,
-            other.observations,
-            other.sources,
-        )
+        return all(getattr(self, name) == getattr(other, name) for name in Profile.model_fields)
 
 
 def read_bytes(path: str | PathLike[str], limit: int = MAX_BYTES) -> bytes:

@@ -11,7 +11,8 @@ from typing import Any
 
 from cyberscore.exceptions import CoverageError, PlanError, ProfileError
 from cyberscore.perils import BASIS_RETENTION, PERILS
-from cyberscore.profile import Profile, SignalState, posture_at
+from cyberscore.profile import Profile, posture_at
+from cyberscore.quoting.disputed import contradictions_priced, disputed_outcomes
 from cyberscore.quoting.figures import Firm, Standing, loss_by_part
 from cyberscore.quoting.improvements import improvements_for
 from cyberscore.quoting.intervals import loss_draws
@@ -156,7 +157,8 @@ def quote(
             for s in states.values()
             if s.status in {"unknown", "unanswered"}
         ),
-        contradictions=tuple(_contradiction(s) for s in states.values() if s.contradicted),
+        contradictions=contradictions_priced(firm, standing, states.values()),
+        disputed=disputed_outcomes(profile, firm, settled, standing, figures) if profile.disputes else None,
         warnings=_warnings(firm, profile, offer),
     )
 
@@ -223,10 +225,6 @@ def subjectivities_of(findings: Sequence[Finding]) -> tuple[Subjectivity, ...]:
         if action.type in {"pre_bind", "post_bind"}
     ]
     return tuple(sorted(found, key=lambda one: one.when != "pre_bind"))
-
-
-def _contradiction(state: SignalState) -> str:
-    return f"{state.signal.name}: evidence disagrees; {state.status} evidence counts ({state.value})"
 
 
 def _warnings(firm: Firm, profile: Profile, offer: Offer) -> tuple[str, ...]:

@@ -6,6 +6,8 @@ from datetime import date
 from html import escape
 from typing import Any
 
+from cyberscore.profile import Contradiction
+from cyberscore.quoting.disputed import Disputed
 from cyberscore.quoting.improvements import Improvement
 from cyberscore.quoting.options import QuoteOption
 from cyberscore.quoting.reasons import Reason
@@ -122,6 +124,12 @@ class Quote:
         Taxes and fees, which are not in the premium.
     options : tuple of QuoteOption
         Other covers for the same risk, as asked for.
+    contradictions : tuple of Contradiction
+        Evidence that disagrees: both sides, which counts, what the better claim still earns. Reported; by itself it
+        changes nothing.
+    disputed : Disputed or None
+        When findings are in dispute: score, premium and decision as quoted, with every finding standing, beside those
+        if the disputes were upheld; and each dispute with its date. Upholding never costs more.
     """
 
     as_of: date
@@ -165,7 +173,8 @@ class Quote:
     improvements: tuple[Improvement, ...]
     options: tuple[QuoteOption, ...]
     unknowns: tuple[Unknown, ...]
-    contradictions: tuple[str, ...]
+    contradictions: tuple[Contradiction, ...]
+    disputed: Disputed | None
     warnings: tuple[str, ...]
     notice: str = NOTICE
 

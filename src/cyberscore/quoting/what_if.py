@@ -164,8 +164,7 @@ def _with_values(
     for name, value in values.items():
         if name in signals():
             if value is None:
-                kept = tuple(one for one in profile.observations if one.signal != name)
-                profile = Profile(insured=profile.insured, observations=kept, sources=profile.sources)
+                profile = profile.without(lambda one, name=name: one.signal == name)  # type: ignore[misc]
             else:
                 profile = profile.with_observations(seen_by_best_source(name, value, as_of))
         elif name in Insured.model_fields:

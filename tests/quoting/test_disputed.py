@@ -1,0 +1,99 @@
+"""Disputes in quotes: every finding stands, and beside it is what upholding would change, never for the worse."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+import cyberscore
+from cyberscore import Coverage, Profile, quote, signals
+from cyberscore.rules import DECISIONS
+from strategies import AS_OF, is_favourable, profiles
+
+PLAN = cyberscore.load_plan()
+FIRM = cyberscore.Insured(naics="541110", country="US", annual_revenue=6e6)
+
+
+def findings_of(profile):
+    return [o for o in profile.observations if not signals()[o.signal].is_context and not is_favourable(o)]
+
+
+@st.composite
+def disputed_profiles(draw):
+    profile = draw(profiles(insured=FIRM, max_signals=6))
+    findings = findings_of(profile)
+    assume(findings)
+    kinds = ("not_ours", "false_positive", "compensating_control", "fixed", "accepted_risk")
+    for one in draw(st.lists(st.sampled_from(findings), min_size=1, max_size=3)):
+        profile = profile.dispute(one, draw(st.sampled_from(kinds)), "not so", at=AS_OF)
+    return profile
+
+
+@given(disputed_profiles(), st.sampled_from((500_000.0, 2e6)))
+@settings(max_examples=30)
+def test_upholding_is_the_quote_without_the_findings_and_never_costs_more(profile, limit):
+    cover = Coverage(aggregate_limit=limit)
+    answer = quote(profile, cover, as_of=AS_OF, plan=PLAN)
+    plain = quote(Profile(insured=profile.insured, observations=profile.observations, sources=profile.sources), cover,
+                  as_of=AS_OF, plan=PLAN)  # fmt: skip
+    assert plain.disputed is None
+    assert plain.input_digest != answer.input_digest
+    assert (answer.indicative_premium, answer.unclipped_score, answer.decision) == (
+        plain.indicative_premium, plain.unclipped_score, plain.decision)  # fmt: skip
+    now, then = answer.disputed.standing, answer.disputed.upheld
+    assert (now.indicative_premium, now.decision) == (answer.indicative_premium, answer.decision)
+    fallen = {one.observation for one in profile.disputes if one.kind != "accepted_risk"}
+    less = quote(profile.without(lambda one: one.digest in fallen), cover, as_of=AS_OF, plan=PLAN)
+    assert then.unclipped_score == pytest.approx(less.unclipped_score, abs=1e-9)
+    assert (then.indicative_premium, then.decision, then.band) == (less.indicative_premium, less.decision, less.band)
+    assert then.unclipped_score <= now.unclipped_score + 1e-9
+    assert then.indicative_premium <= now.indicative_premium
+    assert DECISIONS.index(then.decision) <= DECISIONS.index(now.decision)
+    assert len(answer.disputed.disputes) == len(profile.disputes)
+    for one in answer.disputed.disputes:
+        assert one.saving >= 0
+        assert one.points <= 1e-9
+        if one.dispute.kind == "accepted_risk":
+            assert (one.points, one.saving) == (0.0, 0.0)
+    assert json.loads(answer.to_json())["disputed"] == json.loads(json.dumps(answer.disputed.to_dict()))
+
+
+def law_firm(kind, at=AS_OF):
+    law = cyberscore.example("law_firm")
+    finding = next(o for o in law.observations if o.signal == "mfa_email_coverage" and o.source == "telemetry")
+    return law.dispute(finding, kind, "All enrolled since Monday.", at=at)
+
+
+def test_a_dispute_shows_both_prices_and_its_date():
+    answer = quote(law_firm("fixed"), as_of=AS_OF)
+    assert answer.disputed.upheld.indicative_premium < answer.disputed.standing.indicative_premium
+    (line,) = answer.to_dict()["disputed"]["disputes"]
+    assert (line["at"], line["kind"], line["note"]) == ("2026-11-23", "fixed", "All enrolled since Monday.")
+    assert line["observation"]["value"] == 0.38
+    assert line["saving"] > 0
+
+
+def test_an_accepted_risk_is_on_record_and_changes_no_price():
+    answer = quote(law_firm("accepted_risk"), as_of=AS_OF)
+    assert answer.disputed.upheld == answer.disputed.standing
+    assert len(answer.disputed.disputes) == 1
+
+
+def test_before_its_date_a_dispute_does_not_exist():
+    assert quote(law_firm("fixed", at=AS_OF + timedelta(days=1)), as_of=AS_OF).disputed is None
+
+
+@given(profiles(insured=FIRM, max_signals=6))
+@settings(max_examples=30)
+def test_contradictions_tell_what_the_better_claim_earns(profile):
+    answer = quote(profile, as_of=AS_OF, plan=PLAN)
+    for found in answer.contradictions:
+        assert found.earned_points >= -1e-9
+        assert 0.0 <= found.earned_weight <= 1.0
+        if not found.better.counts:
+            assert (found.earned_weight, found.earned_points) == (0.0, 0.0)
+        assert str(found).startswith(f"{found.signal}: evidence disagrees: ")
+    states = {state.signal.name for state in cyberscore.posture_at(profile, AS_OF) if state.contradicted}
+    assert {found.signal for found in answer.contradictions} == states
