@@ -2,7 +2,8 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from cyberscore.profile.evidence import Day, SourceName
+from cyberscore.profile.evidence import SourceName
+from cyberscore.profile.moments import Day
 
 
 class Connection(BaseModel):

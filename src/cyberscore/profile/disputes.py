@@ -12,7 +12,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from cyberscore.exceptions import ProfileError
-from cyberscore.profile.evidence import Day, Observation
+from cyberscore.profile.evidence import Observation
+from cyberscore.profile.moments import Day
 from cyberscore.profile.signals import signal
 
 DisputeKind = Literal["not_ours", "false_positive", "compensating_control", "fixed", "accepted_risk"]

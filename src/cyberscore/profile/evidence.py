@@ -46,13 +46,14 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from cyberscore.exceptions import ProfileError
+from cyberscore.profile.moments import Day, Moment
 from cyberscore.profile.signals import NEVER, NOT_APPLICABLE, Signal, Value, signal
 
 SourceName = Literal["telemetry", "scan", "audit", "document", "attestation"]
@@ -87,37 +88,6 @@ CLEARING_SHARE = 0.8
 """
 RULES_IGNORE_BELOW = 0.25
 """A favourable observation that weighs less than this is unknown to underwriting rules (judgement)."""
-
-
-def _as_utc(value: object) -> datetime:
-    moment: object = value
-    try:
-        if isinstance(value, str):
-            moment = date.fromisoformat(value) if len(value) == 10 else datetime.fromisoformat(value)
-        if isinstance(moment, datetime) and moment.tzinfo is not None:
-            return moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        moment = None
-    if isinstance(moment, datetime):
-        raise ValueError(  # noqa: TRY004  pydantic reports a ValueError, not a TypeError
-            f"{moment.isoformat()} has no time zone: add Z or an offset, or give a date"
-        )
-    if isinstance(moment, date):
-        return datetime(moment.year, moment.month, moment.day, tzinfo=UTC)
-    raise ValueError(f"a date or a time in ISO 8601 is wanted, such as 2026-11-23; got {value!r}")
-
-
-def _as_day(value: object) -> object:
-    if value is None or (isinstance(value, date) and not isinstance(value, datetime)):
-        return value
-    try:
-        return date.fromisoformat(value)  # type: ignore[arg-type]  # other types are refused below
-    except (TypeError, ValueError):
-        raise ValueError(f"a date in ISO 8601 is wanted, such as 2026-11-23; got {value!r}") from None
-
-
-Moment = Annotated[datetime, BeforeValidator(_as_utc)]
-Day = Annotated[date, BeforeValidator(_as_day)]
 
 
 class Observation(BaseModel):
