@@ -6,8 +6,8 @@ from typing import Annotated, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, field_validator, model_validator
 
 from cyberscore.exceptions import ProfileError
-from cyberscore.profile.evidence import Day
 from cyberscore.profile.industries import industry
+from cyberscore.profile.moments import Day
 from cyberscore.profile.places import COUNTRIES, CURRENCIES
 
 

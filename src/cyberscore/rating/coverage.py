@@ -16,7 +16,7 @@ from pydantic import (
 
 from cyberscore.exceptions import CoverageError
 from cyberscore.perils import PARTS, PERILS
-from cyberscore.profile.evidence import Day
+from cyberscore.profile.moments import Day
 from cyberscore.profile.places import CURRENCIES
 from cyberscore.profile.profile import explain
 
