@@ -1,7 +1,7 @@
 """The posture of a firm at a date: for every signal, which codes it may have and with what weight."""
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from cyberscore.exceptions import ProfileError
@@ -124,7 +124,7 @@ def posture_if_upheld(posture: Posture, fallen: Collection[str]) -> Posture:
         )
         if len(kept) < len(evidence[position]):
             evidence[position], mixtures[position] = kept, mixture_at(about, kept, day)
-    return Posture(posture.as_of, tuple(mixtures), tuple(evidence))
+    return replace(posture, mixtures=tuple(mixtures), evidence=tuple(evidence))
 
 
 def _without_withdrawn(profile: Profile, as_of: date) -> tuple[tuple[Prepared, ...], ...]:
