@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 import cyberscore
-from cyberscore import Coverage, PlanError, Profile
+from cyberscore import Coverage, CyberscoreError, PlanError, Profile
 from cyberscore.cli import app, main
 from cyberscore.examples import example_text
 from cyberscore.profile import signals
@@ -150,6 +150,32 @@ def test_nmap_evidence(clinic):
     assert all(re.match(r"  not mapped: \d+ x ", line) for line in rest)
     plain = run("quote", clinic, "--as-of", "2026-11-23", "--json")
     assert json.loads(result.stdout)["input_digest"] != json.loads(plain.stdout)["input_digest"]
+
+
+def test_scans_are_read_as_the_options_say(clinic, tmp_path):
+    scan = READERS / "nessus" / "nessus_7hosts.nessus.gz"
+    options = ("posture", clinic, "--evidence", str(scan), "--as-of", "2026-11-23")
+    assert "0 observations from Nessus" in run(*options).stderr
+    assert "5 observations from Nessus" in run(*options, "--vantage", "external").stderr
+    kev, epss = tmp_path / "kev.csv", tmp_path / "epss.csv"
+    kev.write_text("cveID,dateAdded\nCVE-2005-1794,2024-01-02\n")
+    epss.write_text("#score_date:2024-01-02\ncve,epss,percentile\nCVE-2005-1794,0.3,0.9\n")
+    outside = (*options, "--vantage", "external", "--kev", str(kev), "--epss", str(epss))
+    quoted = run("quote", *outside[1:], "--assets-total", "hosts=200", "--json")
+    assert "kev_open_external" in quoted.stdout
+    with pytest.raises(CyberscoreError, match="at least the 7 hosts that Nessus saw; got 3"):
+        run(*outside, "--assets-total", "hosts=3")
+    with pytest.raises(CyberscoreError, match="--assets-total must be KIND=N"):
+        run(*outside, "--assets-total", "many")
+    with pytest.raises(CyberscoreError, match="vantage must be auto, external or internal"):
+        run(*options, "--vantage", "outside")
+    with pytest.raises(CyberscoreError, match="not CISA's catalogue"):
+        run(*options, "--kev", str(epss))
+    image = READERS / "trivy" / "legacy_many_vulns.json.gz"
+    with pytest.raises(CyberscoreError, match="pass observed_at"):
+        run("posture", clinic, "--evidence", str(image))
+    dated = run("posture", clinic, "--evidence", str(image), "--observed-at", "2022-01-02", "--as-of", "2026-11-23")
+    assert "0 observations from Trivy" in dated.stderr
 
 
 def test_scubagear_evidence_and_nmap_together(clinic, scuba):

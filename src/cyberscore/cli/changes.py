@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from cyberscore.cli.common import AsOfOption, EvidenceOption, ProfileArgument, date_of, read_profile
+from cyberscore.cli.common import AsOfOption, ProfileArgument, date_of, read_profile
+from cyberscore.cli.evidence import Evidence, takes_evidence
 from cyberscore.exceptions import ProfileError, TargetError
 from cyberscore.profile import Insured, signals
 from cyberscore.quoting import PathToTarget, WhatIf, path_to
@@ -20,6 +21,7 @@ PlanOption = Annotated[str | None, typer.Option(help="Name of a shipped plan, or
 JsonOption = Annotated[bool, typer.Option("--json", help="Print everything as JSON.")]
 
 
+@takes_evidence
 def what_if(
     profile: ProfileArgument,
     *,
@@ -32,7 +34,7 @@ def what_if(
             "or the coverage; may be repeated.",
         ),
     ],
-    evidence: EvidenceOption = None,
+    evidence: Evidence,
     limit: LimitOption = None,
     retention: RetentionOption = None,
     as_of: AsOfOption = None,
@@ -54,6 +56,7 @@ def what_if(
         sys.stdout.write(_told(found))
 
 
+@takes_evidence
 def path(
     profile: ProfileArgument,
     *,
@@ -68,7 +71,7 @@ def path(
             help="What a fix costs; may be repeated. Then only fixes with a cost are looked at, for the cheapest set.",
         ),
     ] = None,
-    evidence: EvidenceOption = None,
+    evidence: Evidence,
     limit: LimitOption = None,
     retention: RetentionOption = None,
     as_of: AsOfOption = None,

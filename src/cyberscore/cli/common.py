@@ -9,26 +9,29 @@ import typer
 from rich.console import Console
 
 from cyberscore import report_text
+from cyberscore.cli.evidence import Evidence, EvidenceOption
 from cyberscore.exceptions import ProfileError
 from cyberscore.profile import Profile
 from cyberscore.profile.profile import MAX_BYTES
-from cyberscore.readers import READERS, read
 
 ProfileArgument = Annotated[
     Path,
     typer.Argument(metavar="PROFILE.json", help="Profile to read; - for standard input.", show_default=False),
 ]
-EvidenceOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--evidence",
-        metavar="[TOOL:]FILE",
-        help="Tool export to add, such as scan.xml; TOOL: only if the content does not tell; may be repeated.",
-    ),
-]
 AsOfOption = Annotated[
     str | None,
     typer.Option("--as-of", metavar="YYYY-MM-DD", help="Date of the answer; default the newest observation's."),
+]
+
+
+__all__ = [
+    "AsOfOption",
+    "EvidenceOption",
+    "ProfileArgument",
+    "console",
+    "date_of",
+    "note",
+    "read_profile",
 ]
 
 
@@ -42,13 +45,12 @@ def note(text: str) -> None:
     print(text, file=sys.stderr)  # noqa: T201  messages of a command line
 
 
-def read_profile(path: Path, evidence: list[str] | None) -> Profile:
+def read_profile(path: Path, evidence: Evidence | list[str] | None) -> Profile:
     """Read a profile and add what tool exports say, telling what they hold that no signal takes."""
     from_input = str(path) == "-"
     profile = Profile.from_json(sys.stdin.buffer.read(MAX_BYTES + 1)) if from_input else Profile.load(path)
-    for item in evidence or []:
-        tool, file = split_evidence(item)
-        reading = read(Path(file), tool=tool)
+    chosen = evidence if isinstance(evidence, Evidence) else Evidence.of(evidence)
+    for file, reading in chosen.readings():
         profile = profile.with_observations(*reading.observations)
         note(
             f"{file}: {len(reading.observations)} observations from {reading.tool}, "
@@ -57,15 +59,6 @@ def read_profile(path: Path, evidence: list[str] | None) -> Profile:
         for line in reading.not_mapped:
             note(f"  not mapped: {report_text.not_mapped_line(line)}")
     return profile
-
-
-def split_evidence(item: str) -> tuple[str | None, str]:
-    """Split `TOOL:FILE`; the tool is None for a bare file, whose name may hold colons or a drive letter."""
-    tool, colon, file = item.partition(":")
-    named = bool(colon) and (tool.lower() in READERS or (tool.isalnum() and len(tool) > 1 and not Path(item).exists()))
-    if not (file if named else item):
-        raise ProfileError(f"--evidence must be FILE or TOOL:FILE, such as scan.xml or nmap:scan.xml; got {item!r}")
-    return (tool, file) if named else (None, item)
 
 
 def date_of(text: str | None, profile: Profile) -> date:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from cyberscore import report_text
-from cyberscore.cli.common import AsOfOption, EvidenceOption, ProfileArgument, console, date_of, note, read_profile
+from cyberscore.cli.common import AsOfOption, ProfileArgument, console, date_of, note, read_profile
 from cyberscore.cli.covers import (
     CoinsuranceOption,
     CurrencyOption,
@@ -24,6 +24,7 @@ from cyberscore.cli.covers import (
     cover_of,
     grid_of,
 )  # fmt: skip
+from cyberscore.cli.evidence import Evidence, takes_evidence
 from cyberscore.cli.records import write_to_log
 from cyberscore.examples import example_names, example_text
 from cyberscore.exceptions import ProfileError
@@ -32,10 +33,11 @@ from cyberscore.quoting import quote as make_quote
 from cyberscore.rating.library import load_plan
 
 
+@takes_evidence
 def quote(
     profile: ProfileArgument,
     *,
-    evidence: EvidenceOption = None,
+    evidence: Evidence,
     limit: LimitOption = None,
     retention: RetentionOption = None,
     waiting_hours: WaitingOption = None,
@@ -85,7 +87,8 @@ def quote(
         report_text.print_quote(console(), known, answer)
 
 
-def posture(profile: ProfileArgument, evidence: EvidenceOption = None, as_of: AsOfOption = None) -> None:
+@takes_evidence
+def posture(profile: ProfileArgument, evidence: Evidence, as_of: AsOfOption = None) -> None:
     """Show what a profile's evidence says at a date."""
     known = read_profile(profile, evidence)
     report_text.print_posture(console(), posture_at(known, date_of(as_of, known)))

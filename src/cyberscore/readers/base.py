@@ -167,7 +167,6 @@ class Reading:
 def _observation(claim: Claim, when: datetime, label: str, assets: Assets | None) -> Observation:
     share = assets.share if assets is not None else None
     # A share says what a tool did not look at; evidence of nothing at all is not claimed in the first place.
-    scope = {"scope_share": share} if share and share < 1 and "scope_share" in Observation.model_fields else {}
     return Observation(
         signal=claim.signal,
         value=claim.value,
@@ -175,7 +174,7 @@ def _observation(claim: Claim, when: datetime, label: str, assets: Assets | None
         source=claim.source,
         occurred_at=claim.occurred_at,
         reference=f"{label}: {claim.text}"[:2000],
-        **scope,
+        scope_share=share if share and share < 1 else None,
     )
 
 

@@ -1,0 +1,137 @@
+"""Options of commands that read tool exports, and reading them: `takes_evidence` gives a command all of these."""
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Self, get_type_hints
+
+import typer
+
+from cyberscore.exceptions import ProfileError
+from cyberscore.readers import READERS, Reading, read
+from cyberscore.readers.vulnerabilities import Catalogue
+
+EvidenceOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--evidence",
+        metavar="[TOOL:]FILE",
+        help="Tool export to add, such as scan.xml; TOOL: only if the content does not tell; may be repeated.",
+    ),
+]
+OPTIONS: dict[str, Any] = {
+    "evidence": EvidenceOption,
+    "vantage": Annotated[
+        str | None,
+        typer.Option(
+            help="Where scanners stood: auto (routable addresses are the perimeter), external or internal.",
+        ),
+    ],
+    "assets_total": Annotated[
+        list[str] | None,
+        typer.Option(
+            "--assets-total",
+            metavar="KIND=N",
+            help="How many hosts (users, domains, ...) there are in all, such as hosts=200; may be repeated.",
+        ),
+    ],
+    "observed_at": Annotated[
+        str | None,
+        typer.Option("--observed-at", metavar="YYYY-MM-DD", help="Date of exports that do not tell theirs."),
+    ],
+    "kev": Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="CISA's known exploited vulnerabilities (JSON or CSV); default a snapshot."),
+    ],
+    "epss": Annotated[
+        Path | None, typer.Option(metavar="FILE", help="FIRST's EPSS scores (CSV, .gz); default a snapshot.")
+    ],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Tool exports named on the command line, and how they are read.
+
+    Parameters
+    ----------
+    files : tuple of str
+        Each `FILE` or `TOOL:FILE`.
+    totals : mapping
+        How many assets of a kind there are in all.
+    options : mapping
+        Passed to `read`.
+    """
+
+    files: tuple[str, ...] = ()
+    totals: Mapping[str, int] = field(default_factory=dict, hash=False)
+    options: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    @classmethod
+    def of(
+        cls,
+        evidence: list[str] | None = None,
+        *,
+        vantage: str | None = None,
+        assets_total: list[str] | None = None,
+        observed_at: str | None = None,
+        kev: Path | None = None,
+        epss: Path | None = None,
+    ) -> Self:
+        """Make it of the options as they stand on the command line."""
+        options: dict[str, Any] = {"observed_at": observed_at}
+        if vantage is not None:
+            options["vantage"] = vantage
+        if kev is not None or epss is not None:
+            options["catalogue"] = Catalogue.load(kev=kev, epss=epss)
+        totals = {}
+        for item in assets_total or []:
+            kind, _, number = item.partition("=")
+            if not (kind and number.isascii() and number.isdigit() and len(number) < 10):
+                raise ProfileError(f"--assets-total must be KIND=N, such as hosts=200; got {item!r}")
+            totals[kind.strip()] = int(number)
+        return cls(tuple(evidence or ()), totals, options)
+
+    def readings(self) -> Iterator[tuple[str, Reading]]:
+        """Read the files, in order, each with its name."""
+        for item in self.files:
+            tool, file = split_evidence(item)
+            reading = read(Path(file), tool=tool, **self.options)
+            total = self.totals.get(reading.assets.kind) if reading.assets is not None else None
+            if total is not None:
+                reading = read(Path(file), tool=tool, assets_total=total, **self.options)
+            yield file, reading
+
+
+def split_evidence(item: str) -> tuple[str | None, str]:
+    """Split `TOOL:FILE`; the tool is None for a bare file, whose name may hold colons or a drive letter."""
+    tool, colon, file = item.partition(":")
+    named = bool(colon) and (tool.lower() in READERS or (tool.isalnum() and len(tool) > 1 and not Path(item).exists()))
+    if not (file if named else item):
+        raise ProfileError(f"--evidence must be FILE or TOOL:FILE, such as scan.xml or nmap:scan.xml; got {item!r}")
+    return (tool, file) if named else (None, item)
+
+
+def takes_evidence(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of this module in place of its parameter `evidence`, an `Evidence`."""
+    hints = get_type_hints(command, include_extras=True)
+    parameters = []
+    for parameter in inspect.signature(command).parameters.values():
+        if parameter.name == "evidence":
+            parameters += [
+                inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=option)
+                for name, option in OPTIONS.items()
+            ]
+        else:
+            parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[parameter.name]))
+
+    @functools.wraps(command)
+    def run(**given: Any) -> None:
+        chosen = {name: given.pop(name) for name in OPTIONS}
+        command(**given, evidence=Evidence.of(**chosen))
+
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # as inspect documents
+    return run
