@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import cyberscore
+from cyberscore.profile import sectors
 from cyberscore.rules import OUTCOMES, STAGES
 from rule_firms import quoted
 
@@ -57,7 +58,12 @@ def test_the_oracle_tries_every_rule_in_every_way():
 
 
 def test_rules_of_the_evidence_are_all_there():
-    assert {rule.id.split("-")[0] for rule in RULES} >= {f"U{number:02}" for number in range(1, 22)} - {"U16"}
+    assert {rule.id.split("-")[0] for rule in RULES} >= {f"U{number:02}" for number in range(1, 22)}
+
+
+def test_every_sector_has_a_limit_on_ransoms():
+    named = [sector for rule in RULES if rule.id.startswith("U16") for test in rule.tests for sector in test.operand]
+    assert sorted(named) == list(sectors())
 
 
 @pytest.mark.parametrize("case", CASES[::9])

@@ -1,5 +1,6 @@
 """Underwriting rules: what they change, how they combine, and that each malformed rule is one error."""
 
+import re
 import tomllib
 from datetime import timedelta
 from pathlib import Path
@@ -72,10 +73,11 @@ def test_terms_are_priced_and_restrictions_are_not():
     assert priced == {
         ("U13", "limit_cap"): True,
         ("U13", "retention_floor"): True,
+        ("U16-others", "part_sublimit"): True,
         ("U17-standard", "standard_sublimit"): True,
         ("U17-callback", "sublimit"): False,
     }
-    assert answer.coverage["sublimits"] == {"funds_transfer_fraud": 250_000}
+    assert answer.coverage["sublimits"] == {"extortion": 500_000, "funds_transfer_fraud": 250_000}
     assert answer.coverage["aggregate_limit"] == 1e6
     assert answer.requested["aggregate_limit"] == 2e6
 
@@ -290,6 +292,15 @@ def test_a_cap_that_differs_from_pricing_is_refused():
     changed = text.replace("0.25", "0.2").replace('"renewal_cap", percent = 25', '"renewal_cap", percent = 20')
     with pytest.raises(PlanError, match=r"rules\.toml holds a renewal to 20%, pricing\.toml to 25%: make"):
         RatingPlan.from_files(PlanFiles(files.content, {**files.others, "rules.toml": changed.encode()}))
+
+
+def test_a_cap_on_a_part_needs_a_table_of_parts():
+    files = cyberscore.load_plan().files
+    text = files.others["pricing.toml"].decode()
+    without = re.sub(r"(?ms)^\[parts\].*?(?=^\[)", "", text)
+    without = re.sub(r"(?m)^parts = .*$", "interruption_share = { system_outage = 1.0 }", without)
+    with pytest.raises(PlanError, match=r"rule U16-class-1 limits extortion, but pricing\.toml has no \[parts\]"):
+        RatingPlan.from_files(PlanFiles(files.content, {**files.others, "pricing.toml": without.encode()}))
 
 
 # --- malformed rules

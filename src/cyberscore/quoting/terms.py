@@ -138,7 +138,7 @@ def effective_coverage(
     adjustments = []
     for finding in findings:
         for action in finding.actions:
-            amount, peril, text = action.amount or 0.0, action.peril, ""
+            amount, named, text = action.amount or 0.0, action.peril or action.part, ""
             if action.type == "retention_floor" and retention < amount:
                 text, asked, retention = f"Retention set to {amount:,.0f}", f"{requested.retention:,.0f}", amount
             elif action.type == "limit_cap" and limit > amount:
@@ -146,12 +146,12 @@ def effective_coverage(
             elif action.type == "waiting_floor" and hours < (action.hours or 0.0):
                 amount = hours = action.hours or 0.0
                 text, asked = f"Waiting period set to {hours:g} hours", f"{requested.waiting_period_hours:g}"
-            elif action.type == "standard_sublimit" and peril and amount < min(limit, sublimits.get(peril, limit)):
-                text, asked = f"{peril.replace('_', ' ').capitalize()} limited to {amount:,.0f}", ""
-                sublimits[peril] = amount
+            elif named and amount < min(limit, sublimits.get(named, limit)):  # standard_sublimit or part_sublimit
+                text, asked = f"{named.replace('_', ' ').capitalize()} limited to {amount:,.0f}", ""
+                sublimits[named] = amount
             if text:
                 told = f"{text}: {finding.read}{f'; {asked} was asked for' if asked else ''}."
-                adjustments.append(Adjustment(finding.rule.id, action.type, told, peril, amount, priced=True))
+                adjustments.append(Adjustment(finding.rule.id, action.type, told, named, amount, priced=True))
     if retention >= limit:
         raise CoverageError(
             f"retention {retention:_.0f} must be below aggregate_limit {limit:_.0f} after the plan's floors and caps "

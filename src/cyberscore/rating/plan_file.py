@@ -222,6 +222,10 @@ def _parts(content: dict[str, Any], others: dict[str, bytes]) -> dict[str, Any]:
             f"rules.toml holds a renewal to {rules.renewal_cap:.0%}, pricing.toml to {pricing.renewal_cap:.0%}: "
             "make the rule's percent and renewal_cap agree"
         )
+    for rule in rules.rules:
+        part = next((action.part for action in rule.actions if action.part), None)
+        if part and not pricing.parts:
+            raise PlanError(f"rule {rule.id} limits {part}, but pricing.toml has no [parts]: add it, or drop the rule")
     return {
         "name": str(content["name"]),
         "about": content["about"],
