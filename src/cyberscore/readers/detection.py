@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from cyberscore.exceptions import ReadingError
 from cyberscore.readers import (
+    application,
     checkdmarc,
     graph_registration,
     grype,
@@ -52,6 +53,7 @@ class Reader(Protocol):
 
 
 _MODULES: tuple[Reader, ...] = (
+    application,
     checkdmarc,
     graph_registration,
     grype,
