@@ -156,3 +156,36 @@ def test_coinsurance_a_rule_imposes_earns_no_credit_and_one_asked_for_does():
     assert plain.cover_offered["coinsurance"]["ransomware"] == 50
     assert asked.by_peril["ransomware"].expected_loss == pytest.approx(plain.by_peril["ransomware"].expected_loss / 2)
     assert asked.indicative_premium < plain.indicative_premium
+
+
+@settings(max_examples=30)
+@given(
+    st.sampled_from((7e5, 2e6, 9e6, 3e7)),
+    st.sampled_from((1.0, 1.01, 1.3)),
+    st.sampled_from(("621210", "541110", "332721")),
+    requests(),
+)
+def test_a_larger_firm_never_pays_less_for_the_same_cover(revenue, factor, naics, fields):
+    """At the terms that rules leave, which change at borders of revenue, and with the market index at its date."""
+    small, large = (
+        Profile(insured=Insured(naics=naics, country="US", annual_revenue=amount), observations=())
+        for amount in (revenue, revenue * factor)
+    )
+    (less,), (more,) = priced_at(small, [Coverage(**fields)]), priced_at(large, [Coverage(**fields)])
+    if [f.outcome for f in less.findings] == [f.outcome for f in more.findings]:
+        assert less.premium <= more.premium
+
+
+@settings(max_examples=30)
+@given(firm_profiles, requests(), st.lists(st.floats(50.0, 1e5), min_size=2, max_size=2))
+def test_a_renewal_follows_its_expiring_premium_within_the_cap(profile, fields, expiring):
+    low, high = sorted(expiring)
+    less, more, free = priced_at(
+        profile, [Coverage(**{**fields, "expiring_premium": one}) for one in (low, high, None)]
+    )
+    assert less.premium <= more.premium
+    cap = PLAN.pricing.renewal_cap
+    least = PLAN.pricing.minimum.premium
+    assert more.premium <= max(high * (1 + cap), least) + 0.005
+    assert more.premium >= high * (1 - cap) - 0.005
+    assert more.uncapped == free.uncapped

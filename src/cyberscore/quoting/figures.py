@@ -210,7 +210,12 @@ class Figures:
 
 
 def priced(
-    settled: SettledCover, rates: Sequence[float], costs: Sequence[float], findings: Sequence[Finding]
+    settled: SettledCover,
+    rates: Sequence[float],
+    costs: Sequence[float],
+    findings: Sequence[Finding],
+    *,
+    judged: Figures | None = None,
 ) -> Figures:
     """Price a risk under a cover.
 
@@ -223,16 +228,18 @@ def priced(
         `claim_costs` of this cover at the risk's locations.
     findings : sequence of Finding
         `posture_findings`; those of the firm and the cover are added.
+    judged : Figures, optional
+        Figures with the same findings, whose schedule and decision are then not worked out again.
     """
-    everything = [*settled.findings, *findings]
-    percent = rate_percent(everything)
+    everything = judged.findings if judged else (*settled.findings, *findings)
+    percent = judged.percent if judged else rate_percent(everything)
     pure = [rate * cost for rate, cost in zip(rates, costs, strict=True)]
     terms = settled.terms
     technical = terms.technical(pure)
     return Figures(
-        findings=tuple(everything),
+        findings=everything,
         percent=percent,
-        decision=decision_of(everything),
+        decision=judged.decision if judged else decision_of(everything),
         costs=costs,
         pure=pure,
         technical=technical,

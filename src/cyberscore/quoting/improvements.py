@@ -101,8 +101,10 @@ def _improvement(now: _Now, position: int, about: Signal) -> Improvement | None:
     if change[N_PERILS:].any():
         costs, standard = claim_costs(firm, now.settled, locations), standard_costs(firm, locations)
     score = score_of(firm, rates, standard)
-    findings = _findings(now, about, evidence, day) if about.name in standing.values else now.on_posture
-    after = priced(now.settled, rates, costs, findings)
+    if about.name in standing.values:
+        after = priced(now.settled, rates, costs, _findings(now, about, evidence, day))
+    else:
+        after = priced(now.settled, rates, costs, now.on_posture, judged=figures)
     better = DECISIONS.index(after.decision) < DECISIONS.index(figures.decision)
     if standing.score - score < 0.005 and figures.premium - after.premium < 0.005 and not better:
         return None

@@ -58,6 +58,8 @@ def build_ledger(firm: Firm, settled: SettledCover, standing: Standing, figures:
 def _terms_of_parts(peril: str, settled: SettledCover) -> str:
     """Say which terms of a cover lessen what it pays of a peril's claims, below the limit of a claim."""
     cover, own = settled.cover, settled.layers[PERILS.index(peril)]
+    if not cover.coinsurance and not cover.has_part_terms:
+        return ""
     told = [
         f"{one.part} to {cover.sublimits[one.part]:,.0f}, {one.share:g} of a claim"
         for one in own.parts

@@ -59,7 +59,7 @@ class Offer:
     def adjustments(self) -> tuple[Adjustment, ...]:
         """What rules changed; amounts in the currency of the cover."""
         return tuple(
-            one.with_amount(self.settled.terms.rounded(self.money(one.amount)))
+            one.with_amount(self.settled.terms.shown(one.amount))
             if one.amount is not None and one.kind in MONEY_KINDS
             else one
             for one in (*self.settled.adjustments, *restrictions_of(self.findings), *self.held)
@@ -83,7 +83,7 @@ class Offer:
             pricing.taxes,
             pricing.surplus_lines,
         )
-        return {name: terms.rounded(self.money(amount)) for name, amount in lines.items()}
+        return {name: terms.shown(amount) for name, amount in lines.items()}
 
 
 def make_offer(firm: Firm, standing: Standing, draws: LossDraws, requested: Coverage) -> Offer:

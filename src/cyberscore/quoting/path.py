@@ -244,8 +244,8 @@ def _why(search: Search, best: After) -> str:
         return f"with every fix the decision is {figures.decision}: {', '.join(ways)}"
     told = f"with every fix the premium is {figures.premium:,.2f}"
     terms = settled.terms
-    if figures.premium == round(terms.minimum, 2):
+    if figures.premium == terms.shown(terms.minimum):
         return f"{told}, the minimum premium"
-    if terms.renewal_low is not None and figures.premium == round(terms.renewal_low, 2):
+    if terms.renewal_low is not None and figures.premium == terms.shown(terms.renewal_low):
         return f"{told}, the lowest that the renewal cap allows"
     return told

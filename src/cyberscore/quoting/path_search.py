@@ -187,7 +187,10 @@ def score_bound(fixes: Fixes, target: Target, allowed: Sequence[int]) -> tuple[F
 
 
 def premium_bound(fixes: Fixes, target: Target, allowed: Sequence[int]) -> tuple[Floats, Floats, float]:
-    """Bound the premium before cap, minimum and rounding likewise; half a cent above the target is allowed."""
+    """Bound the premium before cap, minimum and rounding likewise; half a minor unit above the target is allowed.
+
+    The bound is in USD, the target in the currency of the cover.
+    """
     settled, now = fixes.settled, fixes.after(()).figures
     terms = settled.terms
     falls = _falls(fixes, allowed, now.costs, lambda locations: claim_costs(fixes.firm, settled, locations))
@@ -211,7 +214,7 @@ def premium_bound(fixes: Fixes, target: Target, allowed: Sequence[int]) -> tuple
     if constant > 0.0:
         columns.append(math.log(constant * factor))
         falls = np.column_stack([falls, -relief])
-    return np.array(columns), falls, math.log(target.at_most + 0.005)
+    return np.array(columns), falls, math.log((target.at_most + 0.5 * 10.0**-terms.decimals) / terms.conversion)
 
 
 def _schedule_falls(fixes: Fixes, allowed: Sequence[int]) -> tuple[float, Floats]:

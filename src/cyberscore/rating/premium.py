@@ -85,6 +85,10 @@ class PremiumTerms:
         """Round an amount in the premium's currency to its minor unit: the cent, or the yen."""
         return round(amount, self.decimals)
 
+    def shown(self, usd: float) -> float:
+        """Convert an amount of USD to the premium's currency, rounded to its minor unit."""
+        return self.rounded(usd * self.conversion)
+
     def paid(self, pure: float) -> float:
         """Return the expected payment under the aggregate limit, of an expected loss that no aggregate bounds (USD).
 
@@ -127,4 +131,4 @@ class PremiumTerms:
         premium = self.uncapped(technical, percent)
         if self.renewal_low is not None and self.renewal_high is not None:
             premium = min(max(premium, self.renewal_low), self.renewal_high)
-        return self.rounded(max(premium, self.minimum) * self.conversion)
+        return self.shown(max(premium, self.minimum))
