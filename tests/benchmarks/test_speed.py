@@ -52,6 +52,12 @@ def test_quote(benchmark, plan, name):
     benchmark(quote, profile, as_of=AS_OF, plan=plan)
 
 
+def test_quote_with_nine_options(benchmark, plan):
+    profile = cyberscore.example("manufacturer")
+    grid = cyberscore.Coverage.grid(limits=[5e5, 1e6, 2e6], retentions=[1e4, 2.5e4, 5e4])
+    benchmark(quote, profile, as_of=AS_OF, plan=plan, options=grid)
+
+
 @pytest.mark.parametrize("name", cyberscore.example_names())
 def test_score_alone(benchmark, plan, name):
     profile = cyberscore.example(name)

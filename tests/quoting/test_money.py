@@ -102,6 +102,22 @@ def test_a_currency_or_an_amount_that_will_not_do(fields, said):
         quote(firm(3e6, "GB", "GBP"), Coverage(**fields), as_of=AS_OF)
 
 
+@pytest.mark.parametrize(("currency", "rate"), [("GBP", 1.31), ("JPY", 0.0065)])
+def test_a_path_to_a_premium_is_the_same_in_either_currency(currency, rate):
+    """The target is in the quote's currency; too tight a bound in the search would miss the smallest set."""
+    data = cyberscore.example("law_firm").to_dict()
+    data["insured"] |= {"currency": currency, "annual_revenue": 5e6 / rate}
+    profile = Profile.from_dict(data)
+    paths = []
+    for cover in (Coverage(), Coverage(currency=currency, aggregate_limit=1e6 / rate, retention=1e4 / rate)):
+        target = quote(profile, cover, as_of=AS_OF, plan=PLAN).indicative_premium * 0.7
+        paths.append(cyberscore.path_to(profile, f"premium:{target:.2f}", cover, as_of=AS_OF, plan=PLAN))
+    home, away = ([step.signal for step in path.steps] for path in paths)
+    assert home == away
+    assert len(home) > 1
+    assert [path.optimal for path in paths] == [True, True]
+
+
 # --- taxes
 
 

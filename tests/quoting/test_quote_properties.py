@@ -47,13 +47,9 @@ def covers(draw):
     return Coverage(
         aggregate_limit=limit,
         retention=draw(st.sampled_from((500.0, 2_500.0, 5_000.0, 10_000.0, 25_000.0, 50_000.0))),
-        per_claim_limit=draw(st.sampled_from((None, None, limit / 2))),
+        per_claim_limit=draw(st.sampled_from((None, None, limit * 0.75))),
         waiting_period_hours=draw(st.sampled_from((4.0, 8.0, 12.0, 24.0, 72.0))),
-        sublimits=draw(
-            st.sampled_from(
-                ({}, {"ransomware": 50_000.0}, {"funds_transfer_fraud": 0.0}, {"extortion": 9e3, "regulatory": 0.0})
-            )
-        ),
+        sublimits=draw(st.sampled_from(({}, {"ransomware": 5e4}, {"funds_transfer_fraud": 0.0}, {"extortion": 9e3}))),
         coinsurance=draw(st.sampled_from(({}, {}, {"ransomware": 50.0}, {"business_interruption": 20.0}))),
         market_scenario=draw(st.sampled_from((None, None, "howden_2023"))),
         expiring_premium=draw(st.sampled_from((None, None, 400.0, 2_000.0, 60_000.0))),
@@ -157,16 +153,12 @@ def test_deleting_a_favourable_observation_never_lowers_the_score(profile, data)
     assert risk_score(without, as_of=AS_OF, plan=PLAN) >= risk_score(profile, as_of=AS_OF, plan=PLAN) - 1e-9
 
 
-@settings(max_examples=200)
+@settings(max_examples=60)
 @given(firm_profiles, covers(), covers())
 def test_premium_never_falls_with_limit_nor_rises_with_retention(profile, one, other):
     """Compared at the terms after floors and caps, all else the same."""
-    base = {
-        "sublimits": one.sublimits,
-        "waiting_period_hours": one.waiting_period_hours,
-        "coinsurance": one.coinsurance,
-    }
-    base["expiring_premium"] = one.expiring_premium
+    kept = ("sublimits", "coinsurance", "waiting_period_hours", "expiring_premium", "market_scenario")
+    base = {name: getattr(one, name) for name in kept}
     limits = sorted((one.aggregate_limit, other.aggregate_limit))
     retentions = sorted((one.retention, other.retention))
     low, high = (quoted(profile, Coverage(aggregate_limit=limit, retention=retentions[0], **base)) for limit in limits)

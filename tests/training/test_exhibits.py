@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from cyberscore import PlanError
 from cyberscore.cli import app
 from cyberscore.market import simulate
-from cyberscore.perils import PERILS
+from cyberscore.perils import PARTS, PERILS
 from cyberscore.rating.expected_loss import totals_of_many
 from cyberscore.rating.library import load_plan
 from cyberscore.rating.parts import N_PERILS, factors
@@ -51,6 +51,15 @@ def folder(plan, book, tmp_path_factory):
 def test_every_table_of_the_plan_has_its_exhibit(plan, exhibits):
     assert set(NAMES) | {" x ".join(pair) for pair in plan.pairs} <= set(exhibits)
     assert sum(len(exhibits[name]) for name in exhibits if name in NAMES or " x " in name) == len(plan.cells)
+
+
+def test_tables_of_cover_have_their_exhibits(plan, exhibits):
+    parts = exhibits["parts"].set_index("part")
+    assert list(parts.index) == list(PARTS)
+    np.testing.assert_allclose(parts.sum(), 1.0, atol=1e-9)
+    assert parts.loc["extortion", "ransomware"] == plan.pricing.parts.of("ransomware")["extortion"]
+    assert dict(exhibits["scenarios"].to_numpy().tolist())["howden_2023"] == -0.15
+    assert exhibits["surplus_lines"].set_index("state").loc["TX"].tolist() == [0.0485, 0.00075]
 
 
 def test_relativities_are_exactly_one_at_the_base(plan, exhibits):

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from scipy.stats import t as student
 
 from cyberscore.exceptions import PlanError
-from cyberscore.perils import COUNTRY_GROUPS, PERILS, RECORD_UNKNOWN
+from cyberscore.perils import COUNTRY_GROUPS, PARTS, PERILS, RECORD_UNKNOWN
 from cyberscore.profile import sectors, signals
 from cyberscore.rating.parts import N_PERILS, Floats, factors
 from cyberscore.rating.plan import RatingPlan
+from cyberscore.rating.pricing import Pricing
 from cyberscore.rules import told_action
 from cyberscore.training.book import Book
 from cyberscore.training.encoding import EncodedPolicies
@@ -54,7 +55,8 @@ def compute_exhibits(plan: RatingPlan, book: Book | None = None) -> dict[str, pd
         - the name of each factor, and ``a x b`` of each pair: a row a cell. Columns a peril: ``relativity_``,
           ``standard_error_``, ``low_``, ``high_`` and ``severity_`` (of the scale of the excess), with a book
           ``claims_``; and ``exposure``.
-        - ``severity``, ``level``, ``risk_load``, ``territory``, ``market_index``, ``waiting_period``, ``rules``.
+        - ``severity``, ``level``, ``risk_load``, ``territory``, ``market_index``, ``waiting_period``, ``rules``;
+          and where the plan has them ``parts``, ``scenarios``, ``surplus_lines``.
 
     Notes
     -----
@@ -197,6 +199,7 @@ def _other_exhibits(plan: RatingPlan) -> dict[str, pd.DataFrame]:
         **{f"tax_{country}": share for country, share in pricing.taxes.items()},
     }
     return {
+        **_cover_exhibits(pricing),
         "severity": pd.DataFrame(
             [
                 {"peril": peril, "balance": float(np.exp(balance))}
@@ -229,6 +232,30 @@ def _other_exhibits(plan: RatingPlan) -> dict[str, pd.DataFrame]:
             columns=["rule", "sentence", "when_it_holds", "when_unknown", "otherwise", "rationale", "evidence"],
         ),
     }
+
+
+def _cover_exhibits(pricing: Pricing) -> dict[str, pd.DataFrame]:
+    """Tables that older plans lack: coverage parts, market scenarios, surplus lines taxes."""
+    found = {}
+    if pricing.parts is not None:
+        shares = {peril: pricing.parts.of(peril) for peril in PERILS}
+        found["parts"] = pd.DataFrame(
+            {"part": list(PARTS), **{peril: [row.get(part, 0.0) for part in PARTS] for peril, row in shares.items()}}
+        )
+    if pricing.scenarios:
+        found["scenarios"] = pd.DataFrame(
+            {"scenario": list(pricing.scenarios), "change": [one.change for one in pricing.scenarios.values()]}
+        )
+    if pricing.surplus_lines is not None:
+        states = pricing.surplus_lines.states
+        found["surplus_lines"] = pd.DataFrame(
+            {
+                "state": list(states),
+                "tax": [one.tax for one in states.values()],
+                "stamping": [one.stamping for one in states.values()],
+            }
+        )
+    return found
 
 
 _SEVERITY_FIELDS = (

@@ -187,12 +187,23 @@ def _premium(plan: RatingPlan, exhibits: Mapping[str, pd.DataFrame]) -> str:
             ["Date", "Micro", "Mid"],
         ),
         "waiting_period": ("Waiting period: factor on the interruption part, linear between.", ["Hours", "Factor"]),
+        "parts": (
+            "Coverage parts: share of each in the cost of a claim; a sublimit limits its part.",
+            ["Part", *PERIL_TITLES.values()],
+        ),
+        "scenarios": ("Market scenarios: change of the premium, when one is asked for.", ["Scenario", "Change"]),
+        "surplus_lines": (
+            "Surplus lines: tax and stamping fee as shares of premium, beside it.",
+            ["State", "Tax", "Stamping fee"],
+        ),
     }
     text = ""
     for name, (caption, titles) in heads.items():
+        if name not in exhibits:
+            continue
         show = _amount if name == "level" else _decimals
         rows = list(exhibits[name].itertuples(index=False))
-        first = [_words(row[0]) if name == "level" else _text(row[0]) for row in rows]
+        first = [_words(row[0]) if name in {"level", "parts"} else _text(row[0]) for row in rows]
         text += _table(caption, _one_head(titles), first, [[show(value) for value in row[1:]] for row in rows])
     return text
 
