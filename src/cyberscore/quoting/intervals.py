@@ -10,7 +10,8 @@ from statistics import NormalDist
 
 import numpy as np
 
-from cyberscore.profile import signals
+from cyberscore.profile import Signal, signals
+from cyberscore.profile.evidence import Mixture
 from cyberscore.quoting.figures import Figures, Firm, SettledCover, Standing, claim_costs, standard_costs
 from cyberscore.rating.draws import draw_spread, draw_totals
 from cyberscore.rating.expected_loss import RatedRisk
@@ -78,6 +79,10 @@ class LossDraws:
             return self.standard
         return self.ends(figures.pure, lambda locations: claim_costs(self.firm, settled, locations))
 
+    def elasticity(self, settled: SettledCover) -> Floats:
+        """Change of the log of a claim's cost to a cover with its location, by peril."""
+        return _elasticity(self.standing.locations, lambda locations: claim_costs(self.firm, settled, locations))
+
     def ends(
         self, by_peril: Sequence[float], costs_at: Callable[[Sequence[float]], Sequence[float]]
     ) -> tuple[float, float]:
@@ -106,18 +111,20 @@ def loss_draws(firm: Firm, standing: Standing, *, level: float = LEVEL) -> LossD
     return replace(made, standard=made.ends(pure, lambda locations: standard_costs(firm, locations)))
 
 
+def known_code(about: Signal, mixture: Mixture) -> tuple[int, float]:
+    """Return the code that evidence points to, and its weight: unanswered when it points nowhere."""
+    found, reached = (about.unanswered, 1.0), 0.0
+    for code, share in mixture:
+        if code not in {about.unknown, about.unanswered} and share > reached:
+            found, reached = (code, share), share
+    return found
+
+
 def _deviations(plan: RatingPlan, risk: RatedRisk, log_revenue: Floats) -> Floats:
     """Of the draws' totals from the risk's own, (1, nodes, WIDTH)."""
     catalogue = list(signals().values())
-    codes, weights = [], []
-    for about, mixture in zip(catalogue, risk.mixtures, strict=False):
-        best = (about.unanswered, 1.0)
-        reached = 0.0
-        for code, share in mixture:
-            if code not in {about.unknown, about.unanswered} and share > reached:
-                best, reached = (code, share), share
-        codes.append(best[0])
-        weights.append(best[1])
+    known = [known_code(about, mixture) for about, mixture in zip(catalogue, risk.mixtures, strict=False)]
+    codes, weights = [code for code, _ in known], [weight for _, weight in known]
     codes += [mixture[0][0] for mixture in risk.mixtures[len(catalogue) :]]
     drawn = draw_totals(plan, np.array([codes]), np.array([weights]), log_revenue)
     return drawn - risk.total

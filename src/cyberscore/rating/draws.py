@@ -99,16 +99,13 @@ def draw_totals(plan: RatingPlan, codes: Codes, weights: Floats, log_revenue: Fl
     own_codes = np.asarray(codes[:, :n_signals], dtype=np.intp)
     kept = known_weights(plan, own_codes, weights)
     every = np.arange(n_signals)
-    by_size = model.size_slope * ((log_revenue - model.size_centre) / model.size_scale)[:, None]
-    centred = (ready.score_of_code[every, own_codes] - by_size) / ready.spread
-    precision_of = kept / ready.own**2
-    precision = np.eye(model.loadings.shape[1]) + (model.loadings.T * precision_of[:, None, :]) @ model.loadings
-    reading = (precision_of * centred) @ model.loadings
-    mean = np.linalg.solve(precision, reading[:, :, None])[:, :, 0]
+    by_size, mean, precision = _latents(plan, own_codes, kept, log_revenue)
     root = np.linalg.inv(np.linalg.cholesky(precision))
     latent = mean[:, None, :] + model.latent_nodes @ root
     z = by_size[:, None, :] + ready.spread * (latent @ model.loadings.T + ready.own * model.own_nodes)
-    cell = (z[:, :, :, None] < ready.thresholds).sum(axis=3)
+    cell = np.zeros(z.shape, dtype=np.intp)
+    for edge in ready.thresholds.T:
+        cell += z < edge
     everything = np.empty((*z.shape[:2], codes.shape[1]), dtype=np.intp)
     everything[:, :, :n_signals] = np.where(
         model.uniform_nodes < kept[:, None, :], own_codes[:, None, :], ready.code_of_cell[every, cell]
@@ -124,6 +121,45 @@ def draw_totals(plan: RatingPlan, codes: Codes, weights: Floats, log_revenue: Fl
         totals += _base_deviations(plan, plan.bag_base, log_revenue)[:, ready.bag]
     totals += (plan.base.at_many(log_revenue) + plan.balance_row)[:, None, :]
     return totals
+
+
+def _latents(plan: RatingPlan, own_codes: Codes, kept: Floats, log_revenue: Floats) -> tuple[Floats, Floats, Floats]:
+    """Shift of scores by size, (n, signals), and the latents' posterior mean and precision given what is known."""
+    model, ready = plan.unknowns, _prepared(plan)
+    by_size: Floats = model.size_slope * ((log_revenue - model.size_centre) / model.size_scale)[:, None]
+    centred = (ready.score_of_code[np.arange(len(model.loadings)), own_codes] - by_size) / ready.spread
+    precision_of = kept / ready.own**2
+    precision = np.eye(model.loadings.shape[1]) + (model.loadings.T * precision_of[:, None, :]) @ model.loadings
+    reading = (precision_of * centred) @ model.loadings
+    mean = np.asarray(np.linalg.solve(precision, reading[:, :, None])[:, :, 0], dtype=float)
+    return by_size, mean, precision
+
+
+def chances_of_codes(plan: RatingPlan, codes: Codes, weights: Floats, log_revenue: Floats) -> list[dict[int, float]]:
+    """How likely each true code of each signal of one insured is, given all that is known of it.
+
+    Arguments as in `draw_totals`, with one row. What a draw does by chance is worked out here: the known code with the
+    chance of its weight, else a normal score with the latents' posterior mean and variance.
+    """
+    model, ready = plan.unknowns, _prepared(plan)
+    n_signals = len(model.loadings)
+    own_codes = np.asarray(codes[:, :n_signals], dtype=np.intp)
+    kept = known_weights(plan, own_codes, weights)
+    by_size, mean, precision = _latents(plan, own_codes, kept, log_revenue)
+    centre = by_size[0] + ready.spread * (model.loadings @ mean[0])
+    of_latents = (model.loadings @ np.linalg.inv(precision[0]) * model.loadings).sum(axis=1)
+    deviation = ready.spread * np.sqrt(of_latents + ready.own**2)
+    found = []
+    for j, row in enumerate(model.thresholds):
+        normal = NormalDist(float(centre[j]), float(deviation[j]))
+        edges = [1.0, *(normal.cdf(float(x)) for x in row), 0.0]
+        share, chances = float(kept[0, j]), {}
+        for cell, (high, low) in enumerate(pairwise(edges)):
+            chances[int(ready.code_of_cell[j, cell])] = (1.0 - share) * (high - low)
+        if share > 0.0:
+            chances[int(own_codes[0, j])] += share
+        found.append(chances)
+    return found
 
 
 def _base_deviations(plan: RatingPlan, base: Floats, log_revenue: Floats) -> Floats:

@@ -1,0 +1,308 @@
+"""What to ask next: which signal, once verified, makes the price surest, and what it could save. Callers are apps.
+
+For every signal that is unknown or rests on weak evidence, each value it could turn out to have is tried: the plan's
+model of unknowns says how likely each is, given all that is known, and the premium's interval is worked out as if it
+had been seen today by the best source. The expected interval afterwards is the mean over these values. Fixed nodes
+stand in for chance, so the answer is a pure function of profile, cover, date and plan.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cyberscore.profile import Observation, Profile, Signal, posture_at, signals
+from cyberscore.profile.evidence import SOURCES, Mixture, Prepared, mixture_at
+from cyberscore.quoting.figures import (
+    Figures,
+    Firm,
+    SettledCover,
+    Standing,
+    claim_costs,
+    posture_findings,
+    priced,
+    rates_and_locations,
+    settle,
+    standard_costs,
+)
+from cyberscore.quoting.intervals import LEVEL, known_code, loss_draws
+from cyberscore.quoting.questions import question
+from cyberscore.quoting.terms import make_lookup, signal_value
+from cyberscore.rating.coverage import Coverage
+from cyberscore.rating.draws import chances_of_codes, draw_spread, draw_totals, ordered_codes
+from cyberscore.rating.expected_loss import factor_change
+from cyberscore.rating.library import load_plan
+from cyberscore.rating.parts import N_PERILS, Floats
+from cyberscore.rating.plan import RatingPlan
+from cyberscore.rules import Finding, evaluate
+
+LEAST_CHANCE = 0.02
+"""A value less likely than this is not tried: it moves no mean by much."""
+SURE = 0.85
+"""Evidence that weighs this much is not asked for again: verifying it anew changes next to nothing (judgement)."""
+
+
+@dataclass(frozen=True, slots=True)
+class NextQuestion:
+    """One thing to find out, and what knowing it is worth.
+
+    Attributes
+    ----------
+    question : str
+        In plain words, for the insured.
+    source : str
+        The best kind of source that can answer it; `sources` are all that can.
+    status : str
+        What is known now: unknown, unanswered, favourable, adverse or not_applicable.
+    expected_narrowing, expected_narrowing_share : float
+        By how much the 80 % interval of the premium is expected to narrow, in the currency of the cover, and as a
+        share of its width now. Below zero when an answer is as likely to widen it.
+    best_case_saving : float
+        What the premium falls by if the answer is the best that is likely at all.
+    """
+
+    signal: str
+    title: str
+    question: str
+    source: str
+    sources: tuple[str, ...]
+    status: str
+    expected_narrowing: float
+    expected_narrowing_share: float
+    best_case_saving: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types."""
+        return {**{name: getattr(self, name) for name in self.__slots__}, "sources": list(self.sources)}
+
+
+@dataclass(frozen=True, slots=True)
+class NextEvidence:
+    """Questions, the most telling first, and the premium with its 80 % interval as it stands."""
+
+    as_of: date
+    plan_id: str
+    currency: str
+    indicative_premium: float
+    premium_low: float
+    premium_high: float
+    questions: tuple[NextQuestion, ...]
+
+    @property
+    def width(self) -> float:
+        """Width of the interval of the premium."""
+        return self.premium_high - self.premium_low
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types."""
+        found = {name: getattr(self, name) for name in self.__slots__}
+        return {**found, "as_of": self.as_of.isoformat(), "questions": [one.to_dict() for one in self.questions]}
+
+
+@dataclass(frozen=True, slots=True)
+class _Now:
+    firm: Firm
+    settled: SettledCover
+    standing: Standing
+    on_posture: Sequence[Finding]
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """One value a signal may turn out to have: its chance, and the risk once it is seen."""
+
+    position: int
+    chance: float
+    code: int
+    weight: float
+    change: Floats
+    figures: Figures
+    log_relative: float
+
+
+def next_evidence(
+    profile: Profile,
+    plan: RatingPlan | None = None,
+    coverage: Coverage | None = None,
+    *,
+    as_of: date,
+    exchange_rate: float | None = None,
+    language: str = "en",
+) -> NextEvidence:
+    """Rank what to find out next.
+
+    Parameters
+    ----------
+    profile : Profile
+    plan : RatingPlan, optional
+        Default the shipped plan.
+    coverage : Coverage, optional
+        Default as `quote`.
+    as_of : date
+    exchange_rate : float, optional
+        As `quote`.
+    language : str
+        Of the questions; where a question has no text in it, English stands.
+
+    Returns
+    -------
+    NextEvidence
+        Questions by expected narrowing, then by best-case saving.
+
+    Raises
+    ------
+    ProfileError, CoverageError
+        As `quote`.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> import cyberscore
+    >>> found = cyberscore.next_evidence(cyberscore.example("dental_clinic"), as_of=date(2026, 11, 23))
+    >>> found.questions[0].question.endswith("?")
+    True
+    """
+    plan = load_plan() if plan is None else plan
+    firm = Firm.of(profile.insured, as_of, plan, exchange_rate)
+    settled = settle(firm, Coverage() if coverage is None else coverage)
+    standing = Standing.of(firm, posture_at(profile, as_of))
+    now = _Now(firm, settled, standing, posture_findings(firm, settled, standing.values))
+    figures = priced(settled, standing.rates, claim_costs(firm, settled, standing.locations), now.on_posture)
+    draws = loss_draws(firm, standing)
+    low, high = _premiums(settled, figures, draws.quoted(settled, figures))
+    states = list(standing.posture)
+    open_ones = [k for k, state in enumerate(states) if not state.signal.is_context and state.weight < SURE]
+    answers = _answers(now, open_ones)
+    widths = _widths(now, answers, draws.elasticity(settled))
+    found = []
+    for position in open_ones:
+        mine = [(one, width) for one, width in zip(answers, widths, strict=True) if one.position == position]
+        total = sum(one.chance for one, _ in mine)
+        after = sum(one.chance * width for one, width in mine) / total
+        about = states[position].signal
+        narrowing = high - low - after
+        best = min(one.figures.premium for one, _ in mine)
+        found.append(
+            NextQuestion(
+                signal=about.name,
+                title=about.title,
+                question=question(about.name, language),
+                source=_best_source(about),
+                sources=about.sources,
+                status=states[position].status,
+                expected_narrowing=narrowing,
+                expected_narrowing_share=narrowing / (high - low) if high > low else 0.0,
+                best_case_saving=round(max(figures.premium - best, 0.0), 2),
+            )
+        )
+    found.sort(key=lambda one: (-one.expected_narrowing, -one.best_case_saving, one.signal))
+    currency = settled.requested.currency
+    return NextEvidence(as_of, plan.plan_id, currency, figures.premium, low, high, tuple(found))
+
+
+def _best_source(about: Signal) -> str:
+    return max(about.sources, key=lambda kind: (SOURCES[kind].rank, SOURCES[kind].favourable))
+
+
+@lru_cache(maxsize=2048)
+def seen_in_cell(name: str, code: int, as_of: date) -> Prepared:
+    """Return an observation of a value with this code, at the end of a date, from the signal's best source."""
+    about = signals()[name]
+    cell = about.code_of_cell.index(code)
+    value: Any
+    if about.levels:
+        value = about.levels[cell]
+    else:
+        high = about.high if about.high < math.inf else about.breakpoints[-1] * 1.5 + 1
+        edges = [about.low, *about.breakpoints, high]
+        whole = about.kind in {"flag", "count", "level"}
+        value = int(edges[cell]) if whole else (edges[cell] + edges[cell + 1]) / 2
+    moment = datetime(as_of.year, as_of.month, as_of.day, 23, 59, 59, tzinfo=UTC)
+    content = {"signal": name, "value": value, "observed_at": moment, "source": _best_source(about)}
+    return Observation.model_validate(content).prepared
+
+
+def _answers(now: _Now, open_ones: Sequence[int]) -> list[_Answer]:
+    """Try every likely value of every open signal, priced with all rules."""
+    firm, standing, risk = now.firm, now.standing, now.standing.risk
+    day = firm.as_of.toordinal()
+    catalogue = list(signals().values())
+    known = [known_code(about, mixture) for about, mixture in zip(catalogue, risk.mixtures, strict=False)]
+    codes = np.array([[code for code, _ in known]])
+    weights = np.array([[weight for _, weight in known]])
+    chances = chances_of_codes(firm.plan, codes, weights, np.array([math.log(firm.revenue)]))
+    same_costs = claim_costs(firm, now.settled, standing.locations)
+    found = []
+    for position in open_ones:
+        about = catalogue[position]
+        likely = [code for code in ordered_codes(about) if chances[position][code] >= LEAST_CHANCE]
+        for code in likely:
+            evidence = (*standing.posture.evidence[position], seen_in_cell(about.name, code, firm.as_of))
+            mixture: Mixture = mixture_at(about, evidence, day)
+            change = factor_change(firm.plan, position, mixture, risk.mixtures[position], risk.mixtures)
+            rates, locations = rates_and_locations((risk.total + change).tolist())
+            costs = claim_costs(firm, now.settled, locations) if change[N_PERILS:].any() else same_costs
+            findings = _findings(now, about, evidence, day) if about.name in standing.values else now.on_posture
+            figures = priced(now.settled, rates, costs, findings)
+            own, weight = known_code(about, mixture)
+            standard = standard_costs(firm, locations) if change[N_PERILS:].any() else standing.standard_costs
+            loss = sum(rate * cost for rate, cost in zip(rates, standard, strict=True))
+            relative = math.log(loss / firm.reference_loss)
+            found.append(_Answer(position, float(chances[position][code]), own, weight, change, figures, relative))
+    return found
+
+
+def _findings(now: _Now, about: Signal, evidence: tuple[Prepared, ...], day: int) -> list[Finding]:
+    """Posture findings, with the rules that name the signal evaluated again."""
+    values = {**now.standing.values, about.name: signal_value(about, evidence, day)}
+    lookup = make_lookup(now.firm.fields, now.settled.cover, values)
+    return [
+        evaluate(finding.rule, lookup) if about.name in finding.rule.signals else finding for finding in now.on_posture
+    ]
+
+
+def _widths(now: _Now, answers: Sequence[_Answer], elasticity: Floats) -> list[float]:
+    """Width of the premium's interval after each answer, in the currency of the cover."""
+    firm, risk = now.firm, now.standing.risk
+    if not answers:
+        return []
+    catalogue = list(signals().values())
+    known = [known_code(about, mixture) for about, mixture in zip(catalogue, risk.mixtures, strict=False)]
+    context = [mixture[0][0] for mixture in risk.mixtures[len(catalogue) :]]
+    codes: NDArray[np.intp] = np.tile([*(code for code, _ in known), *context], (len(answers), 1))
+    weights = np.tile([weight for _, weight in known], (len(answers), 1))
+    for row, answer in enumerate(answers):
+        codes[row, answer.position], weights[row, answer.position] = answer.code, answer.weight
+    log_revenue = np.full(len(answers), math.log(firm.revenue))
+    own = risk.total + np.array([answer.change for answer in answers])
+    deviations = draw_totals(firm.plan, codes, weights, log_revenue) - own[:, None, :]
+    pure = np.array([answer.figures.pure for answer in answers])
+    mean, deviation = draw_spread(deviations, pure, np.tile(elasticity, (len(answers), 1)))
+    low, high = firm.plan.intervals.around(
+        mean,
+        deviation,
+        log_revenue=log_revenue,
+        log_relative=np.array([answer.log_relative for answer in answers]),
+        z=NormalDist().inv_cdf(0.5 + 0.5 * LEVEL),
+    )
+    found = []
+    for answer, ends in zip(answers, zip(low.tolist(), high.tolist(), strict=True), strict=True):
+        bottom, top = _premiums(now.settled, answer.figures, ends)
+        found.append(top - bottom)
+    return found
+
+
+def _premiums(settled: SettledCover, figures: Figures, ends: Sequence[float]) -> tuple[float, float]:
+    """Return the ends of the premium's interval from those of the loss, in log."""
+    terms = settled.terms
+    low, high = (
+        terms.indicative(terms.technical([amount * math.exp(end) for amount in figures.pure]), figures.percent)
+        for end in ends
+    )
+    return low, high
