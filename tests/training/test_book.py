@@ -290,6 +290,51 @@ def test_huge_csv_is_refused(tmp_path, monkeypatch):
         Book.from_csv(tmp_path / "policies.csv", tmp_path / "claims.csv")
 
 
+# --- units, and faults that follow from others
+
+
+@settings(max_examples=40, deadline=None)
+@given(unit=st.sampled_from([1e-6, 1e-3, 1.0, 1e3, 1e6]), typical=st.floats(2e5, 2e8))
+def test_a_slip_of_a_unit_in_revenue_is_noted(unit, typical):
+    """A median limit of 5 % to twice the revenue is sold; a thousand times more, or a revenue beyond all, is a slip."""
+    limit = float(np.clip(typical / 4, 2.5e5, 5e6))
+    revenue = np.array([0.5, 1.0, 1.0, 3.0]) * typical * unit
+    notes = Book(policies(annual_revenue=revenue, limit=[limit] * 4), claims(incurred=[1e5, 8e3, 1e5])).notes
+    told = [note for note in notes if "median annual_revenue" in note]
+    if unit == 1.0:
+        assert not told
+    elif unit < 1.0:
+        assert len(told) == 1
+        assert "thousands or millions" in told[0]
+    else:
+        assert bool(told) == (np.median(revenue) > 1e9)
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("start", "01/03/2025"), ("start", None), ("end", "soon"), ("end", "2020-01-01")]
+)
+@pytest.mark.parametrize("given", [{}, {"as_of": AS_OF}])
+def test_a_date_that_cannot_be_read_is_one_fault(column, value, given):
+    """The claims of that policy may lie inside: they are not blamed for it; those of others still are."""
+    frame = policies()
+    frame.loc[0, column] = value
+    with pytest.raises(TrainingError, match=f"^policies: {column} must be .*wrong in row 0") as told:
+        Book(frame, claims(), **given)
+    assert "occurred_at" not in str(told.value)
+    astray = claims(occurred_at=["2025-05-01", "2024-01-01", "2026-05-20"])
+    with pytest.raises(TrainingError, match=r"2 problems.*\n.*\n- claims: occurred_at .* wrong in row 1 \(") as both:
+        Book(frame, astray, **given)
+    assert "policy_id 'P2' has the terms" in str(both.value)
+
+
+def test_ids_are_shown_as_they_are_written():
+    frame = policies(policy_id=[1, 2, 2, 3])
+    with pytest.raises(TrainingError, match="policy_id 3 has the terms"):
+        Book(frame, claims(policy_id=[1, 2, 3], occurred_at=["2025-05-01", "2026-03-01", "2030-05-20"]))
+    with pytest.raises(TrainingError, match=r"policies lack \(got 9\)"):
+        Book(frame, claims(policy_id=[1, 2, 9]))
+
+
 # --- splitting a term
 
 

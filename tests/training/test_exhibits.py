@@ -259,3 +259,17 @@ def test_command_writes_them(plan, tmp_path):
     assert (tmp_path / "out" / "rating_manual.html").stat().st_size > 100_000
     lone = CliRunner().invoke(app, ["plan", "exhibits", "-o", str(tmp_path / "out"), *book[:2]])
     assert lone.exit_code != 0
+
+
+def test_command_shows_the_book_as_it_is_known_at_a_date(tmp_path):
+    market = simulate(400, 4)
+    market.policies.to_csv(tmp_path / "policies.csv", index=False)
+    market.claims.iloc[:0].to_csv(tmp_path / "claims.csv", index=False)
+    book = ["--policies", str(tmp_path / "policies.csv"), "--claims", str(tmp_path / "claims.csv")]
+    last = str(market.policies["start"].max().date())
+    found = CliRunner().invoke(app, ["plan", "exhibits", "-o", str(tmp_path), *book, "--as-of", last])
+    assert found.exit_code == 0, found.output
+    assert f"cut at as_of {last}" in found.stderr
+    assert 0 < pd.read_csv(tmp_path / "sector.csv")["exposure"].sum() < 400
+    alone = CliRunner().invoke(app, ["plan", "exhibits", "-o", str(tmp_path), "--as-of", last])
+    assert "give it with --policies and --claims" in str(alone.exception)

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cyberscore.perils import PERILS
-from cyberscore.training.columns import MISSING, Days, Floats, Mask, Table, date_text, day_of, nearest, rows_text
+from cyberscore.training.columns import MISSING, Days, Floats, Mask, Table, date_text, day_of, nearest, rows_text, shown
 from cyberscore.training.terms import Terms
 
 REQUIRED_CLAIM_COLUMNS = ("policy_id", "peril", "incurred")
@@ -78,10 +78,12 @@ def _terms(table: Table, terms: Terms, occurred: Days) -> NDArray[np.int64]:
         hint = ": ids are text in one table and numbers in the other" if len(kinds) == 2 else ""
         table.problems.add(
             f"claims of unknown policies: {rows_text(unknown)} name a policy_id that policies lack "
-            f"(got {table.series('policy_id').iloc[row]!r}){hint}"
+            f"(got {shown(table.series('policy_id').iloc[row])}){hint}"
         )
     row_of = terms.of_claims(policy, occurred)
-    outside = ~unknown & (row_of < 0) & (occurred != MISSING)
+    # a claim of a policy whose dates are wrong may well lie inside: one fault, one line
+    in_doubt = np.isin(policy, terms.policy[terms.unreadable])
+    outside = ~unknown & ~in_doubt & (row_of < 0) & (occurred != MISSING)
     if outside.any() and terms.start is not None and terms.end is not None:
         row = int(np.argmax(outside))
         own = np.flatnonzero(terms.policy == policy[row])
@@ -92,7 +94,7 @@ def _terms(table: Table, terms: Terms, occurred: Days) -> NDArray[np.int64]:
             "occurred_at",
             outside,
             "inside a term of its policy",
-            f": policy_id {table.series('policy_id').iloc[row]!r} has the terms {spans}{more}{on_end}",
+            f": policy_id {shown(table.series('policy_id').iloc[row])} has the terms {spans}{more}{on_end}",
         )
     return row_of
 

@@ -137,7 +137,7 @@ class Table:
 
     def who(self, row: int) -> str:
         """Name of a row by its key, as `claim_id C7, `; nothing without that column."""
-        return f"{self.key} {_shown(self.series(self.key).iloc[row])}" if self.key in self else ""
+        return f"{self.key} {shown(self.series(self.key).iloc[row])}" if self.key in self else ""
 
     def wrong(self, column: str, bad: Mask, rule: str, hint: "str | Callable[[object], str]" = "") -> None:
         """Note that a column breaks a rule in some rows: rows, first row's name and value, remedy."""
@@ -146,7 +146,7 @@ class Table:
         row = int(np.argmax(bad))
         got = self.series(column).iloc[row]
         remedy = hint if isinstance(hint, str) else hint(got)
-        named = ", ".join(part for part in (self.who(row), f"got {_shown(got)}") if part)
+        named = ", ".join(part for part in (self.who(row), f"got {shown(got)}") if part)
         self.problems.add(f"{self.name}: {column} must be {rule}; wrong in {rows_text(bad)} ({named}){remedy}")
 
     def numbers(self, column: str, *, above: float | None = None, at_least: float | None = None) -> Floats:
@@ -183,7 +183,7 @@ class Table:
 
     def _not_numeric(self, column: str, bad: Mask, rule: str) -> None:
         row = int(np.argmax(bad))
-        named = ", ".join(part for part in (self.who(row), f"got {_shown(self.series(column).iloc[row])}") if part)
+        named = ", ".join(part for part in (self.who(row), f"got {shown(self.series(column).iloc[row])}") if part)
         self.problems.add(f"{self.name}: {column} must be {rule}: wrong in {rows_text(bad)} ({named})")
 
     def labels(self, column: str) -> tuple[NDArray[np.int64], list[object]]:
@@ -240,7 +240,8 @@ class Table:
             self.problems.note(f"{self.name}: columns not used: {', '.join(ignored)}")
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """Value as errors show it, whatever library it came from."""
     if isinstance(value, datetime | date):
         return value.isoformat()[:10]
     if isinstance(value, np.generic):

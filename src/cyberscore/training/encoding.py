@@ -29,6 +29,9 @@ from cyberscore.training.signal_columns import Codes, check_signal_names, encode
 from cyberscore.training.terms import Terms, read_terms, year_of_start
 
 REQUIRED_POLICY_COLUMNS = ("policy_id", "annual_revenue", "sector", "country", "exposure", "retention", "limit")
+PLAUSIBLE_MEDIAN_REVENUE = (1e5, 1e9)
+MOST_LIMIT_OVER_REVENUE = 20.0
+"""A book of firms whose median revenue, or cover beside it, is beyond these is noted: judgement."""
 OPTIONAL_POLICY_COLUMNS = ("insured_id", "start", "end", "year", "naics", "record_count", "currency")
 
 
@@ -117,6 +120,7 @@ def encode_policy_table(table: Table, as_of: date | None) -> EncodedPolicies:
         # the numbers that stand for wrong ones must not be blamed again
         swapped = (retention >= money["limit"]) & (money["limit"] > 1.0)
         table.wrong("retention", swapped, "below limit", ": is the limit missing zeros, or are the columns swapped?")
+    _note_odd_revenue(table, money["annual_revenue"], money["limit"])
     signal_codes = [encode_signal(table, about, terms.start) for about in signals().values()]
     codes = [code for code, _ in signal_codes]
     codes += [_sectors(table), _countries(table), _records(table)]
@@ -166,6 +170,20 @@ def _check_columns(table: Table) -> None:
         {*REQUIRED_POLICY_COLUMNS, *OPTIONAL_POLICY_COLUMNS, *signal_column_names()},
         f"policies need the columns {wanted}; missing: {', '.join(missing)}" if missing else "",
         skip=check_signal_names(table),
+    )
+
+
+def _note_odd_revenue(table: Table, revenue: Floats, limit: Floats) -> None:
+    """Note revenues that look as if given in another unit: they are rated as they stand."""
+    if "annual_revenue" not in table or "limit" not in table:
+        return
+    median, cover = float(np.median(revenue)), float(np.median(limit))
+    low, high = PLAUSIBLE_MEDIAN_REVENUE
+    if low <= median <= high and cover <= MOST_LIMIT_OVER_REVENUE * median:
+        return
+    table.problems.note(
+        f"policies: the median annual_revenue is {median:,.{2 if median < 1_000 else 0}f} USD beside a median limit of "
+        f"{cover:,.0f} USD: is it in thousands or millions, or in another currency? it is read as USD"
     )
 
 

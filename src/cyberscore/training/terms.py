@@ -30,6 +30,13 @@ class Terms:
     def __len__(self) -> int:
         return len(self.policy)
 
+    @property
+    def unreadable(self) -> Mask:
+        """Rows whose dates are wrong: they stand after all others, and nothing follows from them."""
+        if self.start is None:
+            return np.zeros(len(self), dtype=bool)
+        return np.asarray(self.start >= day_of(LATEST))
+
     def of_claims(self, policy: NDArray[np.int64], occurred: Days) -> NDArray[np.int64]:
         """Row of the term that each claim falls in, -1 where there is none.
 
