@@ -1,6 +1,5 @@
 """XML, JSON, JSON lines and CSV out of hostile files, in bounded time and memory: callers are the readers."""
 
-import codecs
 import csv
 import io
 import json
@@ -165,8 +164,6 @@ def _text(source: Input, limit: int, errors: str) -> io.TextIOWrapper:
 def encoding_of(start: bytes) -> str:
     """Return the encoding of text that begins with these bytes: UTF-8 unless a mark or zero bytes tell another."""
     found = json.detect_encoding(start)
-    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or found.startswith("utf-32"):
-        return "utf-32" if found.startswith("utf-32") else "utf-16"
     return "utf-8-sig" if found.startswith("utf-8") else found
 
 
