@@ -143,7 +143,7 @@ def test_nmap_evidence(clinic):
     result = run("quote", clinic, "--evidence", f"nmap:{NMAP}", "--as-of", "2026-11-23", "--json")
     first, *rest = result.stderr.splitlines()
     found = re.fullmatch(
-        rf"{re.escape(str(NMAP))}: (\d+) observations from nmap, (\d+) kinds of finding not mapped", first
+        rf"{re.escape(str(NMAP))}: (\d+) observations from nmap, (\d+) kinds of finding not mapped; 1 hosts seen", first
     )
     assert int(found[1]) > 0
     assert len(rest) == int(found[2]) > 0

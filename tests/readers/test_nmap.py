@@ -408,3 +408,26 @@ def test_opening_a_port_never_lowers_a_count(ports):
     after = CLOSED + "".join(port(number, "open") for number, _ in dict(ports).items())
     low, high = values(scan(host(before))), values(scan(host(after)))
     assert all(low[name] <= high[name] for name in ("exposed_rdp", "risky_services"))
+
+
+TRIED = (
+    "&#xa; VULNERABLE:&#xa; RCE in SMBv1&#xa;  State: {state}&#xa;  IDs:  CVE:CVE-2017-0143&#xa;  Ref: CVE-2000-0001"
+)
+
+
+def test_scripts_that_tried_a_vulnerability_show_it_open_and_those_that_guess_do_not():
+    def with_script(output, name="smb-vuln-ms17-010", **options):
+        return nmap.read(scan(host(port(445, scripts=script(name, output)))), **options)
+
+    def signals_of(reading):
+        return {one.signal: one.value for one in reading.observations}
+
+    assert signals_of(with_script(TRIED.format(state="VULNERABLE")))["kev_open_external"] == 1
+    for state in ("NOT VULNERABLE", "LIKELY VULNERABLE", "UNKNOWN (unable to test)"):
+        assert "kev_open_external" not in signals_of(with_script(TRIED.format(state=state)))
+    guessed = with_script("&#xa;  CVE-2017-0143 9.3 https://vulners.com", name="vulners")
+    assert "kev_open_external" not in signals_of(guessed)
+    assert reasons(guessed)["CVE that a script guesses from a version: not verified"] == (1, ("CVE-2017-0143",))
+    inside = with_script(TRIED.format(state="VULNERABLE"), vantage="internal")
+    assert "kev_open_external" not in signals_of(inside)
+    assert "CVE verified on an internal host: only internet-facing assets rate" in reasons(inside)

@@ -13,6 +13,7 @@ from cyberscore.cli.evidence import Evidence, EvidenceOption
 from cyberscore.exceptions import ProfileError
 from cyberscore.profile import Profile
 from cyberscore.profile.profile import MAX_BYTES
+from cyberscore.readers import Assets
 
 ProfileArgument = Annotated[
     Path,
@@ -52,13 +53,18 @@ def read_profile(path: Path, evidence: Evidence | list[str] | None) -> Profile:
     chosen = evidence if isinstance(evidence, Evidence) else Evidence.of(evidence)
     for file, reading in chosen.readings():
         profile = profile.with_observations(*reading.observations)
+        seen = f"; {_seen(reading.assets)} seen" if reading.assets is not None else ""
         note(
             f"{file}: {len(reading.observations)} observations from {reading.tool}, "
-            f"{len(reading.not_mapped)} kinds of finding not mapped"
+            f"{len(reading.not_mapped)} kinds of finding not mapped{seen}"
         )
         for line in reading.not_mapped:
             note(f"  not mapped: {report_text.not_mapped_line(line)}")
     return profile
+
+
+def _seen(assets: Assets) -> str:
+    return f"{assets.seen} {assets.kind}" if assets.total is None else f"{assets.seen} of {assets.total} {assets.kind}"
 
 
 def date_of(text: str | None, profile: Profile) -> date:

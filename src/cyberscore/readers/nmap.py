@@ -12,14 +12,15 @@ from datetime import date, datetime
 from typing import Any
 
 from cyberscore.exceptions import ReadingError
-from cyberscore.readers import exposure
-from cyberscore.readers.base import Assets, Leftovers, Reading, date_of, moment
+from cyberscore.readers import exposure, nmap_scripts
+from cyberscore.readers.base import Assets, Claim, Leftovers, Reading, date_of, moment
 from cyberscore.readers.documents import MAX_DEPTH, read_xml
 from cyberscore.readers.head import Head
 from cyberscore.readers.opening import Input, name_of
+from cyberscore.readers.vulnerabilities import Catalogue
 
 TOOL = "nmap"
-OPTIONS = ("vantage",)
+OPTIONS = ("vantage", "catalogue")
 MAX_BYTES = 256_000_000
 """A scan larger than this is refused."""
 MAX_HOSTS = 1_000_000
@@ -49,6 +50,7 @@ class _Host:
     addresses: list[str] = field(default_factory=list)
     ports: dict[tuple[str, int], exposure.Port] = field(default_factory=dict)
     extras: list[tuple[str, list[str]]] = field(default_factory=list)
+    cves: dict[str, None] = field(default_factory=dict)
 
 
 class _Scan:
@@ -65,6 +67,7 @@ class _Scan:
         self.scanned: set[int] = set()
         self.counts = dict.fromkeys(("up", "down", "answered", "internal", "perimeter"), 0)
         self.perimeter = exposure.Perimeter(leftovers)
+        self.open: dict[str, dict[str, None]] = {}
         self.host = _Host()
         self.port = exposure.Port("", 0)
         self.handlers: dict[tuple[str, str], Callable[[dict[str, str]], None]] = {
@@ -74,7 +77,7 @@ class _Scan:
             ("host", "address"): self._address,
             ("host", "os"): lambda _: self._unused("operating system"),
             ("host", "trace"): lambda _: self._unused("traceroute"),
-            ("hostscript", "script"): lambda found: self._unused(found.get("id", "")),
+            ("hostscript", "script"): self._vulnerabilities,
             ("ports", "extraports"): self._extraports,
             ("extraports", "extrareasons"): self._extrareasons,
             ("ports", "port"): self._begin_port,
@@ -174,6 +177,15 @@ class _Scan:
         if script in {"http-title", "http-auth", "http-auth-finder"}:
             self.port.scripts[script] = found.get("output", "")[:2000]
         else:
+            self._vulnerabilities(found)
+
+    def _vulnerabilities(self, found: dict[str, str]) -> None:
+        script, output = found.get("id", ""), found.get("output", "")
+        tried = nmap_scripts.verified(output)
+        self.host.cves.update(dict.fromkeys(tried))
+        guessed = nmap_scripts.guessed(script, output)
+        self.leftovers.add("CVE that a script guesses from a version: not verified", *guessed)
+        if not tried:
             self._unused(script)
 
     def _unused(self, what: str) -> None:
@@ -198,12 +210,15 @@ class _Scan:
         self.counts["answered"] += 1
         if not self._in_perimeter(address):
             self.counts["internal"] += 1
+            self.leftovers.add("CVE verified on an internal host: only internet-facing assets rate", *self.host.cves)
             self.leftovers.add("internal host: not publicly routable, or not seen from outside", str(address))
             return
         self.counts["perimeter"] += 1
         self.perimeter.hosts[str(address)] = None
         if len(self.perimeter.hosts) > MAX_HOSTS:
             raise ReadingError(f"{self.name}: more than {MAX_HOSTS} hosts: split the scan by network")
+        if self.host.cves:
+            self.open.setdefault(str(address), {}).update(self.host.cves)
         self._expose(str(address))
 
     def _answered(self) -> bool:
@@ -272,6 +287,7 @@ def read(
     observed_at: date | datetime | str | None = None,
     assets_total: int | None = None,
     vantage: exposure.Vantage = "auto",
+    catalogue: Catalogue | None = None,
 ) -> Reading:
     """Read a scan written by ``nmap -oX``.
 
@@ -285,6 +301,8 @@ def read(
     vantage : {"auto", "external", "internal"}
         Where the scanner stood. With "auto" only publicly routable addresses, not seen from their own network
         segment, belong to the perimeter; with "external" all but loopback do; with "internal" none.
+    catalogue : Catalogue, optional
+        Known exploited vulnerabilities; default the packaged snapshot.
 
     Returns
     -------
@@ -308,7 +326,10 @@ def read(
     if hidden:
         leftovers.add("host that was up but is not listed", "host", count=hidden)
     whole = ended and (scan.open_only or not hidden)  # hosts that --open hides have nothing open
-    claims = scan.perimeter.claims(whole=whole, counted=ended and not hidden)
+    claims = [
+        *scan.perimeter.claims(whole=whole, counted=ended and not hidden),
+        *_exploited(scan.open, catalogue or Catalogue.load(), leftovers),
+    ]
     scope: dict[str, Any] = {
         **{f"hosts_{key}": number for key, number in scan.counts.items()},
         "vantage": vantage,
@@ -326,3 +347,11 @@ def read(
         leftovers=leftovers,
         assets_total=assets_total,
     )
+
+
+def _exploited(found: dict[str, dict[str, None]], known: Catalogue, leftovers: Leftovers) -> list[Claim]:
+    """Known-exploited vulnerabilities that scripts verified; scripts never show that there are none."""
+    pairs = [f"{cve} on {host}" for host, cves in found.items() for cve in known.exploited(cves)]
+    others = [cve for cves in found.values() for cve in cves if cve not in known.kev]
+    leftovers.add("CVE verified, but not known to be exploited", *others)
+    return [Claim("kev_open_external", len(pairs), "scan", "at least: " + "; ".join(pairs))] if pairs else []
