@@ -179,7 +179,8 @@ def _print_improvements(console: Console, quote: Quote) -> None:
 
 
 def _print_ledger(console: Console, quote: Quote) -> None:
-    ledger = _table("step", "", ">value", ">USD", title="\nFrom expected loss to premium")
+    amount = "USD" if quote.currency == "USD" else f"USD, then {quote.currency}"
+    ledger = _table("step", "", ">value", f">{amount}", title="\nFrom expected loss to premium")
     for step in quote.ledger.premium:
         ledger.add_row(step.label, step.operation.replace("_", " "), f"{step.value:,.4f}", f"{step.result:,.2f}")
     console.print(ledger)

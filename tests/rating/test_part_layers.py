@@ -109,8 +109,8 @@ def cost(cover, mu, peril="ransomware"):
 def test_fixed_shares_against_ransoms_that_are_paid_or_not(mu, sublimit):
     """In a simulation a ransom is paid in 3 cases of 10 and is then most of the claim; others share the limit's room.
 
-    Fixed shares make a cap on ransoms worth too little: the price is at most 8 % of the cost of the peril above the
-    simulated one, and never below it.
+    Fixed shares make a cap on ransoms worth too little as a rule: from 1 % of the cost of the peril below the simulated
+    price to 5 % above.
     """
     severity, rng = PLAN.severity[0], np.random.default_rng(1)
     n = 400_000
@@ -123,4 +123,4 @@ def test_fixed_shares_against_ransoms_that_are_paid_or_not(mu, sublimit):
     without = cost(Coverage(), mu)
     assert np.minimum(excess, 1e6).mean() == pytest.approx(without, rel=0.02)
     priced = cost(Coverage(sublimits={"extortion": sublimit}), mu)
-    assert -0.02 <= (priced - simulated) / without <= 0.08
+    assert -0.015 <= (priced - simulated) / without <= 0.056
