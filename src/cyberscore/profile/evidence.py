@@ -54,7 +54,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from cyberscore.exceptions import ProfileError
 from cyberscore.profile.moments import Day, Moment
-from cyberscore.profile.signals import NEVER, NOT_APPLICABLE, Signal, Value, signal
+from cyberscore.profile.signals import NEVER, NOT_APPLICABLE, Signal, Value, signal, signals
 
 SourceName = Literal["telemetry", "scan", "audit", "document", "attestation"]
 
@@ -117,7 +117,7 @@ class Observation(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    signal: str
+    signal: Annotated[str, Field(json_schema_extra=lambda schema: schema.update(enum=list(signals())))]
     value: Annotated[
         Any, Field(json_schema_extra={"anyOf": [{"type": t} for t in ("number", "boolean", "string")]})
     ] = None

@@ -56,10 +56,10 @@ class Insured(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
-    naics: str
-    country: str
+    naics: Annotated[str, Field(json_schema_extra={"pattern": "^[0-9]{2,6}$"})]
+    country: Annotated[str, Field(json_schema_extra={"enum": sorted(COUNTRIES)})]
     annual_revenue: Amount
-    currency: str = "USD"
+    currency: Annotated[str, Field(json_schema_extra={"enum": sorted(CURRENCIES)})] = "USD"
     name: str | None = Field(default=None, max_length=300)
     employee_count: Count | None = None
     record_count: Count | None = None

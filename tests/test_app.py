@@ -1,0 +1,164 @@
+"""The service: answers are the library's own, errors say what is wrong, threads do not disturb each other."""
+
+import json
+import random
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+
+import pytest
+from fastapi.testclient import TestClient
+
+import cyberscore
+from cyberscore import Coverage, Profile
+from cyberscore.app import create_app
+from cyberscore.examples import example_text
+from cyberscore.rating.library import models_folder
+
+AS_OF = date(2026, 11, 23)
+ASKED = {"profile": json.loads(example_text("dental_clinic")), "as_of": "2026-11-23"}
+CLINIC = cyberscore.example("dental_clinic")
+
+
+@pytest.fixture(scope="module")
+def client():
+    with TestClient(create_app(), raise_server_exceptions=True) as made:
+        yield made
+
+
+def plain(answer):
+    return json.loads(json.dumps(answer.to_dict()))
+
+
+def test_answers_are_those_of_the_library(client):
+    cover = {"aggregate_limit": 500_000, "retention": 25_000}
+    got = client.post("/quote", json={**ASKED, "coverage": cover})
+    assert got.status_code == 200
+    assert got.json() == plain(cyberscore.quote(CLINIC, Coverage.from_dict(cover), as_of=AS_OF))
+    changes = [{"mfa_email_coverage": 1.0}, CLINIC.to_dict()["observations"][0], {"retention": 25_000}]
+    got = client.post("/what-if", json={**ASKED, "changes": changes})
+    assert got.json() == plain(cyberscore.what_if(CLINIC, changes, as_of=AS_OF))
+    costs = {"payment_verification": 800, "mdr_24x7": 9_000}
+    for priced in (None, costs):
+        got = client.post("/path", json={**ASKED, "target": "band:A", "costs": priced})
+        assert got.json() == plain(cyberscore.path_to(CLINIC, "band:A", as_of=AS_OF, costs=priced))
+    found = client.post("/posture", json=ASKED).json()["signals"]
+    posture = cyberscore.posture_at(CLINIC, AS_OF)
+    assert [(one["signal"], one["status"], one["value"]) for one in found] == [
+        (state.signal.name, state.status, state.value) for state in posture
+    ]
+    assert client.get("/health").json()["plan_id"] == cyberscore.load_plan().plan_id
+
+
+@pytest.mark.parametrize(
+    ("path", "change", "where", "said"),
+    [
+        ("/quote", {"as_of": "2020-01-01"}, ["body"], "after as_of 2020-01-01"),
+        ("/quote", {"as_of": 0}, ["body", "as_of"], "ISO 8601"),
+        ("/quote", {"as_of": None}, ["body", "as_of"], "date"),
+        ("/quote", {"coverage": {"retention": 2e6}}, ["body", "coverage", "retention"], "between 500"),
+        ("/quote", {"exchange_rate": "1"}, ["body", "exchange_rate"], "number"),
+        ("/quote", {"exchange_rate": 2.0}, ["body"], "exchange_rate is USD for one USD"),
+        ("/quote", {"colour": 1}, ["body", "colour"], "Extra inputs"),
+        ("/quote", {"profile": {"insured": {"naics": "1"}}}, ["body", "profile", "insured", "country"], "required"),
+        ("/what-if", {"changes": [{"mfa_emial_coverage": 1}]}, ["body"], "did you mean 'mfa_email_coverage'"),
+        ("/what-if", {"changes": [{"mfa_email_coverage": 94}]}, ["body"], "did you mean 0.94"),
+        ("/what-if", {"changes": [{"mfa_email_coverage": "\ud800"}]}, ["body"], "mfa_email_coverage"),
+        ("/path", {"target": "band:Z"}, ["body"], "a band is one of"),
+        ("/path", {"target": "band:B", "costs": {"mail_platform": 3}}, ["body"], "no target"),
+    ],
+)
+def test_what_makes_no_sense_is_422_and_says_so(client, path, change, where, said):
+    body = json.dumps({**ASKED, **change})  # ASCII: half of a surrogate pair can be told, and told back
+    got = client.post(path, content=body, headers={"Content-Type": "application/json"})
+    assert got.status_code == 422
+    found = [one for one in got.json()["detail"] if said in one["msg"]]
+    assert found, got.json()
+    assert found[0]["loc"][: len(where)] == where
+
+
+def test_every_place_that_is_wrong_is_named(client):
+    wrong = json.loads(json.dumps(ASKED))
+    wrong["profile"]["insured"] |= {"country": "UK", "annual_revenue": -1}
+    wrong["profile"]["observations"][0]["source"] = "hearsay"
+    found = [one["loc"] for one in client.post("/quote", json=wrong).json()["detail"]]
+    assert ["body", "profile", "insured", "country"] in found
+    assert ["body", "profile", "insured", "annual_revenue"] in found
+    assert ["body", "profile", "observations", 0, "source"] in found
+
+
+@pytest.mark.parametrize("body", [b"{", b"\xff", b"[" * 100_000, b"1" * 5_000])
+def test_what_is_no_json_is_400_or_422(client, body):
+    got = client.post("/quote", content=body, headers={"Content-Type": "application/json"})
+    assert got.status_code in {400, 422}
+    assert got.json()["detail"]
+
+
+def test_nan_and_infinity_are_refused(client):
+    for change in ('"exchange_rate": NaN', '"coverage": {"retention": Infinity}'):
+        body = json.dumps(ASKED)[:-1] + f", {change}}}"
+        got = client.post("/quote", content=body, headers={"Content-Type": "application/json"})
+        assert got.status_code == 422
+
+
+def test_the_openapi_is_made_of_our_models(client):
+    schemas = client.get("/openapi.json").json()["components"]["schemas"]
+    assert set(Profile.model_fields) == set(schemas["Profile"]["properties"])
+    assert set(Coverage.model_fields) == set(schemas["Coverage"]["properties"])
+    assert schemas["Observation"]["properties"]["signal"]["enum"] == list(cyberscore.signals())
+    assert "GB" in schemas["Insured"]["properties"]["country"]["enum"]
+    for name, path in (("QuoteRequest", "/quote"), ("WhatIfRequest", "/what-if"), ("PathRequest", "/path")):
+        for example in schemas[name]["examples"]:
+            assert client.post(path, json=example).status_code == 200
+
+
+def test_the_plan_is_the_one_handed_over(tmp_path):
+    folder = tmp_path / "mine"
+    cyberscore.load_plan().save(folder)
+    own = cyberscore.RatingPlan.load(folder)
+    with TestClient(create_app(own)) as client:
+        folder.joinpath("plan.json").write_text("{}", encoding="utf-8")  # it is not read again
+        assert client.get("/health").json()["plan_id"] == own.plan_id
+        assert client.post("/quote", json=ASKED).json()["plan_id"] == own.plan_id
+    assert (models_folder() / "sme-2026" / "plan.json").is_file()
+
+
+def some_inputs(n):
+    """Make different firms and covers, plain, so that each thread builds its own."""
+    rng = random.Random(7)  # noqa: S311  no secret
+    found = []
+    for k in range(n):
+        data = json.loads(example_text(cyberscore.example_names()[k % 4]))
+        data["observations"] = rng.sample(data["observations"], k=len(data["observations"]) // 2)
+        data["insured"]["annual_revenue"] = 1e5 * (k + 1)
+        found.append((data, {"aggregate_limit": rng.choice((5e5, 1e6, 3e6)), "retention": rng.choice((1e4, 5e4))}))
+    return found
+
+
+@pytest.mark.parametrize("n", [120, pytest.param(1_000, marks=pytest.mark.slow)])
+def test_quotes_in_eight_threads_equal_the_serial_ones(n):
+    inputs = some_inputs(40)
+    shared = [Profile.from_dict(data) for data, _ in inputs]
+    plan = cyberscore.RatingPlan.load(models_folder() / "sme-2026")  # nothing of it was worked out before
+
+    def run(k):
+        data, cover = inputs[k % 40]
+        # half of them work on the same profile at the same time, half on a profile of their own
+        profile = shared[k % 40] if k % 80 < 40 else Profile.from_dict(data)
+        return cyberscore.quote(profile, Coverage.from_dict(cover), as_of=AS_OF, plan=plan).to_json()
+
+    with ThreadPoolExecutor(8) as pool:
+        threaded = list(pool.map(run, range(n)))
+    serial = [run(k) for k in range(40)]
+    assert len(set(serial)) == 40
+    assert threaded == [serial[k % 40] for k in range(n)]
+
+
+def test_the_service_in_eight_threads_answers_as_alone(client):
+    inputs = [{"profile": data, "coverage": cover, "as_of": "2026-11-23"} for data, cover in some_inputs(20)]
+
+    def run(k):
+        return client.post("/quote", json=inputs[k % 20]).json()["indicative_premium"]
+
+    with ThreadPoolExecutor(8) as pool:
+        threaded = list(pool.map(run, range(60)))
+    assert threaded == [run(k) for k in range(20)] * 3
