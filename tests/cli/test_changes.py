@@ -44,7 +44,7 @@ def test_what_if_is_the_function(clinic):
 
 def test_what_if_in_words(clinic):
     done = run("what-if", clinic, "--as-of", "2026-11-23", "--set", "payment_verification=none")
-    assert "Premium, USD" in done.stdout
+    assert "Indicative premium" in done.stdout
     assert "(+" in done.stdout
     assert "payment_verification" in done.stdout
 

@@ -34,6 +34,8 @@ from strategies import AS_OF, some_values
 
 PLAN = cyberscore.load_plan()
 MENDABLE = [name for name, about in signals().items() if about.target is not None]
+CENT = 0.0101
+UNIT = {"USD": 1.0, "GBP": 1.0, "JPY": 150.0}
 TARGETS = ("band:A", "band:B", "band:C", "band:D", "no-referral", "no-conditions")
 
 
@@ -54,10 +56,12 @@ def some_profile(rng, most_open):
                     source=rng.choice(about.sources),
                 )
             )
+    country, currency = rng.choice((("US", "USD"), ("GB", "GBP"), ("DE", "USD"), ("JP", "JPY")))
     insured = Insured(
         naics=rng.choice(("621210", "541110", "332721", "523", "722511", "6111")),
-        country=rng.choice(("US", "GB", "DE")),
-        annual_revenue=rng.choice((9e4, 1.1e6, 4.99e6, 24.9e6, 38e6, 1.2e8)),
+        country=country,
+        currency=currency,
+        annual_revenue=rng.choice((9e4, 1.1e6, 4.99e6, 24.9e6, 38e6, 1.2e8)) * UNIT[currency],
         record_count=rng.choice((None, 0, 90_000, 600_000)),
         active_incident=rng.choice((None, False)),
         known_circumstances=rng.choice((None, False, False, True)),
@@ -65,12 +69,17 @@ def some_profile(rng, most_open):
     return Profile(insured=insured, observations=tuple(seen))
 
 
-def some_cover(rng):
+def some_cover(rng, currency):
+    """Draw a cover in the insured's currency or USD."""
+    currency = rng.choice(("USD", currency))
+    unit = UNIT[currency]
+    expiring = rng.choice((None, None, None, 2_000.0, 60_000.0))
     return Coverage(
-        aggregate_limit=rng.choice((1e5, 1e6, 3e6)),
-        retention=rng.choice((2_500.0, 10_000.0, 50_000.0)),
-        sublimits=rng.choice(({}, {"ransomware": 50_000.0}, {"funds_transfer_fraud": 0.0})),
-        expiring_premium=rng.choice((None, None, None, 2_000.0, 60_000.0)),
+        currency=currency,
+        aggregate_limit=rng.choice((1e5, 1e6, 3e6)) * unit,
+        retention=rng.choice((2_500.0, 10_000.0, 50_000.0)) * unit,
+        sublimits=rng.choice(({}, {"ransomware": 50_000.0 * unit}, {"funds_transfer_fraud": 0.0})),
+        expiring_premium=None if expiring is None else expiring * unit,
     )
 
 
@@ -125,7 +134,8 @@ def _met(target, answer):
 def check(seed, *, most_open, plan=PLAN):
     """Hold paths to many targets against every set of one random profile; how many were told apart."""
     rng = random.Random(seed)  # noqa: S311  no secret
-    profile, cover = some_profile(rng, most_open), rng.choice((None, some_cover(rng)))
+    profile = some_profile(rng, most_open)
+    cover = rng.choice((None, some_cover(rng, profile.insured.currency)))
     every = EverySet.of(profile, cover, plan)
     answers = list(every.quotes.values())
     premiums = [rng.choice(answers).indicative_premium for _ in range(3)]
@@ -161,8 +171,8 @@ def check_steps(every, found, target):
         answer = every.quotes[tuple(name for name in every.names if name in made)]
         assert step.risk_score == pytest.approx(answer.risk_score, abs=1e-9)
         assert (step.band, step.decision) == (answer.band, answer.decision)
-        assert step.indicative_premium == pytest.approx(answer.indicative_premium, abs=0.0101)
-        assert step.saving == pytest.approx(before.indicative_premium - answer.indicative_premium, abs=0.0201)
+        assert step.indicative_premium == pytest.approx(answer.indicative_premium, abs=CENT)
+        assert step.saving == pytest.approx(before.indicative_premium - answer.indicative_premium, abs=2 * CENT)
         assert step.subjectivities == answer.subjectivities
         if step.cost:
             assert step.return_on_cost == pytest.approx(step.saving / step.cost)
@@ -172,7 +182,7 @@ def check_steps(every, found, target):
 def check_best(best, found, target):
     last = found.steps[-1] if found.steps else found
     if target.startswith("premium"):
-        assert last.indicative_premium == pytest.approx(best.indicative_premium, abs=0.0101)
+        assert last.indicative_premium == pytest.approx(best.indicative_premium, abs=CENT)
     elif target.startswith("no-"):
         assert last.decision == best.decision
     else:
@@ -214,7 +224,8 @@ def test_bounds_hold_for_every_set(meeting, seed):
     """What the search takes for a bound from below is one, for sets of any size, and is tight where nothing is made."""
     rng = random.Random(seed)  # noqa: S311  no secret
     plan = rng.choice((PLAN, meeting))
-    profile, cover = some_profile(rng, len(MENDABLE) if seed % 2 else 12), rng.choice((Coverage(), some_cover(rng)))
+    profile = some_profile(rng, len(MENDABLE) if seed % 2 else 12)
+    cover = rng.choice((Coverage(), some_cover(rng, profile.insured.currency)))
     firm = Firm.of(profile.insured, AS_OF, plan)
     fixes = Fixes.of(firm, settle(firm, cover), Standing.of(firm, cyberscore.posture_at(profile, AS_OF)))
     every = range(len(fixes.fixes))
@@ -227,7 +238,8 @@ def test_bounds_hold_for_every_set(meeting, seed):
             if bound is score_bound:
                 real = (after.score - 20.0) / 10.0 * math.log(2.0)
             else:
-                real = math.log(after.figures.uncapped / 100.005)
+                terms = fixes.settled.terms
+                real = math.log(after.figures.uncapped * terms.conversion / (100.0 + 0.5 * 10.0**-terms.decimals))
             assert low <= real + 1e-9
             if not chosen:
                 assert low == pytest.approx(real, abs=0.05)

@@ -165,10 +165,11 @@ def _path_told(found: PathToTarget) -> str:
 
 def _told(found: WhatIf) -> str:
     before, after = found.before, found.after
-    premium = f"{'Premium, ' + after.currency:22}{before.indicative_premium:>24,.2f}{after.indicative_premium:>26,.2f}"
+    moved = "" if found.premium_change is None else f"  ({found.premium_change:+,.2f})"
+    first, second = (f"{one.indicative_premium:,.2f} {one.currency}" for one in (before, after))
     lines = [
         f"{'':22}{'before':>24}{'after':>26}",
-        f"{premium}  ({found.premium_change:+,.2f})",
+        f"{'Indicative premium':22}{first:>24}{second:>26}{moved}",
         f"{'Risk score':22}{before.risk_score:>24.1f}{after.risk_score:>26.1f}  ({found.score_change:+.1f})",
         f"{'Band':22}{before.band:>24}{after.band:>26}",
         f"{'Decision':22}{before.decision.replace('_', ' '):>24}{after.decision.replace('_', ' '):>26}",

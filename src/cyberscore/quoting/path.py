@@ -217,7 +217,7 @@ def _worth(search: Search, now: After, after: After, k: int) -> tuple[float, ...
 
 def _step(fixes: Fixes, k: int, now: After, after: After, cost: float | None) -> PathStep:
     fix, figures = fixes.fixes[k], after.figures
-    saving = round(now.figures.premium - figures.premium, 2)
+    saving = round(now.figures.premium - figures.premium, 3)
     return PathStep(
         signal=fix.about.name,
         action=fix.about.advice,

@@ -45,9 +45,11 @@ class WhatIf:
         return self.after.unclipped_score - self.before.unclipped_score
 
     @property
-    def premium_change(self) -> float:
-        """Indicative premium after less before."""
-        return round(self.after.indicative_premium - self.before.indicative_premium, 2)
+    def premium_change(self) -> float | None:
+        """Indicative premium after less before; None when they are in different currencies."""
+        if self.after.currency != self.before.currency:
+            return None
+        return round(self.after.indicative_premium - self.before.indicative_premium, 3)
 
     @property
     def subjectivities_added(self) -> tuple[Subjectivity, ...]:
@@ -120,7 +122,7 @@ def what_if(
     >>> import cyberscore
     >>> clinic = cyberscore.example("dental_clinic")
     >>> found = cyberscore.what_if(clinic, {"payment_verification": "none"}, as_of=date(2026, 11, 23))
-    >>> found.premium_change > 0
+    >>> found.after.indicative_premium > found.before.indicative_premium
     True
     """
     before = quote(profile, coverage, as_of=as_of, plan=plan, exchange_rate=exchange_rate)
