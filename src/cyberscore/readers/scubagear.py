@@ -14,10 +14,9 @@ from datetime import date, datetime
 from typing import Any
 
 from cyberscore.exceptions import ReadingError
-from cyberscore.readers import mail_records
+from cyberscore.readers import mail_records, scuba_exports
 from cyberscore.readers.base import Assets, Claim, Leftovers, Reading, date_of, moment
 from cyberscore.readers.conditional_access import excluded_users
-from cyberscore.readers.documents import read_json
 from cyberscore.readers.head import Head
 from cyberscore.readers.opening import Input, name_of
 
@@ -165,8 +164,10 @@ class _Results:
 
 
 def looks_like(head: Head) -> int:
-    """Whether a file is a results file of ScubaGear."""
+    """Whether a file is results, settings or an action plan of ScubaGear."""
     if head.values.get("MetaData.Tool", "").lower() == "scubagear":
+        return 2
+    if scuba_exports.looks_like_settings(head.keys) or head.has_columns(*scuba_exports.COLUMNS):
         return 2
     return int(head.has_keys("MetaData.TenantId", "MetaData.ProductsAssessed") or head.has_keys("Results", "Summary"))
 
@@ -174,7 +175,7 @@ def looks_like(head: Head) -> int:
 def read(
     source: Input, *, observed_at: date | datetime | str | None = None, assets_total: int | None = None
 ) -> Reading:
-    """Read a results file of ScubaGear 1.x.
+    """Read results of ScubaGear 1.x: its JSON, its CSV files, or the provider settings alone.
 
     Parameters
     ----------
@@ -195,7 +196,7 @@ def read(
         When the file is missing, too large, cut short, not JSON, or not results of ScubaGear.
     """
     name, leftovers = name_of(source), Leftovers()
-    content = read_json(source, MAX_BYTES)
+    content = scuba_exports.load(source, MAX_BYTES)
     results = _Results(content, name, leftovers)
     about = results.about
     when = date_of(moment(about.get("TimestampZulu")), observed_at, name, leftovers)

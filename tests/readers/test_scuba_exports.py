@@ -1,0 +1,71 @@
+"""ScubaGear's other exports say what its results file says of the same tenant, and no more."""
+
+import csv
+import gzip
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from cyberscore import readers
+from cyberscore.exceptions import ReadingError
+from cyberscore.readers import scubagear
+
+REAL = Path(__file__).parents[1] / "data" / "readers" / "scubagear" / "ScubaResults_full.json.gz"
+DAY = "2026-05-05"
+
+
+def real():
+    return json.loads(gzip.decompress(REAL.read_bytes()).decode("utf-8-sig"))
+
+
+def values(reading):
+    return {one.signal: one.value for one in reading.observations}
+
+
+def table(content, *results):
+    """As the tool writes ScubaResults_*.csv and ActionPlan.csv: a byte order mark, quotes, more columns."""
+    text = io.StringIO()
+    writer = csv.writer(text, quoting=csv.QUOTE_ALL)
+    writer.writerow(["Control ID", "Requirement", "Result", "Criticality", "Details", "Justification"])
+    for groups in content["Results"].values():
+        for control in (one for group in groups for one in group["Controls"]):
+            if not results or control["Result"] in results:
+                writer.writerow(
+                    [*(control[k] for k in ("Control ID", "Requirement", "Result", "Criticality", "Details")), " "]
+                )
+    return "\ufeff".encode() + text.getvalue().encode()
+
+
+def test_settings_alone_hold_mail_records_but_no_verdict():
+    settings = real()["Raw"]
+    settings["accepted_domains"] = [{"DomainName": "x.example"}]
+    for kind, text in (("spf", "v=spf1 -all"), ("dkim", "v=DKIM1; p=abc"), ("dmarc", "v=DMARC1; p=reject")):
+        settings[f"{kind}_records"] = [{"domain": "x.example", "rdata": [text], "log": []}]
+    settings["dkim_config"] = [{"Domain": "x.example", "Enabled": True}]
+    data = json.dumps(settings).encode()
+    assert readers.detect(data) == "scubagear"
+    found = readers.read(data)
+    assert values(found) == {"dmarc_policy": "reject", "spf_dkim_level": 2}
+    assert found.tool_version == "1.8.0"
+    assert found.observed_at == scubagear.read(REAL).observed_at
+    assert readers.read(gzip.compress(data)).observations == found.observations
+
+
+def test_a_table_of_results_says_what_results_without_settings_say():
+    content = real()
+    del content["Raw"]
+    expected = values(scubagear.read(json.dumps(content).encode()))
+    data = table(content)
+    assert readers.detect(data) == "scubagear"
+    assert values(readers.read(data, observed_at=DAY)) == expected
+    assert expected["mfa_email_coverage"] == 1.0
+
+
+def test_an_action_plan_is_reported_and_proves_nothing():
+    found = readers.read(table(real(), "Fail"), observed_at=DAY)
+    assert not found.observations
+    assert sum(one.count for one in found.not_mapped) == found.scope["policies"] == 14
+    with pytest.raises(ReadingError, match="pass observed_at"):
+        readers.read(table(real(), "Fail"))
