@@ -239,6 +239,8 @@ def test_what_a_watch_refuses():
 
 def test_a_posture_of_the_past_is_what_was_known_then():
     law = cyberscore.example("law_firm")
+    law = law.model_copy(update={"insured": law.insured.model_copy(update={"application_signed_at": day(1)})})
+    assert trajectory(law, PLAN, [day(90), AS_OF]).points[0].as_of == day(90)
     early = known_at(law, date(2026, 9, 1))
     assert posture_at(early, date(2026, 9, 1))
     assert all(one.observed_at.date() <= date(2026, 9, 1) for one in early.observations)

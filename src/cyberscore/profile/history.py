@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from datetime import date
+from typing import Any
 
 from cyberscore.profile.evidence import Mixture, Observation, mixture_at
 from cyberscore.profile.profile import Profile
@@ -9,15 +10,19 @@ from cyberscore.profile.signals import Signal
 
 
 def known_at(profile: Profile, day: date) -> Profile:
-    """Return the profile without what was observed or disputed after a day.
+    """Return the profile without what was observed, disputed or signed after a day.
 
     Connections are listed as they are: `posture_at` heeds the dates of their withdrawal.
     """
     if profile.newest > day.toordinal():
         profile = profile.without(lambda one: one.observed_at.date() > day)
-    if all(one.at <= day for one in profile.disputes):
-        return profile
-    return profile.model_copy(update={"disputes": tuple(one for one in profile.disputes if one.at <= day)})
+    changes: dict[str, Any] = {}
+    if any(one.at > day for one in profile.disputes):
+        changes["disputes"] = tuple(one for one in profile.disputes if one.at <= day)
+    signed = profile.insured.application_signed_at
+    if signed is not None and signed > day:
+        changes["insured"] = profile.insured.model_copy(update={"application_signed_at": None})
+    return profile.model_copy(update=changes) if changes else profile
 
 
 def withdrawn_by(profile: Profile, day: date) -> frozenset[str]:
