@@ -10,7 +10,7 @@ import pytest
 import cyberscore
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
-SLOW = {"retrain_on_your_claims", "compare_and_release"}
+SLOW = {"shortest_path_to_a_price", "retrain_on_your_claims", "compare_and_release"}
 TELL_THE_PLAN = {"quote_an_sme", "read_the_tables"}
 MACHINE_PATH = re.compile(r"/(?:tmp|home|root|work|Users|var/folders)/|[A-Z]:\\\\")
 

@@ -307,3 +307,28 @@ def test_equal_observations_are_equal_also_once_prepared():
     assert one != see("edr_coverage", 0.9)
     assert len({one, other, see("edr_coverage", 1, 1)}) == 2
     assert one.model_copy(update={"value": 0.0}).prepared.code > one.prepared.code
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "second", "counts"),
+    [
+        # rows of the table in the module's docstring: (value, days ago, source, share of the scope) twice
+        ("edr_coverage", (0.97, 9, "attestation", None), (0.6, 0, "telemetry", None), "both"),
+        ("mfa_email_coverage", (0.3, 1, "telemetry", None), (0.0, 0, "attestation", None), "both"),
+        ("exposed_rdp", (2, 9, "scan", None), (0, 0, "scan", 0.9), "second"),
+        ("edr_coverage", (0.01, 9, "telemetry", None), (0.97, 0, "attestation", None), "first"),
+        ("exposed_rdp", (2, 9, "scan", None), (0, 0, "scan", 0.015), "first"),
+        ("edr_coverage", (0.97, 9, "telemetry", None), (0.01, 0, "telemetry", None), "second"),
+        ("edr_coverage", (0.97, 9, "telemetry", None), (0.01, 0, "attestation", None), "second"),
+        ("edr_coverage", (0.97, 0, "telemetry", None), (0.01, 0, "attestation", None), "second"),
+        ("mail_platform", ("google", 9, "scan", None), ("on_premises", 0, "scan", None), "second"),
+    ],
+)
+def test_how_two_tools_on_one_signal_combine(name, first, second, counts):
+    about = signals()[name]
+    seen = [see(name, value, days, source, scope_share=share) for value, days, source, share in (first, second)]
+    codes = [about.code(one.value) for one in seen]
+    wanted = {"first": codes[:1], "second": codes[1:], "both": codes}[counts]
+    for observations in (seen, seen[::-1]):
+        told = {code for code, weight in mixture_of(about, observations) if weight > 0}
+        assert told - {about.unknown, about.unanswered} == set(wanted)
