@@ -147,6 +147,9 @@ def test_secure_score_controls_with_shares_and_the_newest_day():
         assert values(secure_score.read(encoded(content))) == {
             "hardening_score": 0.6, "mfa_admin_coverage": 0.75, "mfa_email_coverage": 0.2, "legacy_auth_enabled": 0,
         }  # fmt: skip
+    deeper = [{"ControlName": "AdminMFAV2", "AdditionalProperties": {"scoreInPercentage": 50}}]
+    powershell = {"CreatedDateTime": "2026-01-01T00:00:00Z", "CurrentScore": 6, "MaxScore": 10, "ControlScores": deeper}
+    assert values(secure_score.read(encoded([powershell]))) == {"hardening_score": 0.6, "mfa_admin_coverage": 0.5}
     controls[2]["scoreInPercentage"] = 90.0
     assert "legacy_auth_enabled" not in values(secure_score.read(encoded(new)))
     assert not secure_score.read(encoded(old | {"maxScore": 0})).observations
@@ -228,6 +231,8 @@ def test_lynis_end_of_life_and_unfinished_audits():
     text += b"warning[]=GEN-0010|This version 16.04 is marked end-of-life as of 2021-05-01|-|-|\n"
     assert values(lynis.read(text)) == {}
     assert values(lynis.read(text, assets_total=10)) == {"end_of_life_share": 0.1}
+    wide = (text + b"hardening_index=70\n").decode().encode("utf-16")
+    assert values(lynis.read(wide)) == {"hardening_score": 0.7}
     for index in (b"", b"101", b"-3", b"5e1"):
         assert values(lynis.read(text + b"hardening_index=" + index)) == {}
     with pytest.raises(ReadingError, match="several reports"):

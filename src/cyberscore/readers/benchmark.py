@@ -103,6 +103,8 @@ class Benchmark:
         tallies = self._checks.values()
         passed, failed = sum(one.passed for one in tallies), sum(one.failed for one in tallies)
         self.leftovers.add("check that failed", *(key for key, one in self._checks.items() if one.failed))
+        if not tallies:
+            return
         if len(tallies) < FEWEST_CHECKS:
             self.leftovers.add(f"fewer than {FEWEST_CHECKS} decided checks are no benchmark", "hardening_score")
         elif not passed or not failed:

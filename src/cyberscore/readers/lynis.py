@@ -9,6 +9,7 @@ from datetime import date, datetime
 
 from cyberscore.exceptions import ReadingError
 from cyberscore.readers.base import Assets, Claim, Leftovers, Reading, date_of, loose_moment
+from cyberscore.readers.documents import encoding_of
 from cyberscore.readers.head import Head
 from cyberscore.readers.opening import Input, name_of, pieces
 
@@ -48,7 +49,8 @@ def read(
         When the file is missing, too large, of several hosts, or not a report of Lynis.
     """
     name, leftovers = name_of(source), Leftovers()
-    text = b"".join(pieces(source, MAX_BYTES)).decode("utf-8-sig", "replace")
+    data = b"".join(pieces(source, MAX_BYTES))
+    text = data.decode(encoding_of(data[:4]), "replace")
     values, ended_of_life = _values(text, name, leftovers)
     if "lynis_version" not in values and "hardening_index" not in values:
         raise ReadingError(f"{name}: not a report of Lynis (no lynis_version): give its lynis-report.dat")

@@ -93,6 +93,12 @@ def _lower(found: dict[str, Any]) -> dict[str, Any]:
     return {str(key).casefold(): value for key, value in found.items()}
 
 
+def _control(found: dict[str, Any]) -> dict[str, Any]:
+    """Return a control with names in lower case; PowerShell puts some fields one level deeper."""
+    more = found.get("AdditionalProperties")
+    return _lower({**(more if isinstance(more, dict) else {}), **found})
+
+
 def _number(value: object) -> float | None:
     if isinstance(value, str) and re.fullmatch(r"\d{1,6}(\.\d{1,9})?", value.strip()):
         value = float(value)
@@ -108,7 +114,7 @@ def _claims(score: dict[str, Any], leftovers: Leftovers, name: str) -> Iterator[
     else:
         text = f"{current:g} of {most:g} points of Microsoft's benchmark"
         yield Claim("hardening_score", round(current / most, 6), "telemetry", text)
-    for control in map(_lower, objects(score.get("controlscores"), f"{name}: controlScores")):
+    for control in map(_control, objects(score.get("controlscores"), f"{name}: controlScores")):
         key = text_at(control, "controlname")
         share = _number(control.get("scoreinpercentage"))
         share = share / 100 if share is not None and share <= 100 else None
