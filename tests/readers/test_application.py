@@ -163,6 +163,7 @@ def test_what_an_answer_stands_for(given, expected):
         {"mfa_email": "partially"}, {"mfa_email": "n/a"}, {"mfa_email": "180%"}, {"mfa_email": "-5%"}, {"edr": "most"},
         {"critical_patch_days": "yes"}, {"prior_incidents": "many"}, {"training": "soon"}, {"mfa_email": ["yes"]},
         {"callback": "yes"}, {"backup_offline": "no"}, {"mdr": "50%"}, {"mfa_email": "1e999"},
+        {"prior_incidents": "9" * 40}, {"critical_patch_days": "9" * 40}, {"critical_suppliers": "²⁵" * 9},
     ],
 )  # fmt: skip
 def test_what_is_unclear_is_reported_and_not_guessed(given):
@@ -239,7 +240,10 @@ def test_dates_after_the_signature_and_forms_without_one():
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.sampled_from(RATED), st.one_of(st.text(max_size=30), st.integers(), st.floats(), st.booleans(), st.none()))
+@given(
+    st.sampled_from(RATED),
+    st.one_of(st.text(max_size=30), st.integers(), st.integers(0).map(str), st.floats(), st.booleans(), st.none()),
+)
 def test_any_answer_is_understood_or_said_to_be_unclear(question, given_answer):
     answer = answers.understand(question, given_answer)
     if answer.value is not None and answer.value != "never":

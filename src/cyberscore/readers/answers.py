@@ -115,7 +115,7 @@ def understand(question: Question, given: object) -> Answer:
     if text in _NOT_APPLICABLE:
         allowed = bool(question.signal) and signal(question.signal).may_not_apply
         return Answer(NOT_APPLICABLE, said="not applicable") if allowed else Answer(said="unclear")
-    if question.kind in {"count", "days"} and text.isdigit():
+    if question.kind in {"count", "days"} and re.fullmatch(r"\d{1,6}", text):  # 1 and 0 are numbers here
         return _checked(question, Answer(float(text)))
     if text in _YES:
         return Answer(question.yes, said="yes") if question.yes is not None else Answer(said="unclear")
