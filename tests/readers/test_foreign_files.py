@@ -119,3 +119,12 @@ def test_garbled_files_read_or_raise_one_error(tool, data):
         whole = whole[:start] + data.draw(st.sampled_from(TOKENS)) + whole[start + length :]
     with contextlib.suppress(ReadingError):
         json.dumps(readers.read(whole, tool=tool, observed_at="2026-01-02").to_dict())
+
+
+@pytest.mark.parametrize("tool", [*MINE, "scubagear", "nessus"])
+@pytest.mark.parametrize(
+    "data", [bytes(4000), b"\x00\x00\xfe\xff" + bytes(4000), b"\xff\xfea"], ids=["zeros", "utf-32", "cut"]
+)
+def test_text_in_no_encoding_is_one_error(tool, data):
+    with pytest.raises(ReadingError):
+        readers.read(data, tool=tool, observed_at="2026-01-02")

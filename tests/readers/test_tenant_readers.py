@@ -233,7 +233,7 @@ def test_lynis_end_of_life_and_unfinished_audits():
     assert values(lynis.read(text, assets_total=10)) == {"end_of_life_share": 0.1}
     wide = (text + b"hardening_index=70\n").decode().encode("utf-16")
     assert values(lynis.read(wide)) == {"hardening_score": 0.7}
-    with pytest.raises(ReadingError, match="not text"):
+    with pytest.raises(ReadingError, match="not a report"):
         lynis.read(bytes(400))
     for index in (b"", b"101", b"-3", b"5e1"):
         assert values(lynis.read(text + b"hardening_index=" + index)) == {}

@@ -151,8 +151,8 @@ def _lines(source: Input, limit: int, name: str) -> Iterator[str]:
     with _text(source, limit, "strict") as text:
         try:
             yield from text
-        except UnicodeDecodeError as error:
-            raise ReadingError(f"{name}: not text ({error.reason}): a JSON file in UTF-8 is wanted") from error
+        except UnicodeError as error:
+            raise ReadingError(f"{name}: not text ({error}): a JSON file in UTF-8 is wanted") from error
 
 
 def _text(source: Input, limit: int, errors: str) -> io.TextIOWrapper:
@@ -272,6 +272,8 @@ def read_rows(source: Input, limit: int) -> Iterator[list[str]]:
                 f"{name}, line {rows.line_num}: not readable as CSV: {error}: a quote is open or the file is damaged: "
                 "export it again"
             ) from error
+        except UnicodeError as error:  # such as UTF-32 without its mark; other text keeps its ASCII characters
+            raise ReadingError(f"{name}: not text ({error}): a CSV file in UTF-8 is wanted") from error
 
 
 def delimiter_of(text: str) -> str:

@@ -50,10 +50,7 @@ def read(
     """
     name, leftovers = name_of(source), Leftovers()
     data = b"".join(pieces(source, MAX_BYTES))
-    try:
-        text = data.decode(encoding_of(data[:4]), "replace")
-    except UnicodeError as error:  # UTF-32 without its mark
-        raise ReadingError(f"{name}: not text ({error}): give the lynis-report.dat as Lynis wrote it") from error
+    text = data.decode(encoding_of(data[:4]), "replace")
     values, ended_of_life = _values(text, name, leftovers)
     if "lynis_version" not in values and "hardening_index" not in values:
         raise ReadingError(f"{name}: not a report of Lynis (no lynis_version): give its lynis-report.dat")
