@@ -13,7 +13,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from cyberscore import readers
+if "--atheris" in sys.argv:
+    import atheris  # not a dependency: pip install atheris
+
+    with atheris.instrument_imports(include=["cyberscore.readers"]):
+        from cyberscore import readers
+else:
+    from cyberscore import readers
+
 from cyberscore.exceptions import ReadingError
 from mutations import mutate, seeds
 
@@ -81,7 +88,6 @@ def guided(crashes: Path) -> None:
     for place, name in enumerate(names):
         for number, data in enumerate(seeds()[name]):
             (corpus / f"{name}-{number}").write_bytes(bytes([place]) + data)
-    atheris.instrument_all()
     atheris.Setup([sys.argv[0], str(corpus)], one)
     atheris.Fuzz()
 
