@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cyberscore.cli import changes, living, plans, quotes, records
+from cyberscore.cli import changes, living, plans, quotes, records, rules
 from cyberscore.cli.common import note
 from cyberscore.exceptions import CyberscoreError
 
@@ -30,7 +30,7 @@ def describe(
     """Underwrite the cyber risk of small and medium enterprises. Answers are indicative, not an offer of cover."""
 
 
-for group in (quotes, plans, records, changes, living):
+for group in (quotes, plans, rules, records, changes, living):
     group.add_to(app)
 
 

@@ -24,7 +24,7 @@ from cyberscore.rating.coverage import Coverage
 from cyberscore.rating.taxes import tax_lines
 from cyberscore.rules import Finding
 
-MONEY_KINDS = ("retention_floor", "limit_cap", "standard_sublimit", "sublimit", "renewal_cap")
+MONEY_KINDS = ("retention_floor", "limit_cap", "standard_sublimit", "part_sublimit", "sublimit", "renewal_cap")
 """Kinds of adjustment whose amount is money."""
 
 
@@ -58,8 +58,9 @@ class Offer:
     @property
     def adjustments(self) -> tuple[Adjustment, ...]:
         """What rules changed; amounts in the currency of the cover."""
+        foreign = self.settled.requested.currency != "USD"
         return tuple(
-            one.with_amount(self.settled.terms.shown(one.amount))
+            one.with_amount(self.settled.terms.shown(one.amount), told_in="USD" if foreign else None)
             if one.amount is not None and one.kind in MONEY_KINDS
             else one
             for one in (*self.settled.adjustments, *restrictions_of(self.findings), *self.held)

@@ -30,9 +30,10 @@ class Adjustment:
     amount: float | None
     priced: bool
 
-    def with_amount(self, amount: float) -> "Adjustment":
-        """Return the same adjustment with its amount in another currency."""
-        return replace(self, amount=amount)
+    def with_amount(self, amount: float, *, told_in: str | None = None) -> "Adjustment":
+        """Return the same adjustment with its amount in another currency than the text, which is told in `told_in`."""
+        text = f"{self.text.rstrip('.')} (amounts in {told_in})." if told_in else self.text
+        return replace(self, amount=amount, text=text)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""
@@ -119,6 +120,19 @@ def findings_of(rules: tuple[Rule, ...], lookup: Lookup) -> list[Finding]:
     return [evaluate(rule, lookup) for rule in rules]
 
 
+def check_open_since(requested: Coverage, as_of: date) -> None:
+    """Refuse conditions that are open since after the date of the quote.
+
+    Raises
+    ------
+    CoverageError
+        Naming both dates.
+    """
+    since = requested.contingencies_open_since
+    if since is not None and since > as_of:
+        raise CoverageError(f"contingencies_open_since {since} is after as_of {as_of}: correct one of them")
+
+
 def effective_coverage(
     book: RuleBook, requested: Coverage, fields: Mapping[str, Any]
 ) -> tuple[Coverage, list[Adjustment], list[Finding]]:
@@ -129,9 +143,7 @@ def effective_coverage(
     CoverageError
         When the floors leave no cover, or conditions are open since after the date of the quote.
     """
-    since, as_of = requested.contingencies_open_since, fields["as_of"]
-    if since is not None and since > as_of:
-        raise CoverageError(f"contingencies_open_since {since} is after as_of {as_of}: correct one of them")
+    check_open_since(requested, fields["as_of"])
     findings = findings_of(book.setting_rules, make_lookup(fields, requested, {}))
     limit, retention, hours = requested.aggregate_limit, requested.retention, requested.waiting_period_hours
     sublimits = dict(requested.sublimits)

@@ -59,6 +59,11 @@ class Action:
             return self.type
         return "rate" if self.type in {"rate", "renewal_cap"} else "terms"
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types, as in rules.toml."""
+        found = {name: getattr(self, name) for name in self.__slots__}
+        return {name: value for name, value in found.items() if value not in {None, ""}}
+
 
 Actions = tuple[Action, ...]
 

@@ -8,7 +8,7 @@ from typing import Any
 from cyberscore.exceptions import ProfileError, RuleError
 from cyberscore.profile import Signal, signal
 from cyberscore.profile.signals import NEVER, NOT_APPLICABLE
-from cyberscore.rules.fields import FIELDS, SOURCES_OF_FIELDS, names_of
+from cyberscore.rules.fields import FIELDS, SOURCES_OF_FIELDS, amount, names_of, told_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +127,47 @@ def tests_of(condition: Condition) -> list[Test]:
     if isinstance(condition, Always):
         return []
     return [test for part in condition.parts for test in tests_of(part)]
+
+
+_IN_WORDS = {
+    "at_least": "at least", "above": "above", "below": "below", "at_most": "at most", "is": "is",
+    "is_one_of": "is one of", "starts_with": "starts with", "includes_any": "includes",
+}  # fmt: skip
+
+
+def condition_text(condition: Condition) -> str:
+    """Condition in one line, as an underwriter reads it."""
+    if isinstance(condition, Always):
+        return "always"
+    if isinstance(condition, Group):
+        parts = [f"({text})" if isinstance(part, Group) else text for part, text in _texts(condition)]
+        return (" and " if condition.every else " or ").join(parts)
+    operand = condition.operand
+    if isinstance(operand, list):
+        shown = " or ".join(map(str, operand)).replace("_", " ")
+    elif condition.kind == "signal":
+        shown = told_value(signal(condition.name), operand)
+    elif isinstance(operand, bool):
+        shown = "yes" if operand else "no"
+    elif condition.kind == "premium":
+        shown = f"{operand:+.0%}"
+    else:
+        shown = amount(operand) if isinstance(operand, int | float) else str(operand)
+    name = signal(condition.name).title if condition.kind == "signal" else condition.name.replace("_", " ")
+    return f"{name} {_IN_WORDS[condition.operator]} {shown}"
+
+
+def _texts(group: Group) -> list[tuple[Condition, str]]:
+    return [(part, condition_text(part)) for part in group.parts]
+
+
+def condition_to_dict(condition: Condition) -> dict[str, Any]:
+    """Condition as in rules.toml."""
+    if isinstance(condition, Always):
+        return {"always": True}
+    if isinstance(condition, Group):
+        return {"all" if condition.every else "any": [condition_to_dict(part) for part in condition.parts]}
+    return {condition.kind: condition.name, condition.operator: condition.operand}
 
 
 def parse_condition(raw: Any, where: str) -> Condition:

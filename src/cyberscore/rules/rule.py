@@ -15,7 +15,14 @@ from typing import Any
 
 from cyberscore.exceptions import RuleError
 from cyberscore.rules.actions import REWARDS, STAGES, TERMS, Actions, no_graver, parse_actions, stage_of
-from cyberscore.rules.conditions import Condition, Test, parse_condition, tests_of
+from cyberscore.rules.conditions import (
+    Condition,
+    Test,
+    condition_text,
+    condition_to_dict,
+    parse_condition,
+    tests_of,
+)
 from cyberscore.rules.fields import FIELDS
 
 FORMATS = (1, 2)
@@ -65,6 +72,23 @@ class Rule:
     def actions(self) -> Actions:
         """All it may do."""
         return self.on_fail + self.on_unknown + self.on_pass
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types, as in format 2 of rules.toml, with stage, kind and the condition in words."""
+        found: dict[str, Any] = {
+            "id": self.id,
+            "version": self.version,
+            "stage": STAGES[self.stage],
+            "kind": self.kind,
+            "sentence": self.sentence,
+            "when": condition_to_dict(self.condition),
+            "when_in_words": condition_text(self.condition),
+        }
+        for name, actions in (("then", self.on_fail), ("unknown", self.on_unknown), ("otherwise", self.on_pass)):
+            found[name] = [action.to_dict() for action in actions]
+        if not self.may_be_unknown:
+            del found["unknown"]
+        return found | {"rationale": self.rationale, "evidence": self.evidence}
 
     @property
     def sets_terms(self) -> bool:
