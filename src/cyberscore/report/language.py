@@ -1,0 +1,248 @@
+"""Words, numbers, money and dates of the report in one language. The callers are the report's view and its template.
+
+The report's own words are keyed alike in `texts/en.toml` and `texts/zh.toml`. What the engine says in English (rules,
+ledger lines, notes) is translated by its English text, as a whole or by a template; what has no translation, such as
+the rules of a carrier's own plan, is shown as it is and marked as English.
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from cyberscore.profile import Signal, SignalState, signals
+from cyberscore.profile.signals import NEVER, NOT_APPLICABLE, Value
+
+LANGUAGES = ("en", "zh")
+
+_BIDI = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C))
+_ENGLISH = re.compile(r"[A-Za-z]{2}")
+_NUMBER = re.compile(r"[+-]?[\d,.]+ ?%?")
+_MILLIONS = re.compile(r"([\d.]+)M")
+_TABLE = re.compile(r"table ([\w ]+): (.*)")
+_SHARE = re.compile(r"(\d\.\d{4}) (.*)")
+
+
+def clean(text: str) -> str:
+    """Text without control characters, and without those that turn the direction of what follows."""
+    return "".join(c if c.isprintable() else " " for c in text.translate(_BIDI))
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """One language; build it with `language`. `words` and `phrases` translate what the engine says."""
+
+    code: str
+    texts: Mapping[str, Mapping[str, Any]]
+    words: Mapping[str, str]
+    phrases: tuple[tuple[re.Pattern[str], str], ...]
+    titles: Mapping[str, Mapping[str, str]]
+
+    @property
+    def tag(self) -> str:
+        """Language tag of the page (BCP 47)."""
+        return str(self.texts["format"]["lang"])
+
+    def __call__(self, key: str, **values: object) -> str:
+        """Return a text of the report's own."""
+        text = str(self.texts["ui"][key])
+        return text.format(**values) if values else text
+
+    def name(self, group: str, key: str) -> str:
+        """Name of a peril, a part, a decision, ...; the key itself when there is none."""
+        return str(self.texts[group].get(key, key))
+
+    def money(self, amount: float, currency: str, decimals: int = 0) -> str:
+        """Amount of money with its currency."""
+        named = self.name("currencies", currency)
+        return str(self.texts["format"]["money"].format(currency=named, amount=self.number(amount, decimals)))
+
+    def number(self, value: float, decimals: int = 0) -> str:
+        """Number with thousands separated; minus is a minus sign, and there is no minus zero."""
+        text = f"{value:,.{decimals}f}"
+        if not text.strip("-0.,"):
+            text = text.lstrip("-")
+        return text.replace("-", "\u2212")
+
+    def signed(self, value: float, decimals: int = 1) -> str:
+        """Number that always shows its sign."""
+        text = self.number(value, decimals)
+        return text if text.startswith("\u2212") or not text.strip("0.") else f"+{text}"
+
+    def percent(self, share: float, decimals: int = 0) -> str:
+        """Share in percent."""
+        return f"{self.number(100.0 * share, decimals)}{' %' if self.code == 'en' else '%'}"
+
+    def chance(self, share: float) -> str:
+        """Chance in percent with two digits that tell."""
+        return self.percent(share, 0 if share in {0.0, 1.0} else 1 if share >= 0.1 else 2 if share >= 0.001 else 4)
+
+    def span(self, low: str, high: str) -> str:
+        """From one value to another."""
+        return str(self.texts["format"]["span"].format(low=low, high=high))
+
+    def day(self, when: date) -> str:
+        """Date as the language writes it."""
+        form = self.texts["format"]
+        return str(form["date"].format(day=when.day, month=form["months"][when.month - 1], year=when.year))
+
+    def title(self, about: Signal) -> str:
+        """Title of a signal."""
+        return self.titles.get(about.name, {}).get("title", about.title)
+
+    def advice(self, about: Signal) -> str:
+        """Advice of a signal."""
+        return self.titles.get(about.name, {}).get("advice", about.advice)
+
+    def value(self, state: SignalState) -> str:
+        """Value of a signal in words; a dash when nothing counts."""
+        if state.observation is None or state.value is None:
+            return "\u2013"
+        raw = state.observation.observation.value
+        return self.told(state.signal, NEVER if raw == NEVER else state.value)
+
+    def told(self, about: Signal, value: Value) -> str:
+        """Put a value of a signal into words."""
+        if value == NEVER or value == NOT_APPLICABLE:
+            return self.name("values", str(value))
+        if isinstance(value, str):
+            return self.plain(value) if self.code != "en" else value.replace("_", " ")
+        if about.kind == "flag":
+            return self.name("values", "yes" if value else "no")
+        if about.kind == "share":
+            return self.percent(value, 0 if round(100 * value, 2) == round(100 * value) else 1)
+        if about.name in self.texts["levels"]:
+            return str(self.texts["levels"][about.name][int(value)])
+        if about.kind == "age" or about.unit == "days":
+            return str(self.texts["values"]["days"].format(n=self.number(value)))
+        return self.number(value, 0 if value == int(value) else 1)
+
+    def plain(self, text: str) -> str:
+        """What the engine says, in this language as far as it goes, as plain text."""
+        return str(self.say(text).striptags()) if self.code != "en" else clean(text)
+
+    def say(self, text: str) -> Markup:
+        """What the engine says, in this language; what stays English is marked as English."""
+        text = clean(text)
+        if self.code == "en":
+            return escape(text)
+        found = self._translate(text)
+        if found is not None:
+            return found
+        return Markup('<span lang="en">{}</span>').format(text) if _ENGLISH.search(text) else escape(text)
+
+    def read(self, text: str) -> Markup:
+        """What a rule read, in this language."""
+        return escape(clean(text)) if self.code == "en" else self._part("read", clean(text))
+
+    def _translate(self, text: str) -> Markup | None:
+        whole = self.words.get(text)
+        if whole is not None:
+            return escape(whole)
+        if _NUMBER.fullmatch(text):
+            return escape(text.replace(" %", "%"))
+        millions = _MILLIONS.fullmatch(text)
+        if millions:
+            return escape(f"{float(millions[1]) * 100:,.10g} 万")
+        table = _TABLE.fullmatch(text)
+        if table:
+            return self._table(table[1], table[2])
+        return self._by_phrase(text) or self._by_colon(text)
+
+    def _by_phrase(self, text: str) -> Markup | None:
+        for pattern, wanted in self.phrases:
+            found = pattern.fullmatch(text)
+            if found:
+                parts = {name: self._part(name, said) for name, said in found.groupdict().items()}
+                return Markup(escape(wanted)).format(**parts)
+        return None
+
+    def _part(self, name: str, text: str) -> Markup:
+        if name == "read":
+            return Markup("；").join(self.say(one) for one in text.split("; "))
+        if name.startswith("list"):
+            return Markup("、").join(self._listed(one) for one in text.split(", "))
+        return self.say(text)
+
+    def _listed(self, text: str) -> Markup:
+        """Translate a rule with its percentage, or an activity."""
+        rule, space, rest = text.partition(" ")
+        if space and _NUMBER.fullmatch(rest):
+            return escape(f"{rule} {rest.replace(' %', '%')}")
+        found = self.words.get(text.replace(" ", "_"))
+        return self.say(text) if found is None else escape(found)
+
+    def _by_colon(self, text: str) -> Markup | None:
+        """Translate a sentence or a title, a colon, and what was read."""
+        start = text.find(": ")
+        while start >= 0:
+            left, right = text[:start], text[start + 2 :]
+            own = self.words.get(left + ".")
+            if own is not None:
+                return Markup("{}：{}。").format(own.rstrip("。"), self._part("read", right.removesuffix(".")))
+            own = self.words.get(left)
+            if own is not None:
+                return Markup("{}：{}").format(own, self.say(right))
+            start = text.find(": ", start + 1)
+        return None
+
+    def _table(self, name: str, said: str) -> Markup:
+        """Translate the source of a relativity: which rows of which table, with what weights."""
+        factors = Markup(" × ").join(escape(self.factor(one)) for one in name.split(" x "))
+        rows = Markup("，与 ").join(
+            Markup(" + ").join(self._row(row) for row in part.split(" + ")) for part in said.split(" with ")
+        )
+        return Markup("{}：{}").format(factors, rows)
+
+    def _row(self, text: str) -> Markup:
+        found = _SHARE.fullmatch(text)
+        return Markup("{} {}").format(found[1], self.say(found[2])) if found else self.say(text)
+
+    def factor(self, name: str) -> str:
+        """Title of a factor: a signal, or the sector, the country, the records."""
+        about = signals().get(name)
+        return self.title(about) if about is not None else self.name("factors", name)
+
+
+def _read(name: str) -> dict[str, Any]:
+    return tomllib.loads((files("cyberscore.report") / "texts" / name).read_text(encoding="utf-8"))
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    pieces = re.split(r"\{(\w+)\}", template)
+    return re.compile("".join(f"(?P<{one}>.+?)" if k % 2 else re.escape(one) for k, one in enumerate(pieces)))
+
+
+@cache
+def language(code: str) -> Language:
+    """Language of the report.
+
+    Raises
+    ------
+    ValueError
+        When there is no such language.
+    """
+    if code not in LANGUAGES:
+        raise ValueError(f"lang must be one of {', '.join(LANGUAGES)}; got {code!r}")
+    texts = _read(f"{code}.toml")
+    if code == "en":
+        return Language(code, texts, {}, (), {})
+    titles, said = _read("zh_signals.toml"), _read("zh_phrases.toml")
+    words = {**said["words"], **_read("zh_rules.toml")}
+    for group in ("sectors", "perils", "parts"):
+        words |= texts[group]
+    for about in signals().values():
+        own = titles[about.name]
+        words[about.title] = own["title"]
+        if about.advice:
+            words[about.advice] = own["advice"]
+    spoken = {key.replace("_", " "): value for key, value in words.items()}
+    capital = {key[:1].upper() + key[1:]: value for key, value in spoken.items() if key.islower()}
+    phrases = tuple((_pattern(english), own) for english, own in said["phrases"].items())
+    return Language(code, texts, {**capital, **spoken, **words}, phrases, titles)
