@@ -58,6 +58,7 @@ PUBLIC = [
     "posture_at",
     "quote",
     "record",
+    "render_report",
     "risk_score",
     "signals",
     "trajectory",

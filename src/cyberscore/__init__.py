@@ -58,6 +58,7 @@ from cyberscore.quoting import (
 from cyberscore.rating.coverage import Coverage
 from cyberscore.rating.library import load_plan
 from cyberscore.rating.plan import RatingPlan
+from cyberscore.report import render_report
 
 __all__ = [
     "Alert",
@@ -108,6 +109,7 @@ __all__ = [
     "posture_at",
     "quote",
     "record",
+    "render_report",
     "risk_score",
     "signals",
     "trajectory",

@@ -26,6 +26,7 @@ from cyberscore.cli.covers import (
 )  # fmt: skip
 from cyberscore.cli.evidence import Evidence, takes_evidence
 from cyberscore.cli.records import write_to_log
+from cyberscore.cli.reports import LanguageOption, ReportOption, write_report
 from cyberscore.examples import example_names, example_text
 from cyberscore.exceptions import ProfileError
 from cyberscore.profile import posture_at, signals
@@ -60,6 +61,8 @@ def quote(
         Path | None, typer.Option(metavar="L.jsonl", help="Append the quote to this log, to replay it later.")
     ] = None,
     reference: Annotated[str | None, typer.Option(help="Your own name for it in the log.")] = None,
+    report: ReportOption = None,
+    lang: LanguageOption = "en",
 ) -> None:
     """Quote a profile: score, premium, decision, reasons; with --limits and --retentions, a grid of options too."""
     known = read_profile(profile, evidence)
@@ -76,11 +79,12 @@ def quote(
     cover = cover_of(asked, sublimit, coinsurance)
     options = grid_of(cover, limits, retentions)
     date_of_quote = date_of(as_of, known)
-    answer = make_quote(
-        known, cover, as_of=date_of_quote, plan=load_plan(plan), exchange_rate=exchange_rate, options=options
-    )
+    chosen = load_plan(plan)
+    answer = make_quote(known, cover, as_of=date_of_quote, plan=chosen, exchange_rate=exchange_rate, options=options)
     if log is not None:
         write_to_log(log, known, cover, answer, exchange_rate=exchange_rate, options=options, reference=reference)
+    if report is not None:
+        write_report(report, known, answer, chosen, lang)
     if as_json:
         sys.stdout.write(answer.to_json(indent=2) + "\n")
     else:

@@ -1,4 +1,4 @@
-"""Loss exceedance of one risk: how often a year's losses, or its largest loss, pass an amount. The caller is the report.
+"""Loss exceedance of one risk: how often a year's losses, or its largest loss, pass an amount. Called by the report.
 
 Claims of a peril come as a Poisson process, independent of other perils. The largest loss of a year then has the closed
 form `P(max > x) = 1 - exp(-rate(x))`, with `rate(x)` the claims a year above x: exact. The sum of a year is compound
@@ -23,7 +23,7 @@ Floats = NDArray[np.float64]
 POINTS = 1 << 16
 KNOTS = 700
 """Amounts at which a survival function is evaluated; between them it is log-linear in the log amount."""
-RETURN_PERIODS = (10, 50, 100, 250)
+RETURN_PERIODS = (10, 50, 100, 250, 1000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def exceedance(firm: Firm, settled: SettledCover, standing: Standing) -> Exceeda
     numbers = zip(firm.plan.severity, standing.rates, standing.locations, strict=True)
     claims = [_Claims.of(severity, rate, mu, firm.revenue, retention) for severity, rate, mu in numbers]
     step = _step(claims)
-    edges = step * (np.arange(POINTS) + 0.5)
+    edges: Floats = np.asarray(step * (np.arange(POINTS) + 0.5), dtype=np.float64)
     losses = [_masses(one.above(edges), one.rates[0]) for one in claims]
     payments = [
         _masses(one.paid_above(layers, edges), float(one.paid_above(layers, np.zeros(1))[0]))
@@ -118,10 +118,10 @@ def exceedance(firm: Firm, settled: SettledCover, standing: Standing) -> Exceeda
         ReturnPeriod(
             years,
             money * step * _first_within(total, years),
-            money * _largest_loss(claims, years),
+            money * loss,
             money * min(step * _first_within(paid, years), limit),
         )
-        for years in RETURN_PERIODS
+        for years, loss in zip(RETURN_PERIODS, _largest_losses(claims), strict=True)
     )
     return Exceedance(
         amounts=money * amounts,
@@ -140,7 +140,7 @@ def _step(claims: Sequence[_Claims]) -> float:
     for one in claims:
         mean += float(np.trapezoid(one.rates, one.knots))
         square += float(np.trapezoid(2.0 * one.knots * one.rates, one.knots))
-    largest = max(one.knots[-1] for one in claims)
+    largest = float(max(one.knots[-1] for one in claims))
     return max(2.5 * largest, mean + 2.0 * largest + 10.0 * math.sqrt(square)) / POINTS
 
 
@@ -161,16 +161,10 @@ def _first_within(above: Floats, years: int) -> int:
     return int(np.argmax(above <= 1.0 / years))
 
 
-def _largest_loss(claims: Sequence[_Claims], years: int) -> float:
-    """Loss that the largest of a year passes with a chance of `1 / years`, by bisection of the closed form."""
-    wanted = -math.log1p(-1.0 / years)
-    low, high = 0.0, max(one.knots[-1] for one in claims)
-    if sum(one.rates[0] for one in claims) <= wanted:
-        return 0.0
-    for _ in range(60):
-        middle = 0.5 * (low + high)
-        if float(sum(one.above(np.array([middle]))[0] for one in claims)) > wanted:
-            low = middle
-        else:
-            high = middle
-    return high
+def _largest_losses(claims: Sequence[_Claims]) -> list[float]:
+    """Loss that the largest of a year passes with a chance of `1 / years`, for every return period."""
+    depths = np.geomspace(1.0, max(one.knots[-1] for one in claims), 6 * KNOTS)
+    rates = np.maximum(np.asarray(sum(one.above(depths) for one in claims)), 1e-300)
+    wanted = [-math.log1p(-1.0 / years) for years in RETURN_PERIODS]
+    found = np.exp(np.interp(-np.log(wanted), -np.log(rates), np.log(depths))).tolist()
+    return [loss if rates[0] > rate else 0.0 for loss, rate in zip(found, wanted, strict=True)]

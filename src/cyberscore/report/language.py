@@ -64,14 +64,21 @@ class Language:
         return str(self.texts["format"]["money"].format(currency=named, amount=self.number(amount, decimals)))
 
     def number(self, value: float, decimals: int = 0) -> str:
-        """Number with thousands separated; minus is a minus sign, and there is no minus zero."""
+        """Write a number with thousands separated; minus is a minus sign, and there is no minus zero."""
         text = f"{value:,.{decimals}f}"
         if not text.strip("-0.,"):
             text = text.lstrip("-")
         return text.replace("-", "\u2212")
 
+    def short(self, value: float) -> str:
+        """Round amount in few characters: 10k, 1M."""
+        for unit, name in self.texts["format"]["units"]:
+            if value >= unit:
+                return f"{value / unit:,g}{name}"
+        return f"{value:,g}"
+
     def signed(self, value: float, decimals: int = 1) -> str:
-        """Number that always shows its sign."""
+        """Write a number that always shows its sign."""
         text = self.number(value, decimals)
         return text if text.startswith("\u2212") or not text.strip("0.") else f"+{text}"
 
@@ -109,12 +116,15 @@ class Language:
 
     def told(self, about: Signal, value: Value) -> str:
         """Put a value of a signal into words."""
-        if value == NEVER or value == NOT_APPLICABLE:
+        if value in {NEVER, NOT_APPLICABLE}:
             return self.name("values", str(value))
         if isinstance(value, str):
             return self.plain(value) if self.code != "en" else value.replace("_", " ")
         if about.kind == "flag":
             return self.name("values", "yes" if value else "no")
+        return self._number_told(about, value)
+
+    def _number_told(self, about: Signal, value: float) -> str:
         if about.kind == "share":
             return self.percent(value, 0 if round(100 * value, 2) == round(100 * value) else 1)
         if about.name in self.texts["levels"]:
@@ -124,11 +134,11 @@ class Language:
         return self.number(value, 0 if value == int(value) else 1)
 
     def plain(self, text: str) -> str:
-        """What the engine says, in this language as far as it goes, as plain text."""
+        """Translate what the engine says as far as it goes, as plain text."""
         return str(self.say(text).striptags()) if self.code != "en" else clean(text)
 
     def say(self, text: str) -> Markup:
-        """What the engine says, in this language; what stays English is marked as English."""
+        """Translate what the engine says; what stays English is marked as English."""
         text = clean(text)
         if self.code == "en":
             return escape(text)
@@ -138,7 +148,7 @@ class Language:
         return Markup('<span lang="en">{}</span>').format(text) if _ENGLISH.search(text) else escape(text)
 
     def read(self, text: str) -> Markup:
-        """What a rule read, in this language."""
+        """Translate what a rule read."""
         return escape(clean(text)) if self.code == "en" else self._part("read", clean(text))
 
     def _translate(self, text: str) -> Markup | None:
@@ -153,14 +163,14 @@ class Language:
         table = _TABLE.fullmatch(text)
         if table:
             return self._table(table[1], table[2])
-        return self._by_phrase(text) or self._by_colon(text)
+        return self._by_colon(text) or self._by_phrase(text)
 
     def _by_phrase(self, text: str) -> Markup | None:
         for pattern, wanted in self.phrases:
             found = pattern.fullmatch(text)
             if found:
                 parts = {name: self._part(name, said) for name, said in found.groupdict().items()}
-                return Markup(escape(wanted)).format(**parts)
+                return escape(wanted).format(**parts)
         return None
 
     def _part(self, name: str, text: str) -> Markup:

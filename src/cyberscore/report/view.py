@@ -31,9 +31,9 @@ def view_of(profile: Profile, quote: Quote, plan: RatingPlan | None, words: Lang
     firm = Firm.of(profile.insured, quote.as_of, plan, rate)
     posture = posture_at(profile, quote.as_of)
     settled, standing = settle(firm, Coverage.from_dict(quote.requested)), Standing.of(firm, posture)
-    bars, small = _bars(quote, words, states)
     found = exceedance(firm, settled, standing)
     states = list(posture)
+    bars, small = _bars(quote, words, states)
     dates = [one.observed_at.date() for one in profile.observations]
     name, digest = quote.plan_id.split("@")[:2]
     simulated = "simulat" in " ".join(str(value) for value in plan.about.values()).lower()
@@ -63,7 +63,6 @@ def view_of(profile: Profile, quote: Quote, plan: RatingPlan | None, words: Lang
         },
         "domains": _domains(posture),
         "counts": Counter(state.status for state in states),
-        "contradicted": [state for state in states if state.contradicted],
         "first": min(dates, default=None),
         "last": max(dates, default=None),
         "plan_name": name,
@@ -177,7 +176,7 @@ def _grid(quote: Quote) -> dict[str, Any] | None:
 
 
 def _ledger_rows(quote: Quote, words: Language) -> list[dict[str, Any]]:
-    """Steps of all perils side by side: a label, what it rests on, and the value for each peril (None where left out)."""
+    """Put the steps of all perils side by side: a label, what it rests on, and the value for each peril."""
     order: list[str] = []
     for steps in quote.ledger.perils.values():
         at = 0
@@ -190,14 +189,14 @@ def _ledger_rows(quote: Quote, words: Language) -> list[dict[str, Any]]:
     by_peril = {peril: {step.label: step for step in steps} for peril, steps in quote.ledger.perils.items()}
     rows = []
     for label in order:
-        steps = {peril: own[label] for peril, own in by_peril.items() if label in own}
-        sources = list(dict.fromkeys(step.source for step in steps.values()))
+        found = {peril: own[label] for peril, own in by_peril.items() if label in own}
+        sources = list(dict.fromkeys(step.source for step in found.values()))
         rows.append(
             {
                 "label": " × ".join(words.factor(one) for one in label.split(" x ")) if label[0].islower() else None,
                 "said": label,
                 "sources": sources,
-                "values": [_operation(steps[peril], words) if peril in steps else "" for peril in PERILS],
+                "values": [_operation(found[peril], words) if peril in found else "" for peril in PERILS],
             }
         )
     return rows

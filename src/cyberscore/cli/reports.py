@@ -1,0 +1,34 @@
+"""The HTML report of a quote as options of the command line; called by `quote`."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from cyberscore.cli.common import note
+from cyberscore.exceptions import ProfileError
+from cyberscore.profile import Profile
+from cyberscore.quoting import Quote
+from cyberscore.rating.plan import RatingPlan
+from cyberscore.report import render_report
+
+ReportOption = Annotated[
+    Path | None, typer.Option(metavar="R.html", help="Write the quote to this file as one HTML page, to read or print.")
+]
+LanguageOption = Annotated[Literal["en", "zh"], typer.Option(help="Language of the report: English or Chinese.")]
+
+
+def write_report(path: Path, profile: Profile, answer: Quote, plan: RatingPlan, lang: str) -> None:
+    """Write the report of a quote, and say so.
+
+    Raises
+    ------
+    ProfileError
+        When the file cannot be written.
+    """
+    page = render_report(profile, answer, plan=plan, lang=lang)
+    try:
+        path.write_text(page, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise ProfileError(f"{path}: cannot be written: {error.strerror or error}") from error
+    note(f"wrote {path}")
