@@ -116,7 +116,7 @@ def evidence_of(state: SignalState, words: Language) -> str:
         return "\u2013"
     source = words.name("sources", state.observation.observation.source)
     age = words("days_old", days=words.number(state.age_days))
-    return words.texts["format"]["comma"].join((source, age, words("weighs", weight=f"{state.weight:.2f}")))
+    return str(words.texts["format"]["comma"]).join((source, age, words("weighs", weight=f"{state.weight:.2f}")))
 
 
 def _cover_rows(quote: Quote, words: Language) -> list[tuple[str, list[str]]]:
