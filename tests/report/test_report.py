@@ -235,6 +235,26 @@ def _with(answer, **changes):
     return replace(answer, **changes)
 
 
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_disputes_and_contradictions_are_shown(lang):
+    raw = cyberscore.example("manufacturer").to_dict()
+    for value, day, source in ((1.0, "2026-11-01", "attestation"), (0.4, "2026-11-10", "document")):
+        raw["observations"].append(
+            {"signal": "mfa_email_coverage", "value": value, "observed_at": day, "source": source}
+        )
+    found = next(one for one in cyberscore.Profile.from_dict(raw).observations if one.signal == "exposed_rdp")
+    raw["disputes"] = [{"observation": found.digest, "kind": "fixed", "note": "<b>Closed</b>", "at": "2026-11-22"}]
+    profile = cyberscore.Profile.from_dict(raw)
+    answer = cyberscore.quote(profile, as_of=date(2026, 11, 23))
+    html = render_report(profile, answer, lang=lang)
+    Page(html)
+    words = language(lang)
+    assert answer.contradictions
+    assert words("contradictions_table") in html
+    assert "&lt;b&gt;Closed&lt;/b&gt;" in html
+    assert words.money(answer.disputed.upheld.indicative_premium, "USD", 2) in html
+
+
 def test_a_callers_exchange_rate_is_kept():
     raw = cyberscore.example("law_firm").to_dict()
     raw["insured"]["currency"] = "EUR"
