@@ -172,6 +172,15 @@ def test_the_renewal_cap_is_a_rule_that_applies_when_it_holds_the_premium(share)
         assert answer.indicative_premium == max(round(answer.uncapped_premium, 2), 500.0)
 
 
+@pytest.mark.parametrize(("expiring", "wins"), [(100.0, True), (399.0, True), (400.0, False), (3_000.0, False)])
+def test_a_held_premium_below_the_minimum_says_that_the_minimum_wins(expiring, wins):
+    answer = quoted(cover={"expiring_premium": expiring})
+    text = next(one.text for one in answer.adjustments if one.kind == "renewal_cap")
+    assert ("below the minimum premium of 500.00, which wins" in text) == wins
+    assert f"{500.0 if wins else answer.indicative_premium:,.2f}" in text
+    assert (answer.indicative_premium == 500.0) or not wins
+
+
 def test_a_year_without_claims_or_findings_lowers_the_retention_at_no_premium():
     renewal = {"expiring_premium": 900.0, "retention": 20_000}
     with_claims, without = (quoted({"claims_12m": n, "claims_36m": 1}, renewal) for n in (1, 0))

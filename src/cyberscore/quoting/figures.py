@@ -59,7 +59,7 @@ class Firm:
         revenue = insured.annual_revenue * usd_rate
         if not 1.0 <= revenue <= 1e12:
             raise ProfileError(
-                f"annual_revenue comes to {revenue:,.0f} USD: the plan needs between 1 and 1,000,000,000,000"
+                f"annual_revenue comes to {revenue:,.2f} USD: the plan needs between 1 and 1,000,000,000,000"
             )
         fields = insured_fields(insured, usd_rate, as_of)
         reference = expected_loss_of_book(plan, revenue)

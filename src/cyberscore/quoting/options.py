@@ -98,7 +98,9 @@ def make_offer(firm: Firm, standing: Standing, draws: LossDraws, requested: Cove
     settled = settle(firm, requested)
     on_posture = posture_findings(firm, settled, standing.values)
     figures = priced(settled, standing.rates, claim_costs(firm, settled, standing.locations), on_posture)
-    held, on_premium = held_premium(firm.plan.rules, settled.cover.expiring_premium, figures.uncapped)
+    held, on_premium = held_premium(
+        firm.plan.rules, settled.cover.expiring_premium, figures.uncapped, settled.terms.minimum
+    )
     ends, terms = draws.quoted(settled, figures), settled.terms
     # the steps after the expected loss keep order, so the ends of its interval pass through them
     low, high = (

@@ -88,7 +88,8 @@ def make_lookup(fields: Mapping[str, Any], coverage: Coverage, values: Mapping[s
             return coverage.is_renewal
         if name == "contingency_open_days":
             since = coverage.contingencies_open_since
-            return 0 if since is None else (fields["as_of"] - since).days
+            # what is open since today is open: only 0 says that nothing is
+            return 0 if since is None else max((fields["as_of"] - since).days, 1)
         return getattr(coverage, name)
 
     return lookup
@@ -225,8 +226,10 @@ def restrictions_of(findings: Sequence[Finding]) -> list[Adjustment]:
     return restrictions + rates
 
 
-def held_premium(book: RuleBook, expiring: float | None, uncapped: float) -> tuple[list[Adjustment], list[Finding]]:
-    """Tell whether rules hold the change of premium on renewal, with the premium before it (USD)."""
+def held_premium(
+    book: RuleBook, expiring: float | None, uncapped: float, minimum: float
+) -> tuple[list[Adjustment], list[Finding]]:
+    """Tell whether rules hold the change of premium on renewal, with the premium before it (USD); the minimum wins."""
     change = 0.0 if expiring is None else uncapped / expiring - 1.0
     findings = [evaluate(rule, lambda *_: change) for rule in book.premium_rules]
     adjustments = []
@@ -234,8 +237,9 @@ def held_premium(book: RuleBook, expiring: float | None, uncapped: float) -> tup
         for action in finding.actions:
             share = math.copysign((action.percent or 0.0) / 100.0, change)
             held = (expiring or 0.0) * (1.0 + share)
+            least = f", below the minimum premium of {minimum:,.2f}, which wins" if held < minimum else ""
             text = (
-                f"Premium held at {held:,.2f}, {share:+.0%} on the expiring {expiring or 0.0:,.2f}: "
+                f"Premium held at {held:,.2f}, {share:+.0%} on the expiring {expiring or 0.0:,.2f}{least}: "
                 f"without it {uncapped:,.2f}, {finding.read}."
             )
             adjustments.append(Adjustment(finding.rule.id, action.type, text, None, held, priced=True))
