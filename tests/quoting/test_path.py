@@ -194,6 +194,16 @@ def test_paths_are_optimal(seed):
     check(seed, most_open=6)
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_a_score_that_a_quote_told_can_be_reached(seed):
+    """To the last digit, though a path adds up the same fixes in another order."""
+    profile = some_profile(random.Random(seed), most_open=6)  # noqa: S311  # no secret hangs on it
+    far = path_to(profile, Target.score(0.0), as_of=AS_OF, plan=PLAN)
+    names = [step.signal for step in far.steps]
+    told = quote(_with(profile, names), as_of=AS_OF, plan=PLAN).risk_score
+    assert path_to(profile, Target.score(told), as_of=AS_OF, plan=PLAN).reached
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(1_000, 1_200))
 def test_paths_are_optimal_on_many_profiles(seed):

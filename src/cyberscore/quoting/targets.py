@@ -13,6 +13,9 @@ from cyberscore.rules import DECISIONS
 
 Kind = Literal["score", "premium", "decision"]
 
+SCORE_TOLERANCE = 1e-9
+"""A score is a sum whose last digits depend on the order of its terms: one that a quote told must be reachable."""
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -95,7 +98,7 @@ class Target:
         if self.kind == "score":
             if self.letter:
                 return bisect_right(plan.score.band_edges, score) <= BANDS.index(self.letter)
-            return clipped(score) <= self.at_most
+            return clipped(score) <= self.at_most + SCORE_TOLERANCE
         if self.kind == "premium":
             return premium <= self.at_most
         return DECISIONS.index(decision) <= self.at_most
@@ -103,7 +106,7 @@ class Target:
     def score_bound(self, plan: RatingPlan) -> float:
         """Unclipped score that must not be exceeded."""
         if not self.letter:
-            return math.inf if self.at_most >= 100.0 else self.at_most
+            return math.inf if self.at_most >= 100.0 else self.at_most + SCORE_TOLERANCE
         place = BANDS.index(self.letter)
         return math.inf if place >= len(plan.score.band_edges) else plan.score.band_edges[place]
 
