@@ -180,7 +180,7 @@ def test_a_wrong_catalogue_is_refused(change, message):
 
 def test_the_json_schema_can_be_exported():
     schema = json.loads(json.dumps(Profile.model_json_schema()))
-    assert set(schema["properties"]) == {"insured", "observations", "sources"}
+    assert set(schema["properties"]) == {"insured", "observations", "sources", "disputes"}
     observation = schema["$defs"]["Observation"]
     assert {one["type"] for one in observation["properties"]["value"]["anyOf"]} == {
         "number",

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import asdict, replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from cyberscore import Coverage, PlanError, Profile, RatingPlan, quote
 from cyberscore.perils import PERILS
 from cyberscore.profile import signals
 from cyberscore.quoting.figures import Firm, Standing, claim_costs, priced, settle
-from cyberscore.quoting.intervals import loss_intervals
+from cyberscore.quoting.intervals import loss_draws
 from cyberscore.rating.coverage import STANDARD_LAYER
 from cyberscore.rating.draws import draw_spread, draw_totals, ordered_codes
 from cyberscore.rating.parts import WIDTH, IntervalWidths
@@ -54,7 +55,8 @@ def ends(plan, profile, *, cover=STANDARD_LAYER, level=0.8):
     standing = Standing.of(about, cyberscore.posture_at(profile, AS_OF))
     settled = replace(settle(about, cover), cover=cover, layers=plan.pricing.layers_of(cover))
     figures = priced(settled, standing.rates, claim_costs(about, settled, standing.locations), ())
-    return loss_intervals(about, settled, standing, figures, level=level)
+    draws = loss_draws(about, standing, level=level)
+    return SimpleNamespace(standard=draws.standard, quoted=draws.quoted(settled, figures))
 
 
 def firm(values=(), source="telemetry", annual_revenue=4e6):

@@ -2,6 +2,7 @@
 
 import copy
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,10 +14,10 @@ from cyberscore.market.parameters import perturbed
 from cyberscore.market.population import draw_population
 from cyberscore.perils import PERILS
 from cyberscore.profile import signals
-from cyberscore.quoting.intervals import loss_intervals
-from cyberscore.rating.coverage import Coverage
+from cyberscore.quoting.intervals import loss_draws
+from cyberscore.rating.coverage import STANDARD_LAYER, Coverage
 from cyberscore.rating.draws import ordered_codes
-from cyberscore.rating.expected_loss import RatedRisk
+from cyberscore.rating.expected_loss import RatedRisk, layer_costs
 from cyberscore.rating.parts import WIDTH, IntervalWidths
 from cyberscore.training.encoding import encode_policies
 from cyberscore.training.interval_calibration import (
@@ -177,13 +178,23 @@ def test_single_and_many_agree(plan, insureds, widths):
         risk = _rated(own, _mixtures(insureds.codes[k], insureds.weights[k]), float(insureds.revenue[k]))
         standard, quoted = (said.pure[k].tolist() for said in many.values())
         reference = float(np.exp(own.score.expected_loss.at(np.log(risk.revenue))[0]))
-        found = loss_intervals(own, risk, cover, standard_pure=standard, pure=quoted, reference=reference)
+        revenue, locations = risk.revenue, risk.locations
+        firm = SimpleNamespace(plan=own, revenue=revenue, reference_loss=reference)
+        costs = layer_costs(own, locations, revenue, STANDARD_LAYER)
+        assert [rate * cost for rate, cost in zip(risk.rates, costs, strict=True)] == pytest.approx(standard)
+        draws = loss_draws(
+            firm, SimpleNamespace(risk=risk, rates=risk.rates, locations=locations, standard_costs=costs)
+        )
+        found = {
+            "standard": draws.standard,
+            "quoted": draws.ends(quoted, lambda moved: layer_costs(own, moved, revenue, cover)),  # noqa: B023  called now
+        }
         for name, said in many.items():
             low, high = widths.around(
                 said.mean, said.deviation, log_revenue=said.log_revenue, log_relative=said.log_relative,
                 z=1.2815515655446004,
             )  # fmt: skip
-            assert getattr(found, name) == pytest.approx((low[k], high[k]), abs=1e-9)
+            assert found[name] == pytest.approx((low[k], high[k]), abs=1e-9)
 
 
 def _mixtures(codes, weights):

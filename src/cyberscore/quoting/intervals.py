@@ -24,40 +24,12 @@ _STEP = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class LossIntervals:
-    """Ends of the interval of the expected loss, in log of the one quoted, in the standard layer and the one quoted.
-
-    Low ends are at most 0, high ends at least: the interval holds what was quoted.
-    """
-
-    standard: tuple[float, float]
-    quoted: tuple[float, float]
-
-
-def loss_intervals(
-    firm: Firm, settled: SettledCover, standing: Standing, figures: Figures, *, level: float = LEVEL
-) -> LossIntervals:
-    """Intervals of the expected loss, in the standard layer and under the cover quoted.
-
-    Parameters
-    ----------
-    firm : Firm
-    settled : SettledCover
-    standing : Standing
-    figures : Figures
-    level : float
-        Chance that the interval holds the true expected loss. A higher level gives an interval around it.
-
-    Returns
-    -------
-    LossIntervals
-    """
-    return loss_draws(firm, standing, level=level).both(settled, figures)
-
-
-@dataclass(frozen=True, slots=True)
 class LossDraws:
-    """What is unknown of one risk, drawn once; intervals of its loss under any cover follow from it."""
+    """What is unknown of one risk, drawn once; intervals of its loss under any cover follow from it.
+
+    An interval is given by its ends in log of the loss quoted: the low end at most 0, the high end at least.
+    `standard` is that in the standard layer; `z` the normal quantile of its level.
+    """
 
     firm: Firm
     standing: Standing
@@ -66,10 +38,6 @@ class LossDraws:
     log_relative: Floats
     z: float
     standard: tuple[float, float]
-
-    def both(self, settled: SettledCover, figures: Figures) -> LossIntervals:
-        """Intervals in the standard layer and under a cover."""
-        return LossIntervals(self.standard, self.quoted(settled, figures))
 
     def quoted(self, settled: SettledCover, figures: Figures) -> tuple[float, float]:
         """Return the ends of the interval of the expected loss under a cover, in log of the one quoted."""
@@ -96,7 +64,10 @@ class LossDraws:
 
 
 def loss_draws(firm: Firm, standing: Standing, *, level: float = LEVEL) -> LossDraws:
-    """Draw what is unknown of a risk: the costly part of an interval, the same for every cover."""
+    """Draw what is unknown of a risk: the costly part of an interval, the same for every cover.
+
+    `level` is the chance that the interval holds the true expected loss; a higher level gives an interval around it.
+    """
     log_revenue = np.array([math.log(firm.revenue)])
     pure = [rate * cost for rate, cost in zip(standing.rates, standing.standard_costs, strict=True)]
     made = LossDraws(
