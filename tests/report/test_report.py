@@ -148,9 +148,11 @@ def test_a_page_is_self_contained_and_readable(name, lang):
     assert page.tags.count("table") == page.tags.count("caption")
     assert all(attrs.get("scope") for tag, attrs in page.attrs_of if tag == "th")
     named = [attrs for tag, attrs in page.attrs_of if tag == "svg" and attrs.get("role") == "img"]
-    assert len(named) == page.tags.count("title") - 1 == page.tags.count("desc") == 2
-    for attrs in named:
-        assert set(attrs["aria-labelledby"].split()) <= set(page.ids)
+    assert len(named) == page.tags.count("title") - 1 > 2 < page.tags.count("desc")
+    told = [attrs["aria-labelledby"] for attrs in named if "aria-labelledby" in attrs]
+    assert len(told) == 2
+    assert set(" ".join(told).split()) <= set(page.ids)
+    assert html.count('<svg role="img" focusable="false"') == html.count('height="18"><title>') == len(named) - 2
     assert all(a.get("aria-hidden") or a.get("role") for tag, a in page.attrs_of if tag == "svg" and "class" in a)
     assert "prefers-color-scheme: dark" in html
     assert "prefers-reduced-motion" in html
@@ -200,7 +202,7 @@ def test_hostile_text_stays_text(lang):
 
 
 @given(st.text())
-@settings(max_examples=100)
+@settings(max_examples=40)
 def test_cleaning_leaves_nothing_unprintable(text):
     assert clean(text) == "" or all(c.isprintable() for c in clean(text))
     assert clean(clean(text)) == clean(text)
@@ -213,7 +215,7 @@ def test_a_rule_of_ones_own_is_shown_in_english_and_marked():
 
 
 @given(st.from_regex(r"[A-Za-z<&{}0-9 :;,.%]{0,60}", fullmatch=True))
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_translating_anything_is_safe(text):
     assert "<" not in re.sub(r'</?span( lang="en")?>', "", language("zh").say(text))
 
@@ -259,8 +261,15 @@ def test_a_callers_exchange_rate_is_kept():
     raw = cyberscore.example("law_firm").to_dict()
     raw["insured"]["currency"] = "EUR"
     profile = cyberscore.Profile.from_dict(raw)
-    answer = cyberscore.quote(profile, Coverage(currency="EUR"), as_of=date(2026, 11, 23), exchange_rate=1.2)
-    assert f"{answer.indicative_premium:,.2f} 欧元" in render_report(profile, answer, lang="zh")
+    answer = cyberscore.quote(
+        profile,
+        Coverage(currency="EUR", retention=600, waiting_period_hours=4),
+        as_of=date(2026, 11, 23),
+        exchange_rate=1.2,
+    )
+    html = render_report(profile, answer, lang="zh")
+    assert f"{answer.indicative_premium:,.2f} 欧元" in html
+    assert english_in(html) == []
 
 
 def _luminance(colour):

@@ -31,6 +31,8 @@ _SHARE = re.compile(r"(\d\.\d{4}) (.*)")
 
 def clean(text: str) -> str:
     """Text without control characters, and without those that turn the direction of what follows."""
+    if text.isprintable():  # most texts are; none of the characters removed below is printable
+        return text
     return "".join(c if c.isprintable() else " " for c in text.translate(_BIDI))
 
 
@@ -119,10 +121,13 @@ class Language:
         if value in {NEVER, NOT_APPLICABLE}:
             return self.name("values", str(value))
         if isinstance(value, str):
-            return self.plain(value) if self.code != "en" else value.replace("_", " ")
+            return self.name("named", value) if value in self.texts["named"] else self._spoken(value)
         if about.kind == "flag":
             return self.name("values", "yes" if value else "no")
         return self._number_told(about, value)
+
+    def _spoken(self, value: str) -> str:
+        return value.replace("_", " ") if self.code == "en" else self.plain(value)
 
     def _number_told(self, about: Signal, value: float) -> str:
         if about.kind == "share":
@@ -245,7 +250,7 @@ def language(code: str) -> Language:
         return Language(code, texts, {}, (), {})
     titles, said = _read("zh_signals.toml"), _read("zh_phrases.toml")
     words = {**said["words"], **_read("zh_rules.toml")}
-    for group in ("sectors", "perils", "parts"):
+    for group in ("sectors", "perils", "parts", "named"):
         words |= texts[group]
     for about in signals().values():
         own = titles[about.name]

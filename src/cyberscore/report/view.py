@@ -151,7 +151,7 @@ def _cover_rows(quote: Quote, words: Language) -> list[tuple[str, list[str]]]:
         ("expiring_premium", None if asked["expiring_premium"] is None else money(asked["expiring_premium"])),
         ("open_since", asked["contingencies_open_since"]),
         ("surplus_state", asked["surplus_lines_state"]),
-        ("scenario", asked["market_scenario"]),
+        ("scenario", asked["market_scenario"] and words.name("scenarios", asked["market_scenario"])),
     ]
     return rows + [(words(key), [str(value)] * 3) for key, value in once if value is not None]
 
