@@ -250,7 +250,7 @@ def language(code: str) -> Language:
         return Language(code, texts, {}, (), {})
     titles, said = _read("zh_signals.toml"), _read("zh_phrases.toml")
     words = {**said["words"], **_read("zh_rules.toml")}
-    for group in ("sectors", "perils", "parts", "named"):
+    for group in ("sectors", "perils", "parts", "named", "scenarios"):
         words |= texts[group]
     for about in signals().values():
         own = titles[about.name]
