@@ -24,7 +24,7 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 # what passed comes back as a number alone: to name every node that passed would take most of the time
 RUN_AXE = """rules => axe.run(document, {runOnly: rules, resultTypes: ["violations"]}).then(found => [
   found.passes.length,
-  found.violations.map(({impact, id, nodes: [one]}) => [impact, `${id}: ${one.html.slice(0, 160)} ${one.failureSummary}`]),
+  found.violations.map(({impact, id, nodes: [one]}) => [impact, `${id}: ${one.html} ${one.failureSummary}`]),
 ])"""
 
 
