@@ -1,22 +1,24 @@
 """The command line: answers on standard output, notes and errors on standard error, exit status 2 for bad input."""
 
 import gzip
+import io
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 import cyberscore
-from cyberscore import Coverage, CyberscoreError, PlanError, Profile
+from cyberscore import Coverage, CyberscoreError, PlanError, Profile, report_text
 from cyberscore.cli import app, main
 from cyberscore.examples import example_text
-from cyberscore.profile import signals
+from cyberscore.profile import posture_at, signals
 from cyberscore.rating.library import models_folder
 
 READERS = Path(__file__).parent / "data" / "readers"
@@ -167,6 +169,8 @@ def test_scans_are_read_as_the_options_say(clinic, tmp_path):
         run(*outside, "--assets-total", "hosts=3")
     with pytest.raises(CyberscoreError, match="--assets-total must be KIND=N"):
         run(*outside, "--assets-total", "many")
+    with pytest.raises(CyberscoreError, match=r"--assets-total host: no file given counts them; .* are: hosts"):
+        run(*outside, "--assets-total", "host=200")
     with pytest.raises(CyberscoreError, match="vantage must be auto, external or internal"):
         run(*options, "--vantage", "outside")
     with pytest.raises(CyberscoreError, match="not CISA's catalogue"):
@@ -227,6 +231,14 @@ def test_posture(clinic):
 def test_posture_shows_a_contradiction(tmp_path):
     path = written(tmp_path, example_text("law_firm"))
     assert re.search(r"mfa_email_coverage\s+adverse \(contradicted\)", run("posture", path).stdout)
+
+
+def test_posture_breaks_no_word_in_a_narrow_window(clinic):
+    console = report_text.Console(width=80, file=io.StringIO())
+    report_text.print_posture(console, posture_at(Profile.load(clinic), date(2026, 11, 23)))
+    lines = console.file.getvalue().splitlines()
+    assert len(lines) == len(signals()) + 2
+    assert any(" favourable " in line for line in lines)
 
 
 def test_list_of_signals():

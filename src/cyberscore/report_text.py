@@ -189,6 +189,8 @@ def _print_ledger(console: Console, quote: Quote) -> None:
 def print_posture(console: Console, posture: Posture) -> None:
     """Print what evidence says of every signal."""
     table = _table("signal", "status", "value", "source", ">age", ">weight", title=f"Posture as of {posture.as_of}")
+    table.padding = (0, 1, 0, 0)
+    table.columns[1].min_width = len("favourable")  # whole words in a window of 80 columns
     for state in posture:
         observation = state.observation.observation if state.observation else None
         colour = _STATUS_COLOURS.get(state.status)

@@ -92,6 +92,12 @@ def test_a_dispute_is_written(tmp_path, law):
     assert named
 
 
+@pytest.mark.parametrize("unknown", ["nope", "0" * 32])
+def test_a_dispute_of_nothing_observed_is_refused(law, unknown):
+    with pytest.raises(CyberscoreError, match="is nothing that the profile observed: give a signal or a digest"):
+        run("profile", "dispute", law, "--observation", unknown, "--kind", "fixed", "--note", "x", "--at", "2026-11-23")
+
+
 def test_next_asks_in_plain_words(law):
     text = run("next", law, "--as-of", "2026-11-23", "--count", "3").stdout
     found = cyberscore.next_evidence(Profile.load(law), as_of=date(2026, 11, 23))

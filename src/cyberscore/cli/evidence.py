@@ -96,13 +96,21 @@ class Evidence:
 
     def readings(self) -> Iterator[tuple[str, Reading]]:
         """Read the files, in order, each with its name."""
+        counted = set()
         for item in self.files:
             tool, file = split_evidence(item)
             reading = read(Path(file), tool=tool, **self.options)
-            total = self.totals.get(reading.assets.kind) if reading.assets is not None else None
+            total = None
+            if reading.assets is not None:
+                counted.add(reading.assets.kind)
+                total = self.totals.get(reading.assets.kind)
             if total is not None:
                 reading = read(Path(file), tool=tool, assets_total=total, **self.options)
             yield file, reading
+        unused = sorted(set(self.totals) - counted)
+        if unused:
+            kinds = ", ".join(sorted(counted)) or "none"
+            raise ProfileError(f"--assets-total {unused[0]}: no file given counts them; the kinds counted are: {kinds}")
 
 
 def split_evidence(item: str) -> tuple[str | None, str]:

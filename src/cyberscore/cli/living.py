@@ -75,8 +75,11 @@ def dispute(
     if len(found) > 1:
         told = ", ".join(f"{one.digest} ({one.value}, {one.source}, {one.observed_at.date()})" for one in found)
         raise ProfileError(f"--observation {observation!r} may be any of {told}: give the digest")
-    named = found[0] if found else observation
-    _write(known.dispute(named, kind, text, at=at).to_json() + "\n", output)  # type: ignore[arg-type]  # checked there
+    if not found:
+        raise ProfileError(
+            f"--observation {observation!r} is nothing that the profile observed: give a signal or a digest of it"
+        )
+    _write(known.dispute(found[0], kind, text, at=at).to_json() + "\n", output)  # type: ignore[arg-type]  # checked there
 
 
 @takes_evidence
