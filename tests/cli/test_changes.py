@@ -82,3 +82,11 @@ def test_a_target_out_of_reach_is_exit_status_1(clinic):
     for wrong in (("--to", "band:Z"), ("--to", "band:A", "--cost", "mdr_24x7")):
         with pytest.raises(TargetError):
             run("path", clinic, *wrong, "--as-of", "2026-11-23")
+
+
+def test_what_if_says_when_better_evidence_stands(clinic):
+    start = ["what-if", clinic, "--as-of", "2026-11-23"]
+    assert "better evidence" not in run(*start, "--set", "backup_isolation=offline_or_immutable").stderr
+    assert "set mfa_email_coverage=unknown first" in run(*start, "--set", "mfa_email_coverage=0.5").stderr
+    replaced = run(*start, "--set", "mfa_email_coverage=unknown", "--set", "mfa_email_coverage=0.5")
+    assert "better evidence" not in replaced.stderr

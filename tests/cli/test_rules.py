@@ -179,3 +179,11 @@ def test_a_date_that_is_none(capsys, monkeypatch, book, stricter):
     assert compare_rules(
         cyberscore.load_plan(), cyberscore.load_plan().rules, read_risks(book), as_of=date(2026, 11, 23)
     )
+
+
+def test_a_file_of_rules_is_named_in_what_is_wrong_with_it(capsys, monkeypatch, tmp_path, book):
+    file = tmp_path / "mine.toml"
+    file.write_text("{", encoding="utf-8")
+    status, _, said = run(capsys, monkeypatch, "rules", "test", file, book)
+    assert status == 2
+    assert "mine.toml: not valid TOML" in said

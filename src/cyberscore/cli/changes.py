@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
-from cyberscore.cli.common import AsOfOption, ProfileArgument, date_of, read_profile
+from cyberscore.cli.common import AsOfOption, ProfileArgument, date_of, note, read_profile
 from cyberscore.cli.evidence import Evidence, takes_evidence
 from cyberscore.exceptions import ProfileError, TargetError
-from cyberscore.profile import Insured, signals
+from cyberscore.profile import Insured, Profile, posture_at, signals
 from cyberscore.quoting import PathToTarget, WhatIf, path_to
 from cyberscore.quoting import what_if as compare
 from cyberscore.rating.coverage import Coverage
@@ -54,6 +54,8 @@ def what_if(
         sys.stdout.write(json.dumps(found.to_dict(), indent=2, ensure_ascii=False) + "\n")
     else:
         sys.stdout.write(_told(found))
+        for one in _outdone(known, found):
+            note(f"{one}: better evidence stands beside what was set; to replace it, set {one}=unknown first")
 
 
 @takes_evidence
@@ -179,6 +181,14 @@ def _told(found: WhatIf) -> str:
     lines += ["", "Ledger lines that differ:"]
     lines += [f"  {one}" for one in found.ledger_changes] or ["  none"]
     return "\n".join(lines) + "\n"
+
+
+def _outdone(known: Profile, found: WhatIf) -> list[str]:
+    """Signals that were set to a value beside which a better observation, still on the profile, counts for more."""
+    after = posture_at(found.profile, found.after.as_of)
+    told = {one.signal: one.value for one in found.profile.observations if one not in known.observations}
+    counted = {name: after[name].observation for name in told}
+    return [name for name, best in counted.items() if best is not None and best.observation.value != told[name]]
 
 
 def add_to(app: typer.Typer) -> None:

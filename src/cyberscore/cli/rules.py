@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from cyberscore.cli.common import console, note
-from cyberscore.exceptions import ProfileError
+from cyberscore.exceptions import ProfileError, RuleError
 from cyberscore.profile.profile import read_bytes
 from cyberscore.quoting.rule_changes import RuleChanges, compare_rules, read_risks
 from cyberscore.rating.library import load_plan
@@ -82,7 +82,10 @@ def try_rules(
         text = read_bytes(rules).decode("utf-8")
     except UnicodeDecodeError as error:
         raise ProfileError(f"{rules}: not UTF-8 text: {error}") from error
-    changed = RuleBook.from_toml(text)
+    try:
+        changed = RuleBook.from_toml(text)
+    except RuleError as error:
+        raise RuleError(str(error).replace("rules.toml", str(rules))) from error  # the file has a name of its own
     found = compare_rules(load_plan(plan), changed, read_risks(book), as_of=day)
     if as_json:
         _print_json(found.to_dict())

@@ -229,7 +229,8 @@ def date_of(found: datetime | None, given: date | datetime | str | None, name: s
             leftovers.add("observed_at was given, but the file has its own date, which stands", str(given))
         return found
     if given is None:
-        raise ReadingError(f"{name}: the file does not tell when it was made: pass observed_at, such as 2026-11-23")
+        wanted = "pass observed_at (--observed-at), such as 2026-11-23"
+        raise ReadingError(f"{name}: the file does not tell when it was made: {wanted}")
     if isinstance(given, datetime):
         given = given.isoformat() if given.tzinfo is not None else ""
     elif isinstance(given, date):
