@@ -19,6 +19,8 @@ from cyberscore.profile import signals
 from cyberscore.training.release import predicted_rates
 from cyberscore.training.validation.discrimination import share_of_explainable_deviance
 
+pytestmark = pytest.mark.slow  # learns many times over
+
 PARAMETERS = market_parameters()
 STANDARD_ERRORS = 4.0  # seeds are fixed: a test that passes goes on passing
 N, SEED = 2_000, 8

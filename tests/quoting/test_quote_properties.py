@@ -186,6 +186,7 @@ def test_interval_holds_the_premium(profile, cover):
     assert 0 < answer.premium_low <= answer.indicative_premium <= answer.premium_high
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(firm_profiles, covers())
 def test_improvements_are_the_quotes_one_would_get(profile, cover):

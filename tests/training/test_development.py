@@ -17,6 +17,8 @@ from cyberscore.training.columns import day_of
 from cyberscore.training.development import DEFAULT_CLAIMS, ReportingDelays, default_delays, fit_reporting_delays
 from cyberscore.training.severity import fit_severity
 
+pytestmark = pytest.mark.slow  # learns many times over
+
 AS_OF = date(2025, 6, 30)
 N_CODES = tuple(len(factor.labels) for factor in factors())
 SLOW = ReportingDelays((30.0, 60.0, 90.0, 150.0, 20.0), (1.0, 1.3, 0.8, 1.1, 1.6))

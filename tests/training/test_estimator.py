@@ -30,6 +30,8 @@ from cyberscore.training.boosting import (
 )
 from cyberscore.training.estimator import AdditiveBoostingRegressor
 
+pytestmark = pytest.mark.slow  # learns many times over
+
 FACTORS = ["exposed", "revenue", "mfa", "staff", "sector"]
 QUICK = {"max_iter": 40, "learning_rate": 0.2, "min_samples_leaf": 5, "max_bins": 6, "random_state": 0}
 BREAKPOINTS = {"staff": [10, 50, 250, 100_000]}  # no row has 100,000 staff

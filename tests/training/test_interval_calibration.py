@@ -35,6 +35,8 @@ from cyberscore.training.interval_calibration import (
     with_intervals,
 )
 
+pytestmark = pytest.mark.slow  # learns many times over
+
 TREND_TO = (1.05, 0.98)
 CATALOGUE = list(signals().values())
 ELSEWHERE = perturbed(market_parameters(), seed=77)

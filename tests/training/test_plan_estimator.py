@@ -25,6 +25,8 @@ from cyberscore.training.encoding import encode_claims, encode_policies
 from cyberscore.training.interval_calibration import with_intervals
 from cyberscore.training.plan_estimator import RatingPlanEstimator
 
+pytestmark = pytest.mark.slow  # learns many times over
+
 AS_OF = date(2026, 11, 23)
 N = 6_000
 RATES = np.array([0.03, 0.03, 0.04, 0.02, 0.02])

@@ -55,6 +55,8 @@ from cyberscore.training.validation.stability import bag_plan
 from cyberscore.training.validation_report import Figure, render_svg
 from pages import check_page
 
+pytestmark = pytest.mark.slow  # learns many times over
+
 SECTIONS = [
     "overview", "discrimination", "murphy", "predicted-risk", "slices", "factors", "double-lift", "cost", "drift",
     "monotonicity", "stability",
