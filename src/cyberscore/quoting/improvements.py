@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any
 
-from cyberscore.profile import Observation, Signal, signals
+from cyberscore.profile import Observation, signals
 from cyberscore.profile.evidence import SOURCES, mixture_at
 from cyberscore.quoting.figures import (
     Figures,
@@ -22,11 +22,11 @@ from cyberscore.quoting.figures import (
     score_of,
     standard_costs,
 )
-from cyberscore.quoting.terms import make_lookup, signal_value
-from cyberscore.rating.expected_loss import factor_change
+from cyberscore.quoting.terms import findings_anew, make_lookup, signal_value
+from cyberscore.rating.expected_loss import factor_changes
 from cyberscore.rating.parts import N_PERILS
 from cyberscore.rating.score import clipped
-from cyberscore.rules import DECISIONS, Finding, evaluate
+from cyberscore.rules import DECISIONS, Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +47,6 @@ class Improvement:
         return {name: getattr(self, name) for name in self.__slots__}
 
 
-@dataclass(frozen=True, slots=True)
-class _Now:
-    """The quote as it stands."""
-
-    firm: Firm
-    settled: SettledCover
-    standing: Standing
-    figures: Figures
-    on_posture: Sequence[Finding]
-
-
 @lru_cache(maxsize=512)
 def best_observation(name: str, as_of: date) -> tuple[Observation, dict[str, Any]]:
     """Observation of a signal's target at the end of a date, from its best source; and the same in plain JSON types."""
@@ -75,55 +64,47 @@ def improvements_for(
     firm: Firm, settled: SettledCover, standing: Standing, figures: Figures, on_posture: Sequence[Finding]
 ) -> tuple[Improvement, ...]:
     """Improvements by saving, then by points; those that change nothing are left out."""
-    now = _Now(firm, settled, standing, figures, on_posture)
-    found = []
+    risk, day = standing.risk, firm.as_of.toordinal()
+    moves, candidates = [], []
     for position, about in enumerate(signals().values()):
         if about.target is None:
             continue
-        made = _improvement(now, position, about)
-        if made is not None:
-            found.append(made)
+        observation, plain = best_observation(about.name, firm.as_of)
+        evidence = (*standing.posture.evidence[position], observation.prepared)
+        mixture, old = mixture_at(about, evidence, day), risk.mixtures[position]
+        if mixture != old:
+            moves.append((position, mixture, old))
+            candidates.append((about, evidence, plain))
+    changes = factor_changes(firm.plan, moves, risk.mixtures)
+    moved = (changes[:, N_PERILS:] != 0.0).any(axis=1).tolist()
+    found = []
+    for (about, evidence, plain), total, severer in zip(
+        candidates, (risk.total + changes).tolist(), moved, strict=True
+    ):
+        rates, locations = rates_and_locations(total)
+        costs, standard = figures.costs, standing.standard_costs
+        if severer:
+            costs, standard = claim_costs(firm, settled, locations), standard_costs(firm, locations)
+        score = score_of(firm, rates, standard)
+        findings = on_posture
+        if about.name in standing.values:
+            values = {**standing.values, about.name: signal_value(about, evidence, day)}
+            lookup = make_lookup(firm.fields, settled.cover, values)
+            findings = findings_anew(firm.plan.rules, on_posture, about.name, lookup)
+        after = priced(settled, rates, costs, findings, judged=figures if findings is on_posture else None)
+        better = DECISIONS.index(after.decision) < DECISIONS.index(figures.decision)
+        if standing.score - score < 0.005 and figures.premium - after.premium < 0.005 and not better:
+            continue
+        found.append(
+            Improvement(
+                signal=about.name,
+                action=about.advice,
+                observation=dict(plain),
+                risk_score=clipped(score),
+                points=clipped(score) - clipped(standing.score),
+                indicative_premium=after.premium,
+                saving=round(figures.premium - after.premium, 2),
+                decision=after.decision,
+            )
+        )
     return tuple(sorted(found, key=lambda one: (-one.saving, one.points, one.signal)))
-
-
-def _improvement(now: _Now, position: int, about: Signal) -> Improvement | None:
-    firm, standing, figures, risk = now.firm, now.standing, now.figures, now.standing.risk
-    day = firm.as_of.toordinal()
-    observation, plain = best_observation(about.name, firm.as_of)
-    evidence = (*standing.posture.evidence[position], observation.prepared)
-    mixture = mixture_at(about, evidence, day)
-    old = risk.mixtures[position]
-    if mixture == old:
-        return None
-    change = factor_change(firm.plan, position, mixture, old, risk.mixtures)
-    rates, locations = rates_and_locations((risk.total + change).tolist())
-    costs, standard = figures.costs, standing.standard_costs
-    if change[N_PERILS:].any():
-        costs, standard = claim_costs(firm, now.settled, locations), standard_costs(firm, locations)
-    score = score_of(firm, rates, standard)
-    if about.name in standing.values:
-        after = priced(now.settled, rates, costs, _findings(now, about, evidence, day))
-    else:
-        after = priced(now.settled, rates, costs, now.on_posture, judged=figures)
-    better = DECISIONS.index(after.decision) < DECISIONS.index(figures.decision)
-    if standing.score - score < 0.005 and figures.premium - after.premium < 0.005 and not better:
-        return None
-    return Improvement(
-        signal=about.name,
-        action=about.advice,
-        observation=dict(plain),
-        risk_score=clipped(score),
-        points=clipped(score) - clipped(standing.score),
-        indicative_premium=after.premium,
-        saving=round(figures.premium - after.premium, 2),
-        decision=after.decision,
-    )
-
-
-def _findings(now: _Now, about: Signal, evidence: tuple[Any, ...], day: int) -> list[Finding]:
-    """Posture findings, with the rules that name the signal evaluated again."""
-    values = {**now.standing.values, about.name: signal_value(about, evidence, day)}
-    lookup = make_lookup(now.firm.fields, now.settled.cover, values)
-    return [
-        evaluate(finding.rule, lookup) if about.name in finding.rule.signals else finding for finding in now.on_posture
-    ]

@@ -33,14 +33,14 @@ from cyberscore.quoting.figures import (
 )
 from cyberscore.quoting.intervals import LEVEL, known_code, loss_draws
 from cyberscore.quoting.questions import question
-from cyberscore.quoting.terms import make_lookup, signal_value
+from cyberscore.quoting.terms import findings_anew, make_lookup, signal_value
 from cyberscore.rating.coverage import Coverage
 from cyberscore.rating.draws import chances_of_codes, draw_spread, draw_totals, ordered_codes
 from cyberscore.rating.expected_loss import factor_change
 from cyberscore.rating.library import load_plan
 from cyberscore.rating.parts import N_PERILS, Floats
 from cyberscore.rating.plan import RatingPlan
-from cyberscore.rules import Finding, evaluate
+from cyberscore.rules import Finding
 
 LEAST_CHANCE = 0.02
 """A value less likely than this is not tried: it moves no mean by much."""
@@ -248,7 +248,11 @@ def _answers(now: _Now, open_ones: Sequence[int]) -> list[_Answer]:
             change = factor_change(firm.plan, position, mixture, risk.mixtures[position], risk.mixtures)
             rates, locations = rates_and_locations((risk.total + change).tolist())
             costs = claim_costs(firm, now.settled, locations) if change[N_PERILS:].any() else same_costs
-            findings = _findings(now, about, evidence, day) if about.name in standing.values else now.on_posture
+            findings = now.on_posture
+            if about.name in standing.values:
+                values = {**standing.values, about.name: signal_value(about, evidence, day)}
+                lookup = make_lookup(firm.fields, now.settled.cover, values)
+                findings = findings_anew(firm.plan.rules, findings, about.name, lookup)
             figures = priced(now.settled, rates, costs, findings)
             own, weight = known_code(about, mixture)
             standard = standard_costs(firm, locations) if change[N_PERILS:].any() else standing.standard_costs
@@ -256,15 +260,6 @@ def _answers(now: _Now, open_ones: Sequence[int]) -> list[_Answer]:
             relative = math.log(loss / firm.reference_loss)
             found.append(_Answer(position, float(chances[position][code]), own, weight, change, figures, relative))
     return found
-
-
-def _findings(now: _Now, about: Signal, evidence: tuple[Prepared, ...], day: int) -> list[Finding]:
-    """Posture findings, with the rules that name the signal evaluated again."""
-    values = {**now.standing.values, about.name: signal_value(about, evidence, day)}
-    lookup = make_lookup(now.firm.fields, now.settled.cover, values)
-    return [
-        evaluate(finding.rule, lookup) if about.name in finding.rule.signals else finding for finding in now.on_posture
-    ]
 
 
 def _widths(now: _Now, answers: Sequence[_Answer], elasticity: Floats) -> list[float]:

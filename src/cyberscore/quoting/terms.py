@@ -121,6 +121,19 @@ def findings_of(rules: tuple[Rule, ...], lookup: Lookup) -> list[Finding]:
     return [evaluate(rule, lookup) for rule in rules]
 
 
+def findings_anew(book: RuleBook, on_posture: Sequence[Finding], name: str, lookup: Lookup) -> Sequence[Finding]:
+    """Apply the rules that read one signal again; `on_posture` are the findings of all `posture_rules`, in their order.
+
+    The same sequence comes back where every rule acts as before.
+    """
+    found = list(on_posture)
+    for place in book.reading.get(name, ()):
+        found[place] = evaluate(found[place].rule, lookup)
+    if all(one.actions == before.actions for one, before in zip(found, on_posture, strict=True)):
+        return on_posture
+    return found
+
+
 def check_open_since(requested: Coverage, as_of: date) -> None:
     """Refuse conditions that are open since after the date of the quote.
 

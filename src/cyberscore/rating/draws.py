@@ -116,7 +116,8 @@ def draw_totals(plan: RatingPlan, codes: Codes, weights: Floats, log_revenue: Fl
         met = [offset + everything[:, :, a] * width + everything[:, :, b] for a, b, offset, width in plan.pair_index]
         index = np.concatenate([index, np.stack(met, axis=2)], axis=2)
     index += (ready.bag * len(plan.cells))[:, None]
-    totals: Floats = np.take(ready.bag_cells, index, axis=0).sum(axis=2)
+    # factors first: numpy adds up rows of draws several times faster than columns of factors
+    totals: Floats = np.take(ready.bag_cells, np.moveaxis(index, 2, 0), axis=0).sum(axis=0)
     if plan.bag_base is not None:
         totals += _base_deviations(plan, plan.bag_base, log_revenue)[:, ready.bag]
     totals += (plan.base.at_many(log_revenue) + plan.balance_row)[:, None, :]

@@ -12,7 +12,7 @@ from cyberscore.profile import Insured, signals
 from cyberscore.profile.evidence import Mixture
 from cyberscore.rating.coverage import STANDARD_LAYER, Coverage
 from cyberscore.rating.part_layers import PerilLayers
-from cyberscore.rating.parts import N_PERILS, Floats, factors
+from cyberscore.rating.parts import N_PERILS, WIDTH, Floats, factors
 from cyberscore.rating.plan import RatingPlan
 
 
@@ -90,19 +90,36 @@ def rate_risk(plan: RatingPlan, insured: Insured, mixtures: Sequence[Mixture], r
 
 def factor_change(plan: RatingPlan, position: int, new: Mixture, old: Mixture, everything: Sequence[Mixture]) -> Floats:
     """Change of the table sums when one factor's mixture changes, its pairs with the others' included, (WIDTH,)."""
-    offset = plan.offsets[position]
-    moved = [(code, share) for code, share in new] + [(code, -share) for code, share in old]
-    index, weight = [offset + code for code, _ in moved], [share for _, share in moved]
-    for a, b, start, width in plan.pair_index:
-        if position not in (a, b):
-            continue
-        other, stride, step = (everything[b], width, 1) if position == a else (everything[a], 1, width)
-        for code, share in moved:
-            for code_other, share_other in other:
-                index.append(start + code * stride + code_other * step)
-                weight.append(share * share_other)
-    change: Floats = np.array(weight) @ plan.cells[index]
+    change: Floats = factor_changes(plan, [(position, new, old)], everything)[0]
     return change
+
+
+def factor_changes(
+    plan: RatingPlan, moves: Sequence[tuple[int, Mixture, Mixture]], everything: Sequence[Mixture]
+) -> Floats:
+    """Change of the table sums by each of some moves alone, (moves, WIDTH); a move is position, new and old mixture."""
+    if not moves:
+        return np.zeros((0, WIDTH))
+    index: list[int] = []
+    weight: list[float] = []
+    starts: list[int] = []
+    for position, new, old in moves:
+        starts.append(len(index))
+        offset = plan.offsets[position]
+        moved = [*new, *[(code, -share) for code, share in old]]
+        for code, share in moved:
+            index.append(offset + code)
+            weight.append(share)
+        for a, b, start, width in plan.pair_index:
+            if position not in (a, b):
+                continue
+            other, stride, step = (everything[b], width, 1) if position == a else (everything[a], 1, width)
+            for code, share in moved:
+                for code_other, share_other in other:
+                    index.append(start + code * stride + code_other * step)
+                    weight.append(share * share_other)
+    changes: Floats = np.add.reduceat(np.array(weight)[:, None] * plan.cells[index], starts, axis=0)
+    return changes
 
 
 def layer_costs(plan: RatingPlan, locations: Sequence[float], revenue: float, coverage: Coverage) -> list[float]:

@@ -1,13 +1,13 @@
 """The book of underwriting rules, read from rules.toml, checked as a whole, and what it says about one risk."""
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cyberscore.exceptions import RuleError
 from cyberscore.rules.actions import DECISION_OF, DECISIONS, Actions
 from cyberscore.rules.analysis import check_book
-from cyberscore.rules.conditions import Lookup
+from cyberscore.rules.conditions import Lookup, SignalValue
 from cyberscore.rules.fields import told
 from cyberscore.rules.rule import FORMATS, Rule, parse_rule
 
@@ -24,7 +24,14 @@ class Finding:
     @property
     def read(self) -> str:
         """What decided, in words and with the insured's own figures."""
-        return reason_of(self.rule, self.lookup)
+        # the comparisons that came out as the whole did
+        whole = None if self.outcome == "unknown" else self.outcome == self.rule.words[0]
+        said = []
+        for test in self.rule.tests:
+            if test.holds(self.lookup) is whole:
+                value = self.lookup(test.kind, test.name)
+                said.append(told(test.kind, test.name, value.value if isinstance(value, SignalValue) else value))
+        return "; ".join(dict.fromkeys(said)) or "every insured"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +46,7 @@ class RuleBook:
     posture_rules : rules that read a signal or what the evidence is
     premium_rules : rules that read the premium, once it is known
     signals : all signals that rules read
+    reading : places in `posture_rules` of the rules that read a signal, by signal
     """
 
     rules: tuple[Rule, ...]
@@ -47,6 +55,7 @@ class RuleBook:
     posture_rules: tuple[Rule, ...] = field(init=False)
     premium_rules: tuple[Rule, ...] = field(init=False)
     signals: frozenset[str] = field(init=False)
+    reading: Mapping[str, tuple[int, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         rules = tuple(sorted(self.rules, key=lambda rule: rule.stage))
@@ -57,8 +66,12 @@ class RuleBook:
         object.__setattr__(self, "premium_rules", premium)
         object.__setattr__(self, "setting_rules", setting)
         object.__setattr__(self, "firm_rules", tuple(rule for rule in others if not rule.reads_posture))
-        object.__setattr__(self, "posture_rules", tuple(rule for rule in others if rule.reads_posture))
-        object.__setattr__(self, "signals", frozenset(name for rule in others for name in rule.signals))
+        posture = tuple(rule for rule in others if rule.reads_posture)
+        object.__setattr__(self, "posture_rules", posture)
+        names = frozenset(name for rule in others for name in rule.signals)
+        object.__setattr__(self, "signals", names)
+        reading = {name: tuple(k for k, rule in enumerate(posture) if name in rule.signals) for name in names}
+        object.__setattr__(self, "reading", reading)
 
     @property
     def known_activities(self) -> frozenset[str]:
@@ -112,17 +125,6 @@ def evaluate(rule: Rule, lookup: Lookup) -> Finding:
     if holds:
         return Finding(rule, rule.words[0], rule.on_fail, lookup)
     return Finding(rule, rule.words[1], rule.on_pass, lookup)
-
-
-def reason_of(rule: Rule, lookup: Lookup) -> str:
-    """Tell what decided a rule: the comparisons that came out as the whole did, with the insured's own figures."""
-    whole = rule.condition.holds(lookup)
-    said = []
-    for test in rule.tests:
-        if test.holds(lookup) is whole:
-            value = lookup(test.kind, test.name)
-            said.append(told(test.kind, test.name, value.value if hasattr(value, "adverse") else value))
-    return "; ".join(dict.fromkeys(said)) or "every insured"
 
 
 def decision_of(findings: Sequence[Finding]) -> str:
