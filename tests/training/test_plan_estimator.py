@@ -319,8 +319,17 @@ def test_many_claims_move_the_prior_to_the_truth(book, prior, nearly_the_prior):
 
 def test_the_way_from_the_prior_is_chosen_out_of_fold(book, prior):
     found = with_prior(few_of(book, 12), prior, boosting_share=None, n_bags=1)
-    assert found.report_["way_from_prior"] == found.selection_.way in selection.WAYS
+    assert 0.0 < found.report_["way_from_prior"] == found.selection_.way < 1.0
     assert found.report_["boosting_share"] == 0.0
+
+
+def test_the_way_from_the_prior_is_the_likely_one():
+    """Each way counts by its likelihood: all alike half way, one far ahead that one."""
+    mean_way = selection._mean_way
+    assert mean_way(np.array([7.0, 7.0, 7.0])) == 0.5
+    assert mean_way(np.array([0.0, 30.0, 30.0])) == 0.0
+    assert mean_way(np.array([30.0, 30.0, 0.0])) == 1.0
+    assert mean_way(np.array([0.0, 100.0, 2.0 * np.log(3.0)])) == 0.25
 
 
 def test_claims_are_set_against_those_the_prior_expects(book, prior):

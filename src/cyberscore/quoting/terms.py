@@ -126,12 +126,12 @@ def findings_anew(book: RuleBook, on_posture: Sequence[Finding], name: str, look
 
     The same sequence comes back where every rule acts as before.
     """
-    found = list(on_posture)
+    found, same = list(on_posture), True
     for place in book.reading.get(name, ()):
-        found[place] = evaluate(found[place].rule, lookup)
-    if all(one.actions == before.actions for one, before in zip(found, on_posture, strict=True)):
-        return on_posture
-    return found
+        before = found[place]
+        found[place] = evaluate(before.rule, lookup)
+        same = same and found[place].actions == before.actions
+    return on_posture if same else found
 
 
 def check_open_since(requested: Coverage, as_of: date) -> None:

@@ -24,7 +24,7 @@ BOOSTING_SHARES = (0.0, 0.5, 1.0)
 MIN_CLAIMS_TO_BOOST = 2_000
 """With fewer claims boosting is not even tried: of 1,400 it took away more than it brought."""
 WAYS = (0.0, 0.5, 1.0)
-"""Shares of the way from a prior plan to the fit that are tried out of fold."""
+"""Shares of the way from a prior plan to the fit that are tried out of fold; each counts by its likelihood there."""
 MAX_PAIRS = 3
 """A manual with more of them is not read any more (judgement)."""
 _CLEAR, _ON_EACH = 4.0, 1.5
@@ -35,8 +35,9 @@ _CLEAR, _ON_EACH = 4.0, 1.5
 class Selection:
     """What was chosen, and what it rests on: boosting's share, how far to leave a prior plan, the factors that meet.
 
-    `deviance` is the mean Poisson deviance a year out of fold, by candidate; `gain` of the last candidates over stage 0
-    with its standard error; `screened` lists the sets tried, strongest first: names, and the z of both halves.
+    `way` is 0 (the prior plan as it is) to 1 (own tables). `deviance` is the mean Poisson deviance a year out of fold,
+    by candidate; `gain` of the last candidates over stage 0 with its standard error; `screened` lists the sets tried,
+    strongest first: names, and the z of both halves.
     """
 
     boosting_share: float
@@ -107,13 +108,23 @@ def select(
     years = max(len(next(iter(total.values()))), 1)
     deviance = {name: float(values.sum() / years) for name, values in total.items()}
     share = min(BOOSTING_SHARES, key=lambda share: deviance.get(_boosting_name(share), np.inf))
-    way = 1.0 if prior is None else min(WAYS, key=lambda way: deviance[_way_name(way)])
+    way = 1.0
+    if prior is not None:
+        ways = np.array([deviance[_way_name(way)] for way in WAYS]) * len(policies)
+        if share == 0.0 or deviance[_boosting_name(share)] * len(policies) > ways.min():
+            share, way = 0.0, _mean_way(ways)
     reference = total[_way_name(0.0) if prior is not None else "stage 0"]
     gain = {
         name: (float((reference - values).mean()), float((reference - values).std() / np.sqrt(years)))
         for name, values in total.items()
     }
-    return Selection(share if way == 1.0 else 0.0, way, pairs, deviance, gain, tried)
+    return Selection(share, way, pairs, deviance, gain, tried)
+
+
+def _mean_way(deviances: Floats) -> float:
+    """Mean of WAYS, each weighted by its likelihood out of fold: to pick the best of them would follow chance."""
+    likelihood = np.exp(-0.5 * (deviances - deviances.min()))
+    return round(float(likelihood @ WAYS / likelihood.sum()), 2)
 
 
 def _judge_fold(
