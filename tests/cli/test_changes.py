@@ -68,7 +68,7 @@ def test_path_in_words_with_costs(clinic):
     premium = max(one.indicative_premium for one in improvements if one.signal in {"payment_verification", "mdr_24x7"})
     done = run("path", clinic, "--to", f"premium:{premium}", "--as-of", "2026-11-23", *costs)
     assert done.exit_code == 0
-    assert "Reached with 300.00; nothing less does." in done.stdout
+    assert "Reached with 300.00 USD; nothing less does." in done.stdout
     assert "paid back in" in done.stdout
     assert "Left out, no cost given: " in done.stdout
 
@@ -90,3 +90,73 @@ def test_what_if_says_when_better_evidence_stands(clinic):
     assert "set mfa_email_coverage=unknown first" in run(*start, "--set", "mfa_email_coverage=0.5").stderr
     replaced = run(*start, "--set", "mfa_email_coverage=unknown", "--set", "mfa_email_coverage=0.5")
     assert "better evidence" not in replaced.stderr
+
+
+COVER = (
+    "--limit", "800000", "--retention", "9000", "--per-claim-limit", "400000", "--waiting-period", "12",
+    "--sublimit", "extortion=60000", "--coinsurance", "bricking=20", "--expiring-premium", "2100",
+    "--currency", "GBP", "--scenario", "aon_2023",
+)  # fmt: skip
+ASKED = cyberscore.Coverage(
+    currency="GBP",
+    aggregate_limit=800_000,
+    per_claim_limit=400_000,
+    retention=9_000,
+    waiting_period_hours=12,
+    sublimits={"extortion": 60_000},
+    coinsurance={"bricking": 20},
+    expiring_premium=2_100,
+    market_scenario="aon_2023",
+)
+
+
+@pytest.mark.parametrize("command", ["quote", "what-if", "path", "next"])
+def test_every_command_that_quotes_takes_every_option_of_the_cover(command, tmp_path):
+    file, day = tmp_path / "law.json", date(2026, 11, 23)
+    file.write_text(example_text("law_firm"), encoding="utf-8")
+    firm, shared = cyberscore.example("law_firm"), {"as_of": day, "exchange_rate": 1.4}
+    more = {"what-if": ("--set", "mfa_admin_coverage=unknown"), "path": ("--to", "premium:1700")}.get(command, ())
+    done = run(command, file, "--as-of", day, *COVER, "--exchange-rate", "1.4", *more, "--json")
+    found = {
+        "quote": lambda: cyberscore.quote(firm, ASKED, **shared),
+        "what-if": lambda: cyberscore.what_if(firm, {"mfa_admin_coverage": None}, ASKED, **shared),
+        "path": lambda: cyberscore.path_to(firm, "premium:1700", ASKED, **shared),
+        "next": lambda: cyberscore.next_evidence(firm, cyberscore.load_plan(), ASKED, **shared),
+    }[command]()
+    assert json.loads(done.stdout) == json.loads(json.dumps(found.to_dict()))
+
+
+def test_a_premium_to_reach_is_in_the_currency_of_the_cover_and_says_so(tmp_path):
+    file = tmp_path / "law.json"
+    file.write_text(example_text("law_firm"), encoding="utf-8")
+    done = run("path", file, "--as-of", "2026-11-23", "--to", "premium:1500", "--currency", "GBP")
+    found = cyberscore.path_to(
+        cyberscore.example("law_firm"), "premium:1500", cyberscore.Coverage(currency="GBP"), as_of=date(2026, 11, 23)
+    )
+    assert found.target == "premium of at most 1,500.00 GBP"
+    assert f"Now: premium {found.indicative_premium:,.2f} GBP" in done.stdout
+    assert found.steps[-1].indicative_premium <= 1_500
+
+
+def test_what_if_shows_ledger_lines_side_by_side(clinic):
+    done = run(
+        "what-if", clinic, "--as-of", "2026-11-23", "--set", "mfa_email_coverage=unknown", "--set", "retention=25000"
+    )
+    found = cyberscore.what_if(
+        cyberscore.example("dental_clinic"), {"mfa_email_coverage": None, "retention": 25_000}, as_of=date(2026, 11, 23)
+    )
+    assert "{" not in done.stdout
+    told = done.stdout.partition("Ledger lines that differ:\n")[2]
+    for name in ("perils", "premium"):
+        columns = [getattr(one.ledger, name) for one in (found.before, found.after)]
+        old, new = ([step for steps in one.values() for step in steps] if name == "perils" else one for one in columns)
+        for was, now in zip(old, new, strict=True):
+            if was.value != now.value:
+                assert f"  {was.label}\n" in told
+                numbers = [
+                    f"{one.value:,.4f}" if one.operation == "multiply" else f"{one.value:,.2f}" for one in (was, now)
+                ]
+                if was.operation != "start":
+                    assert all(one in told for one in numbers)
+    assert "before: table" in told
+    assert "after: table" in told

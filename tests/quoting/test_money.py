@@ -92,9 +92,9 @@ def test_usd_has_no_line_for_currency():
         ({"currency": "EUR"}, "coverage: currency must be USD or the insured's own, GBP; got EUR"),
         (
             {"currency": "GBP", "aggregate_limit": 1e7},
-            "coverage: aggregate_limit: must be between .* USD; got 1.31e",
+            "aggregate_limit: 10,000,000 GBP is 13,100,000 USD at 1.31 USD for one GBP: .* 7,634 and 7,633,587 GBP",
         ),
-        ({"currency": "GBP", "retention": 300}, "coverage: retention: must be between 500 and 1000000 USD; got 393"),
+        ({"currency": "GBP", "retention": 300}, "retention: 300 GBP is 393 USD at 1.31 .* between 382 and 763,358 GBP"),
     ],
 )
 def test_a_currency_or_an_amount_that_will_not_do(fields, said):

@@ -7,21 +7,23 @@ from typing import Annotated, Any
 import typer
 
 from cyberscore.cli.common import AsOfOption, ProfileArgument, date_of, note, read_profile
+from cyberscore.cli.covers import ExchangeRateOption, takes_cover
 from cyberscore.cli.evidence import Evidence, takes_evidence
 from cyberscore.exceptions import ProfileError, TargetError
+from cyberscore.perils import PERILS
 from cyberscore.profile import Insured, Profile, posture_at, signals
 from cyberscore.quoting import PathToTarget, WhatIf, path_to
 from cyberscore.quoting import what_if as compare
 from cyberscore.rating.coverage import Coverage
+from cyberscore.rating.ledger import Step
 from cyberscore.rating.library import load_plan
 
-LimitOption = Annotated[float | None, typer.Option(help="Aggregate limit, USD.")]
-RetentionOption = Annotated[float | None, typer.Option(help="Retention, USD.")]
 PlanOption = Annotated[str | None, typer.Option(help="Name of a shipped plan, or a plan's folder.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print everything as JSON.")]
 
 
 @takes_evidence
+@takes_cover
 def what_if(
     profile: ProfileArgument,
     *,
@@ -35,10 +37,10 @@ def what_if(
         ),
     ],
     evidence: Evidence,
-    limit: LimitOption = None,
-    retention: RetentionOption = None,
+    cover: Coverage,
     as_of: AsOfOption = None,
     plan: PlanOption = None,
+    exchange_rate: ExchangeRateOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Quote a profile before and after changes."""
@@ -46,9 +48,10 @@ def what_if(
     found = compare(
         known,
         [dict([_change(text)]) for text in changes],
-        cover_of(limit, retention),
+        cover,
         as_of=date_of(as_of, known),
         plan=load_plan(plan),
+        exchange_rate=exchange_rate,
     )
     if as_json:
         sys.stdout.write(json.dumps(found.to_dict(), indent=2, ensure_ascii=False) + "\n")
@@ -59,6 +62,7 @@ def what_if(
 
 
 @takes_evidence
+@takes_cover
 def path(
     profile: ProfileArgument,
     *,
@@ -74,10 +78,10 @@ def path(
         ),
     ] = None,
     evidence: Evidence,
-    limit: LimitOption = None,
-    retention: RetentionOption = None,
+    cover: Coverage,
     as_of: AsOfOption = None,
     plan: PlanOption = None,
+    exchange_rate: ExchangeRateOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Find the smallest or cheapest set of fixes that reaches a target, best first; exit status 1 if none does."""
@@ -85,10 +89,11 @@ def path(
     found = path_to(
         known,
         target,
-        cover_of(limit, retention),
+        cover,
         as_of=date_of(as_of, known),
         costs=dict(_cost(text) for text in cost) if cost else None,
         plan=load_plan(plan),
+        exchange_rate=exchange_rate,
     )
     if as_json:
         sys.stdout.write(json.dumps(found.to_dict(), indent=2, ensure_ascii=False) + "\n")
@@ -96,12 +101,6 @@ def path(
         sys.stdout.write(_path_told(found))
     if not found.reached:
         raise typer.Exit(1)
-
-
-def cover_of(limit: float | None, retention: float | None) -> Coverage:
-    """Return the cover asked for on the command line."""
-    asked = {"aggregate_limit": limit, "retention": retention}
-    return Coverage.from_dict({name: value for name, value in asked.items() if value is not None})
 
 
 def _change(text: str) -> tuple[str, Any]:
@@ -133,24 +132,24 @@ def _cost(text: str) -> tuple[str, float]:
 
 def _path_told(found: PathToTarget) -> str:
     now = (
-        f"premium {found.indicative_premium:,.2f}, score {found.risk_score:.1f}, band {found.band}, "
+        f"premium {found.indicative_premium:,.2f} {found.currency}, score {found.risk_score:.1f}, band {found.band}, "
         f"{found.decision.replace('_', ' ')}"
     )
     lines = [f"Now: {now}", f"Target: {found.target}"]
     for k, step in enumerate(found.steps, 1):
         told = [
-            f"premium {step.indicative_premium:,.2f} ({-step.saving:+,.2f})",
+            f"premium {step.indicative_premium:,.2f} {found.currency} ({-step.saving:+,.2f})",
             f"score {step.risk_score:.1f} ({step.points:+.1f})",
             f"band {step.band}",
             step.decision.replace("_", " "),
         ]
         if step.cost is not None:
-            told.append(f"costs {step.cost:,.2f}")
+            told.append(f"costs {step.cost:,.2f} {found.currency}")
         if step.payback_years is not None:
             told.append(f"paid back in {step.payback_years:.1f} years")
         lines += [f"{k:2}. {step.action} [{step.signal}]", f"    {', '.join(told)}"]
         lines += [f"    condition: {one.text} ({one.rule})" for one in step.subjectivities]
-    size = f"{len(found.steps)} fixes" if found.total_cost is None else f"{found.total_cost:,.2f}"
+    size = f"{len(found.steps)} fixes" if found.total_cost is None else f"{found.total_cost:,.2f} {found.currency}"
     if not found.reached:
         lines.append(f"Not reached: {found.why}.")
     elif not found.steps:
@@ -178,9 +177,44 @@ def _told(found: WhatIf) -> str:
     ]
     lines += [f"Condition met:   {one.text} ({one.rule})" for one in found.subjectivities_met]
     lines += [f"Condition added: {one.text} ({one.rule})" for one in found.subjectivities_added]
-    lines += ["", "Ledger lines that differ:"]
-    lines += [f"  {one}" for one in found.ledger_changes] or ["  none"]
+    foreign = "" if {before.currency, after.currency} == {"USD"} else " (USD up to the line Currency)"
+    lines += ["", f"Ledger lines that differ{foreign}:", *_ledger_told(found)]
     return "\n".join(lines) + "\n"
+
+
+def _ledger_told(found: WhatIf) -> list[str]:
+    """Lines of both ledgers that differ, side by side: what is multiplied or added, then what it was read from."""
+    before, after = (one.ledger for one in (found.before, found.after))
+    columns = [(peril.replace("_", " "), before.perils[peril], after.perils[peril]) for peril in PERILS]
+    rows: dict[str, list[str]] = {}
+    for name, old, new in (*columns, ("premium", before.premium, after.premium)):
+        first, second = ({step.label: step for step in steps} for steps in (old, new))
+        for label in dict.fromkeys((*first, *second)):
+            was, now = first.get(label), second.get(label)
+            if was is not None and now is not None and (was.value, was.source) == (now.value, now.source):
+                continue
+            told = rows.setdefault(label, [f"  {label}"])
+            told.append(f"    {name:22}{_operand(was):>16}{_operand(now):>16}")
+            sources = ("" if was is None else was.source, "" if now is None else now.source)
+            # where a source names its peril, one would speak for its own row only
+            shared = name == "premium" or "table" in sources[0] + sources[1]
+            if shared and sources[0] != sources[1] and len(told) == 2:
+                told[1:1] = [
+                    f"    {when}: {source}" for when, source in zip(("before", "after"), sources, strict=True) if source
+                ]
+    if not rows:
+        return ["  none"]
+    return [f"{'':26}{'before':>16}{'after':>16}", *(line for told in rows.values() for line in told)]
+
+
+def _operand(step: Step | None) -> str:
+    """Value of a ledger line with the sign of what it does; a dash where there is no such line."""
+    if step is None:
+        return "-"
+    if step.operation == "start":
+        return f"{step.value:,.6g}"
+    sign = {"multiply": "x ", "add": "+ ", "at_least": ">= ", "at_most": "<= "}.get(step.operation, "")
+    return f"{sign}{step.value:,.4f}" if step.operation == "multiply" else f"{sign}{step.value:,.2f}"
 
 
 def _outdone(known: Profile, found: WhatIf) -> list[str]:

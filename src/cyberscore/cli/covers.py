@@ -1,35 +1,65 @@
-"""Options of the command line that say what cover is asked for; called by the commands that quote."""
+"""Options that say what cover is asked for: `takes_cover` gives them to every command that quotes."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
 
+from cyberscore.cli.options import replaces
 from cyberscore.exceptions import CoverageError
 from cyberscore.rating.coverage import Coverage
 
-LimitOption = Annotated[float | None, typer.Option(help="Aggregate limit; default 1,000,000.")]
-RetentionOption = Annotated[float | None, typer.Option(help="Retention; default 10,000.")]
-WaitingOption = Annotated[float | None, typer.Option(help="Waiting period before lost income is paid, hours.")]
-PerClaimOption = Annotated[float | None, typer.Option(help="Limit for one claim; default the aggregate limit.")]
-SublimitOption = Annotated[
-    list[str] | None,
-    typer.Option("--sublimit", metavar="NAME=AMOUNT", help="Sublimit of a peril or coverage part; may be repeated."),
-]
-CoinsuranceOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--coinsurance", metavar="NAME=PERCENT", help="Share the insured bears of a peril or part; may be repeated."
-    ),
-]
-ExpiringOption = Annotated[float | None, typer.Option(help="Last year's premium, on a renewal.")]
-CurrencyOption = Annotated[
-    str | None, typer.Option(help="Currency of amounts asked for and quoted: USD (default), or the insured's own.")
-]
-StateOption = Annotated[
-    str | None, typer.Option(metavar="STATE", help="US state whose surplus lines tax applies, such as TX.")
-]
-ScenarioOption = Annotated[
-    str | None, typer.Option("--scenario", metavar="NAME", help="Market scenario of the plan, such as howden_2023.")
+OPTIONS: dict[str, Any] = {
+    "limit": Annotated[
+        float | None,
+        typer.Option(metavar="AMOUNT", help="Aggregate limit; default 1,000,000 USD, or the usual of the currency."),
+    ],
+    "retention": Annotated[
+        float | None,
+        typer.Option(help="Retention; default 10,000 USD, or the usual one.", metavar="AMOUNT"),
+    ],
+    "waiting_hours": Annotated[
+        float | None,
+        typer.Option(
+            "--waiting-hours", "--waiting-period", metavar="HOURS", help="Waiting period before lost income is paid."
+        ),
+    ],
+    "per_claim_limit": Annotated[
+        float | None, typer.Option(metavar="AMOUNT", help="Limit for one claim; default the aggregate limit.")
+    ],
+    "sublimit": Annotated[
+        list[str] | None,
+        typer.Option(
+            "--sublimit", metavar="NAME=AMOUNT", help="Sublimit of a peril or coverage part; may be repeated."
+        ),
+    ],
+    "coinsurance": Annotated[
+        list[str] | None,
+        typer.Option(
+            "--coinsurance", metavar="NAME=PERCENT", help="Share the insured bears of a peril or part; may be repeated."
+        ),
+    ],
+    "expiring_premium": Annotated[
+        float | None, typer.Option(metavar="AMOUNT", help="Last year's premium, on a renewal.")
+    ],
+    "currency": Annotated[
+        str | None,
+        typer.Option(
+            metavar="CODE", help="Currency of amounts asked for and quoted: USD (default), or the insured's own."
+        ),
+    ],
+    "surplus_lines_state": Annotated[
+        str | None, typer.Option(metavar="STATE", help="US state whose surplus lines tax applies, such as TX.")
+    ],
+    "market_scenario": Annotated[
+        str | None, typer.Option("--scenario", metavar="NAME", help="Market scenario of the plan, such as howden_2023.")
+    ],
+}
+FIELDS = {"limit": "aggregate_limit", "waiting_hours": "waiting_period_hours"}
+"""Options that are not named as the field of `Coverage` that they give."""
+ExchangeRateOption = Annotated[
+    float | None,
+    typer.Option(metavar="RATE", help="USD for one unit of the insured's currency; default the plan's dated rate."),
 ]
 LimitsOption = Annotated[
     str | None, typer.Option(metavar="A,B,...", help="Limits of a grid of options, with --retentions.")
@@ -39,18 +69,25 @@ RetentionsOption = Annotated[
 ]
 
 
-def cover_of(asked: dict[str, Any], sublimits: list[str] | None, coinsurance: list[str] | None) -> Coverage:
-    """Build a request from fields that are None where nothing was said, and NAME=NUMBER texts.
+def cover_of(
+    *, sublimit: list[str] | None = None, coinsurance: list[str] | None = None, **asked: str | float | None
+) -> Coverage:
+    """Build a request from the options as they stand on the command line; None where nothing was said.
 
     Raises
     ------
     CoverageError
         Naming the option that is wrong.
     """
-    fields = {name: value for name, value in asked.items() if value is not None}
-    fields["sublimits"] = _named_numbers("--sublimit", sublimits or [])
+    fields: dict[str, Any] = {FIELDS.get(name, name): value for name, value in asked.items() if value is not None}
+    fields["sublimits"] = _named_numbers("--sublimit", sublimit or [])
     fields["coinsurance"] = _named_numbers("--coinsurance", coinsurance or [])
     return Coverage.from_dict(fields)
+
+
+def takes_cover(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of this module in place of its parameter `cover`, a `Coverage`."""
+    return replaces(command, "cover", OPTIONS, cover_of)
 
 
 def grid_of(cover: Coverage, limits: str | None, retentions: str | None) -> tuple[Coverage, ...]:

@@ -1,14 +1,13 @@
 """Options of commands that read tool exports, and reading them: `takes_evidence` gives a command all of these."""
 
-import functools
-import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Self, get_type_hints
+from typing import Annotated, Any, Self
 
 import typer
 
+from cyberscore.cli.options import replaces
 from cyberscore.exceptions import ProfileError
 from cyberscore.readers import READERS, Reading, read
 from cyberscore.readers.vulnerabilities import Catalogue
@@ -124,22 +123,4 @@ def split_evidence(item: str) -> tuple[str | None, str]:
 
 def takes_evidence(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options of this module in place of its parameter `evidence`, an `Evidence`."""
-    hints = get_type_hints(command, include_extras=True)
-    parameters = []
-    for parameter in inspect.signature(command).parameters.values():
-        if parameter.name == "evidence":
-            parameters += [
-                inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=option)
-                for name, option in OPTIONS.items()
-            ]
-        else:
-            parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[parameter.name]))
-
-    @functools.wraps(command)
-    def run(**given: Any) -> None:
-        chosen = {name: given.pop(name) for name in OPTIONS}
-        command(**given, evidence=Evidence.of(**chosen))
-
-    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # as inspect documents
-    return run
+    return replaces(command, "evidence", OPTIONS, Evidence.of)

@@ -12,14 +12,16 @@ from typing import Annotated, Any
 import typer
 
 from cyberscore import report_text
-from cyberscore.cli.changes import JsonOption, LimitOption, PlanOption, RetentionOption, cover_of
+from cyberscore.cli.changes import JsonOption, PlanOption
 from cyberscore.cli.common import AsOfOption, EvidenceOption, ProfileArgument, date_of, note, read_profile
+from cyberscore.cli.covers import ExchangeRateOption, takes_cover
 from cyberscore.cli.evidence import Evidence, takes_evidence
 from cyberscore.exceptions import ProfileError
 from cyberscore.profile import Profile
 from cyberscore.profile.profile import parse_json, read_bytes
 from cyberscore.quoting import WatchState, explain_change, next_evidence
 from cyberscore.quoting import watch as watch_book
+from cyberscore.rating.coverage import Coverage
 from cyberscore.rating.library import load_plan
 from cyberscore.readers import application
 
@@ -83,20 +85,21 @@ def dispute(
 
 
 @takes_evidence
+@takes_cover
 def ask_next(
     profile: ProfileArgument,
     *,
     evidence: EvidenceOption = None,
-    limit: LimitOption = None,
-    retention: RetentionOption = None,
+    cover: Coverage,
     as_of: AsOfOption = None,
     plan: PlanOption = None,
+    exchange_rate: ExchangeRateOption = None,
     count: Annotated[int, typer.Option(help="How many questions.", min=1)] = 10,
     as_json: JsonOption = False,
 ) -> None:
     """Rank what to find out next: by how much it should narrow the premium, and what it could save."""
     known = read_profile(profile, evidence)
-    found = next_evidence(known, load_plan(plan), cover_of(limit, retention), as_of=date_of(as_of, known))
+    found = next_evidence(known, load_plan(plan), cover, as_of=date_of(as_of, known), exchange_rate=exchange_rate)
     if as_json:
         _print_json(found.to_dict())
         return
@@ -123,6 +126,7 @@ def changes(
     ] = None,
     plan: PlanOption = None,
     plan_then: Annotated[str | None, typer.Option(help="Plan of the first day; default the same.")] = None,
+    exchange_rate: ExchangeRateOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Tell what moved a score between two days, in points that add up."""
@@ -133,6 +137,7 @@ def changes(
         _day(now, "--now"),
         profile_then=None if before is None else Profile.load(before),
         plan_then=None if plan_then is None else load_plan(plan_then),
+        exchange_rate=exchange_rate,
     )
     if as_json:
         _print_json(found.to_dict())

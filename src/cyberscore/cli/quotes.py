@@ -8,22 +8,7 @@ import typer
 
 from cyberscore import report_text
 from cyberscore.cli.common import AsOfOption, ProfileArgument, console, date_of, note, read_profile
-from cyberscore.cli.covers import (
-    CoinsuranceOption,
-    CurrencyOption,
-    ExpiringOption,
-    LimitOption,
-    LimitsOption,
-    PerClaimOption,
-    RetentionOption,
-    RetentionsOption,
-    ScenarioOption,
-    StateOption,
-    SublimitOption,
-    WaitingOption,
-    cover_of,
-    grid_of,
-)  # fmt: skip
+from cyberscore.cli.covers import ExchangeRateOption, LimitsOption, RetentionsOption, grid_of, takes_cover
 from cyberscore.cli.evidence import Evidence, takes_evidence
 from cyberscore.cli.records import write_to_log
 from cyberscore.cli.reports import LanguageOption, ReportOption, write_report
@@ -31,31 +16,22 @@ from cyberscore.examples import example_names, example_text
 from cyberscore.exceptions import ProfileError
 from cyberscore.profile import posture_at, signals
 from cyberscore.quoting import quote as make_quote
+from cyberscore.rating.coverage import Coverage
 from cyberscore.rating.library import load_plan
 
 
 @takes_evidence
+@takes_cover
 def quote(
     profile: ProfileArgument,
     *,
     evidence: Evidence,
-    limit: LimitOption = None,
-    retention: RetentionOption = None,
-    waiting_hours: WaitingOption = None,
-    per_claim_limit: PerClaimOption = None,
-    sublimit: SublimitOption = None,
-    coinsurance: CoinsuranceOption = None,
-    expiring_premium: ExpiringOption = None,
-    currency: CurrencyOption = None,
-    surplus_lines_state: StateOption = None,
-    market_scenario: ScenarioOption = None,
+    cover: Coverage,
     limits: LimitsOption = None,
     retentions: RetentionsOption = None,
     as_of: AsOfOption = None,
     plan: Annotated[str | None, typer.Option(help="Name of a shipped plan, or a plan's folder.")] = None,
-    exchange_rate: Annotated[
-        float | None, typer.Option(help="USD for one unit of the insured's currency; default the plan's.")
-    ] = None,
+    exchange_rate: ExchangeRateOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole quote as JSON.")] = False,
     log: Annotated[
         Path | None, typer.Option(metavar="L.jsonl", help="Append the quote to this log, to replay it later.")
@@ -66,17 +42,6 @@ def quote(
 ) -> None:
     """Quote a profile: score, premium, decision, reasons; with --limits and --retentions, a grid of options too."""
     known = read_profile(profile, evidence)
-    asked = {
-        "currency": currency,
-        "aggregate_limit": limit,
-        "per_claim_limit": per_claim_limit,
-        "retention": retention,
-        "waiting_period_hours": waiting_hours,
-        "expiring_premium": expiring_premium,
-        "surplus_lines_state": surplus_lines_state,
-        "market_scenario": market_scenario,
-    }
-    cover = cover_of(asked, sublimit, coinsurance)
     options = grid_of(cover, limits, retentions)
     date_of_quote = date_of(as_of, known)
     chosen = load_plan(plan)

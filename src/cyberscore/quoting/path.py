@@ -74,6 +74,8 @@ class PathToTarget:
         Signals that could be mended but for which no cost was given: not looked at.
     risk_score, band, indicative_premium, decision
         Before the first step.
+    currency : str
+        Of every amount here, the target's and the costs' too: that of the cover.
     why : str
         Why the target cannot be reached; empty when it is.
     """
@@ -88,6 +90,7 @@ class PathToTarget:
     risk_score: float
     band: str
     indicative_premium: float
+    currency: str
     decision: str
     why: str
 
@@ -169,7 +172,7 @@ def path_to(
     reached = search.met(chosen)
     steps = tuple(_steps(search, chosen, None if prices is None else cost_of))
     return PathToTarget(
-        target=wanted.text,
+        target=wanted.told(now.currency),
         reached=reached,
         optimal=proven,
         lower_bound=lower if reached else None,
@@ -179,6 +182,7 @@ def path_to(
         risk_score=now.risk_score,
         band=now.band,
         indicative_premium=now.indicative_premium,
+        currency=now.currency,
         decision=now.decision,
         why="" if reached else _why(search, fixes.after(chosen)),
     )
@@ -242,7 +246,7 @@ def _why(search: Search, best: After) -> str:
     if search.target.kind == "decision":
         ways = [f.rule.id for f in figures.findings if not search.allows([f])]
         return f"with every fix the decision is {figures.decision}: {', '.join(ways)}"
-    told = f"with every fix the premium is {figures.premium:,.2f}"
+    told = f"with every fix the premium is {figures.premium:,.2f} {settled.requested.currency}"
     terms = settled.terms
     if figures.premium == terms.shown(terms.minimum):
         return f"{told}, the minimum premium"

@@ -93,6 +93,10 @@ class Target:
             return cls.premium(number) if name == "premium" else cls.score(number)
         raise TargetError(f"a target is band:B, score:45, premium:1200, no-referral or no-conditions; got {text!r}")
 
+    def told(self, currency: str) -> str:
+        """Put it into words for a quote in a currency."""
+        return f"{self.text} {currency}" if self.kind == "premium" else self.text
+
     def met(self, plan: RatingPlan, *, score: float, premium: float, decision: str) -> bool:
         """Whether a quote with this unclipped score, indicative premium and decision meets it."""
         if self.kind == "score":

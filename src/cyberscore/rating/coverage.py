@@ -1,6 +1,10 @@
 """What cover is asked for: limits, retention, sublimits, coinsurance and waiting period."""
 
-from collections.abc import Iterable
+import math
+import tomllib
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib.resources import files
 from typing import Annotated, Any, Self
 
 from pydantic import (
@@ -27,6 +31,18 @@ BOUNDS_IN_USD = {
 }
 
 
+USUAL_RETENTION = 0.01
+"""The usual retention as a share of the usual limit (judgement): 10,000 of 1,000,000 USD."""
+
+
+@cache
+def usual_covers() -> Mapping[str, tuple[float, float]]:
+    """Usual limit and retention by currency: what a request has that does not give them."""
+    text = (files("cyberscore.rating") / "usual_covers.toml").read_text(encoding="utf-8")
+    limits = tomllib.loads(text)["aggregate_limit"]
+    return {currency: (float(limit), limit * USUAL_RETENTION) for currency, limit in limits.items()}
+
+
 def _number(value: object) -> object:
     if isinstance(value, bool | str):
         raise CoverageError(f"a number is wanted; got {value!r}")
@@ -46,11 +62,14 @@ class Coverage(BaseModel):
     currency : str
         Of every amount here and in the quote: USD, or the insured's own.
     aggregate_limit : float
-        Most that is paid in the year, 10,000 to 10,000,000 USD.
+        Most that is paid in the year, 10,000 to 10,000,000 USD or as much of another currency. Default 1,000,000 USD,
+        or the usual limit of the currency: the customary amount nearest to that, such as 1,000,000 EUR or 200,000,000
+        JPY (`cyberscore.rating.coverage.usual_covers`). It is fixed, and no exchange rate moves it.
     per_claim_limit : float, optional
         Most that is paid for one claim; default the aggregate limit.
     retention : float
-        What the insured bears of each claim, 500 to 1,000,000 USD, below the limits.
+        What the insured bears of each claim, 500 to 1,000,000 USD or as much of another currency, below the limits.
+        Default 10,000 USD, or a hundredth of the currency's usual limit.
     sublimits : dict of peril or coverage part to float, optional
         A lower limit for a claim of a peril, or for one part of any claim (`cyberscore.perils.PARTS`), 0 for none of
         it. A sublimit asked for is priced; one that a rule imposes for a weak posture is not.
@@ -83,6 +102,25 @@ class Coverage(BaseModel):
     contingencies_open_since: Day | None = None
     surplus_lines_state: str | None = None
     market_scenario: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _usual(cls, data: Any) -> Any:
+        """Give what is not asked for as is usual in the currency; the fields' own defaults are those of USD."""
+        currency = data.get("currency") if isinstance(data, Mapping) else None
+        missing = [name for name in ("aggregate_limit", "retention") if isinstance(data, Mapping) and name not in data]
+        if not missing or not isinstance(currency, str) or currency == "USD" or currency not in CURRENCIES:
+            return data
+        if currency not in usual_covers():
+            raise CoverageError(f"no usual cover is known in {currency}: give {' and '.join(missing)} in {currency}")
+        limit, retention = usual_covers()[currency]
+        asked = data.get("aggregate_limit", limit)
+        if missing == ["retention"] and isinstance(asked, int | float) and asked <= retention:
+            raise CoverageError(
+                f"aggregate_limit {asked:_.0f} {currency} is not above {retention:_.0f} {currency}, the retention that "
+                f"is usual in {currency}: give a higher limit, or a retention too"
+            )
+        return {"aggregate_limit": limit, "retention": retention, **data}
 
     @field_validator("currency")
     @classmethod
@@ -188,6 +226,8 @@ class Coverage(BaseModel):
         """
         if currency == self.currency:
             return self
+        if currency == "USD":
+            self._check_bounds(rate)
 
         def moved(amount: float | None) -> float | None:
             return None if amount is None else round(amount * rate, decimals)
@@ -201,6 +241,18 @@ class Coverage(BaseModel):
                 "sublimits": {name: moved(amount) for name, amount in self.sublimits.items()},
             }
         )
+
+    def _check_bounds(self, rate: float) -> None:
+        """Refuse amounts of another currency that are out of bounds at a rate, in that currency."""
+        for name, (low, high) in BOUNDS_IN_USD.items():
+            value = getattr(self, name)
+            if value is not None and not low <= round(value * rate, 6) <= high:
+                least, most = math.ceil(low / rate), math.floor(high / rate)
+                raise CoverageError(
+                    f"coverage: {name}: {value:,.0f} {self.currency} is {value * rate:,.0f} USD at {rate:g} USD for "
+                    f"one {self.currency}: it must be between {least:,} and {most:,} "
+                    f"{self.currency} ({low:,.0f} to {high:,.0f} USD)"
+                )
 
     @property
     def is_renewal(self) -> bool:
