@@ -22,7 +22,7 @@ from cyberscore.rating.parts import N_PERILS, factors
 from cyberscore.rating.plan import RatingPlan
 from cyberscore.rating.plan_file import PlanFiles, rounded
 from cyberscore.training import Book, RatingPlanEstimator
-from cyberscore.training.encoding import encode_policies
+from cyberscore.training.books.encoding import encode_policies
 from cyberscore.training.release import TREND_TO, market_trend
 from cyberscore.training.validation import share_of_explainable_deviance
 

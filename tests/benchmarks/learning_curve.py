@@ -21,11 +21,11 @@ from cyberscore.market import market_parameters, simulate
 from cyberscore.market.parameters import parameters_from
 from cyberscore.rating.parts import factors
 from cyberscore.training import Book
-from cyberscore.training.exposure import Experience, basis_exposure, claim_counts
-from cyberscore.training.frequency import FrequencyOptions, fit_frequency, log_rates
-from cyberscore.training.reference import blended_codes
+from cyberscore.training.learning.exposure import Experience, basis_exposure, claim_counts
+from cyberscore.training.learning.frequency import FrequencyOptions, fit_frequency, log_rates
+from cyberscore.training.learning.reference import blended_codes
+from cyberscore.training.learning.severity import fit_severity
 from cyberscore.training.release import market_trend
-from cyberscore.training.severity import fit_severity
 from cyberscore.training.validation import share_of_explainable_deviance
 
 BOOSTING = {"learning_rate": 0.05, "max_iter": 40, "max_leaf_nodes": 4, "min_samples_leaf": 200}

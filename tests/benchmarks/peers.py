@@ -37,11 +37,11 @@ from cyberscore.perils import PERILS
 from cyberscore.profile import signals
 from cyberscore.rating.expected_loss import totals_of_many
 from cyberscore.rating.parts import N_PERILS, Floats, factors
-from cyberscore.training.book import Book
-from cyberscore.training.encoding import EncodedPolicies
-from cyberscore.training.exposure import claim_counts
-from cyberscore.training.plan_estimator import RatingPlanEstimator
-from cyberscore.training.questionnaire import ClaimExposure, QuestionnaireGLM
+from cyberscore.training.books.book import Book
+from cyberscore.training.books.encoding import EncodedPolicies
+from cyberscore.training.learning.exposure import claim_counts
+from cyberscore.training.learning.plan_estimator import RatingPlanEstimator
+from cyberscore.training.learning.questionnaire import ClaimExposure, QuestionnaireGLM
 from cyberscore.training.release import market_trend
 
 N_SIGNALS = len(signals())

@@ -10,7 +10,13 @@ import pytest
 import cyberscore
 from cyberscore.quoting.engine import quote, risk_score
 from cyberscore.rating.tables import Bins
-from cyberscore.training.boosting import compile_tables, fit_booster, make_booster, make_raw_prediction, to_features
+from cyberscore.training.learning.boosting import (
+    compile_tables,
+    fit_booster,
+    make_booster,
+    make_raw_prediction,
+    to_features,
+)
 
 AS_OF = date(2026, 11, 23)
 

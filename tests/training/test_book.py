@@ -16,9 +16,9 @@ from cyberscore import TrainingError
 from cyberscore.market import simulate
 from cyberscore.perils import COUNTRY_GROUPS, PERILS
 from cyberscore.profile import sectors, signals
-from cyberscore.training.book import Book
-from cyberscore.training.columns import day_of
-from cyberscore.training.development import ReportingDelays, default_delays
+from cyberscore.training.books.book import Book
+from cyberscore.training.books.columns import day_of
+from cyberscore.training.books.development import ReportingDelays, default_delays
 
 AS_OF = date(2026, 6, 30)
 SIGNALS = list(signals())
@@ -284,7 +284,7 @@ def test_bad_csv(tmp_path, content, said):
 
 
 def test_huge_csv_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("cyberscore.training.book.MAX_CSV_BYTES", 100)
+    monkeypatch.setattr("cyberscore.training.books.book.MAX_CSV_BYTES", 100)
     policies().to_csv(tmp_path / "policies.csv")
     with pytest.raises(TrainingError, match="bytes, more than 100: split it"):
         Book.from_csv(tmp_path / "policies.csv", tmp_path / "claims.csv")

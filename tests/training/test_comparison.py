@@ -16,7 +16,7 @@ from cyberscore.cli import app
 from cyberscore.market import simulate
 from cyberscore.rating.parts import Curve, factors
 from cyberscore.training import Book, compare
-from cyberscore.training.contributions import compute_contributions, logarithmic_mean
+from cyberscore.training.validation.contributions import compute_contributions, logarithmic_mean
 from pages import check_page
 
 SECTIONS = ["overview", "who", "bands", "why", "top-movers"]

@@ -9,7 +9,7 @@ import cyberscore
 from cyberscore.perils import PERILS
 from cyberscore.profile import signals
 from cyberscore.rating.parts import factors
-from cyberscore.training.departure import compute_departure
+from cyberscore.training.learning.departure import compute_departure
 
 N = len(PERILS)
 

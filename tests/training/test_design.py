@@ -11,7 +11,8 @@ from cyberscore.perils import PERILS
 from cyberscore.profile import signals
 from cyberscore.rating.expected_loss import blended_mains, blended_pairs, totals_of_many
 from cyberscore.rating.parts import factors
-from cyberscore.training.design import (
+from cyberscore.training.books.encoding import encode_policies
+from cyberscore.training.learning.design import (
     REVENUE_CENTRE,
     REVENUE_NODES,
     REVENUE_SCALE,
@@ -21,9 +22,8 @@ from cyberscore.training.design import (
     revenue_hats,
     to_tables,
 )
-from cyberscore.training.encoding import encode_policies
-from cyberscore.training.frequency import log_rates
-from cyberscore.training.selection import rates_of_plan
+from cyberscore.training.learning.frequency import log_rates
+from cyberscore.training.learning.selection import rates_of_plan
 
 
 @pytest.fixture(scope="module")

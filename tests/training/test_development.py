@@ -12,10 +12,10 @@ from cyberscore.market import market_parameters, simulate
 from cyberscore.market.parameters import parameters_from
 from cyberscore.perils import BASIS_RETENTION, PERILS
 from cyberscore.rating.parts import factors
-from cyberscore.training.book import Book
-from cyberscore.training.columns import day_of
-from cyberscore.training.development import DEFAULT_CLAIMS, ReportingDelays, default_delays, fit_reporting_delays
-from cyberscore.training.severity import fit_severity
+from cyberscore.training.books.book import Book
+from cyberscore.training.books.columns import day_of
+from cyberscore.training.books.development import DEFAULT_CLAIMS, ReportingDelays, default_delays, fit_reporting_delays
+from cyberscore.training.learning.severity import fit_severity
 
 pytestmark = pytest.mark.slow  # learns many times over
 

@@ -19,8 +19,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from cyberscore.exceptions import TrainingError
 from cyberscore.rating.tables import Bins
-from cyberscore.training import estimator as estimator_module
-from cyberscore.training.boosting import (
+from cyberscore.training.learning import estimator as estimator_module
+from cyberscore.training.learning.boosting import (
     compile_tables,
     find_breakpoints,
     fit_booster,
@@ -28,7 +28,7 @@ from cyberscore.training.boosting import (
     make_raw_prediction,
     to_features,
 )
-from cyberscore.training.estimator import AdditiveBoostingRegressor
+from cyberscore.training.learning.estimator import AdditiveBoostingRegressor
 
 pytestmark = pytest.mark.slow  # learns many times over
 

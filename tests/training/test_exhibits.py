@@ -18,7 +18,7 @@ from cyberscore.rating.library import load_plan
 from cyberscore.rating.parts import N_PERILS, factors
 from cyberscore.rating.plan import RatingPlan
 from cyberscore.rating.plan_file import PlanFiles, canonical
-from cyberscore.training.book import Book
+from cyberscore.training.books.book import Book
 from cyberscore.training.exhibits import compute_exhibits, reference_codes, write_exhibits
 
 NAMES = [factor.name for factor in factors()]

@@ -13,12 +13,12 @@ from cyberscore.profile import signals
 from cyberscore.rating.expected_loss import totals_of_many
 from cyberscore.rating.library import shipped_text
 from cyberscore.rating.parts import factors
-from cyberscore.training import frequency
-from cyberscore.training.assembly import Material, assemble, severity_of
-from cyberscore.training.encoding import EncodedClaims, encode_policies
-from cyberscore.training.exposure import Experience
-from cyberscore.training.frequency import FrequencyOptions, fit_frequency, log_rates
-from cyberscore.training.selection import rates_of_plan
+from cyberscore.training.books.encoding import EncodedClaims, encode_policies
+from cyberscore.training.learning import frequency
+from cyberscore.training.learning.assembly import Material, assemble, severity_of
+from cyberscore.training.learning.exposure import Experience
+from cyberscore.training.learning.frequency import FrequencyOptions, fit_frequency, log_rates
+from cyberscore.training.learning.selection import rates_of_plan
 
 N = 4_000
 CLAIMS = 3_000

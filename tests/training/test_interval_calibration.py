@@ -19,7 +19,7 @@ from cyberscore.rating.coverage import STANDARD_LAYER, Coverage
 from cyberscore.rating.draws import ordered_codes
 from cyberscore.rating.expected_loss import RatedRisk, layer_costs
 from cyberscore.rating.parts import WIDTH, IntervalWidths
-from cyberscore.training.encoding import encode_policies
+from cyberscore.training.books.encoding import encode_policies
 from cyberscore.training.interval_calibration import (
     UNKNOWN_COUNTS,
     _draw_insureds,

@@ -19,11 +19,11 @@ from cyberscore.rating.expected_loss import expected_losses_of_many, totals_of_m
 from cyberscore.rating.library import shipped_text
 from cyberscore.rating.parts import IntervalWidths, factors
 from cyberscore.rating.plan_file import OTHER_FILES
-from cyberscore.training import selection
-from cyberscore.training.book import Book
-from cyberscore.training.encoding import encode_claims, encode_policies
+from cyberscore.training.books.book import Book
+from cyberscore.training.books.encoding import encode_claims, encode_policies
 from cyberscore.training.interval_calibration import with_intervals
-from cyberscore.training.plan_estimator import RatingPlanEstimator
+from cyberscore.training.learning import selection
+from cyberscore.training.learning.plan_estimator import RatingPlanEstimator
 
 pytestmark = pytest.mark.slow  # learns many times over
 

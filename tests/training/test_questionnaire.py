@@ -10,11 +10,11 @@ from cyberscore import TrainingError
 from cyberscore.market import simulate
 from cyberscore.perils import BASIS_RETENTION, PERILS
 from cyberscore.profile import sectors, signals
-from cyberscore.training.book import Book
-from cyberscore.training.encoding import encode_policies
-from cyberscore.training.exposure import basis_exposure, claim_counts
-from cyberscore.training.plan_estimator import RatingPlanEstimator
-from cyberscore.training.questionnaire import (
+from cyberscore.training.books.book import Book
+from cyberscore.training.books.encoding import encode_policies
+from cyberscore.training.learning.exposure import basis_exposure, claim_counts
+from cyberscore.training.learning.plan_estimator import RatingPlanEstimator
+from cyberscore.training.learning.questionnaire import (
     NO,
     NO_ANSWER,
     QUESTIONS,

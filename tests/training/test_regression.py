@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
-from cyberscore.training import regression
-from cyberscore.training.regression import fit_poisson
+from cyberscore.training.learning import regression
+from cyberscore.training.learning.regression import fit_poisson
 
 EXACT = 1e-9
 

@@ -10,11 +10,11 @@ import cyberscore
 from cyberscore.market import simulate
 from cyberscore.profile import signals
 from cyberscore.rating.parts import factors
-from cyberscore.training import selection
-from cyberscore.training.encoding import encode_policies
-from cyberscore.training.exposure import Experience
-from cyberscore.training.frequency import FrequencyOptions, log_rates
-from cyberscore.training.selection import rates_of_plan, screen_interactions, select
+from cyberscore.training.books.encoding import encode_policies
+from cyberscore.training.learning import selection
+from cyberscore.training.learning.exposure import Experience
+from cyberscore.training.learning.frequency import FrequencyOptions, log_rates
+from cyberscore.training.learning.selection import rates_of_plan, screen_interactions, select
 
 N = 4_000
 BOOSTING = {"learning_rate": 0.1, "max_iter": 4, "max_leaf_nodes": 4, "min_samples_leaf": 200}

@@ -8,9 +8,9 @@ from threadpoolctl import threadpool_limits
 from cyberscore.perils import PERILS
 from cyberscore.profile import signals
 from cyberscore.rating.parts import factors
-from cyberscore.training import severity
-from cyberscore.training.encoding import EncodedClaims
-from cyberscore.training.severity import CAP, THRESHOLD, fit_severity, severity_factors
+from cyberscore.training.books.encoding import EncodedClaims
+from cyberscore.training.learning import severity
+from cyberscore.training.learning.severity import CAP, THRESHOLD, fit_severity, severity_factors
 
 N_CODES = tuple(len(factor.labels) for factor in factors())
 TRUE_MU = np.array([11.0, 10.4, 10.0, 10.8, 10.2])

@@ -14,8 +14,8 @@ from cyberscore.profile import signals
 from cyberscore.rating.expected_loss import expected_losses_of_many, totals_of_many
 from cyberscore.rating.library import DEFAULT_PLAN, models_folder
 from cyberscore.rating.premium import PremiumTerms
-from cyberscore.training.encoding import encode_policies
-from cyberscore.training.reference import STANDARD_TERMS
+from cyberscore.training.books.encoding import encode_policies
+from cyberscore.training.learning.reference import STANDARD_TERMS
 
 
 @pytest.fixture(scope="module")

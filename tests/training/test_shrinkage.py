@@ -9,10 +9,10 @@ from threadpoolctl import threadpool_limits
 import cyberscore
 from cyberscore.market import simulate
 from cyberscore.perils import PERILS
-from cyberscore.training import shrinkage
-from cyberscore.training.design import design_matrix, layout, of_plan
-from cyberscore.training.encoding import encode_policies
-from cyberscore.training.shrinkage import GROUPS, fit_shrunk
+from cyberscore.training.books.encoding import encode_policies
+from cyberscore.training.learning import shrinkage
+from cyberscore.training.learning.design import design_matrix, layout, of_plan
+from cyberscore.training.learning.shrinkage import GROUPS, fit_shrunk
 from cyberscore.training.validation.discrimination import share_of_explainable_deviance
 
 N = 3_000

@@ -23,7 +23,7 @@ from cyberscore.market import simulate
 from cyberscore.perils import PERILS
 from cyberscore.rating.expected_loss import totals_of_many
 from cyberscore.rating.parts import N_PERILS, factors
-from cyberscore.training import Book, plots, validate
+from cyberscore.training import Book, validate
 from cyberscore.training.release import TREND_TO, judge, market_trend
 from cyberscore.training.validation import (
     compute_calibration,
@@ -44,15 +44,16 @@ from cyberscore.training.validation import (
     expected_claims,
     gini,
     judge_book,
+    plots,
     poisson_interval,
     population_stability_index,
     share_of_explainable_deviance,
 )
 from cyberscore.training.validation.calibration import holm, poisson_p_value
 from cyberscore.training.validation.discrimination import bands_of
+from cyberscore.training.validation.html_page import Figure, render_svg
 from cyberscore.training.validation.judged_book import LINES, survival_of_many
 from cyberscore.training.validation.stability import bag_plan
-from cyberscore.training.validation_report import Figure, render_svg
 from pages import check_page
 
 pytestmark = pytest.mark.slow  # learns many times over

@@ -105,14 +105,15 @@ def write_plan_exhibits(
     as_of: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help=BOOK_AS_OF)] = None,
 ) -> None:
     """Write a plan's exhibits: CSV of every table, and a rating manual to print (HTML)."""
-    from cyberscore.training import book, exhibits  # noqa: PLC0415  pandas stays off the path of a quote
+    from cyberscore.training import exhibits  # noqa: PLC0415  pandas stays off the path of a quote
+    from cyberscore.training.books.book import Book  # noqa: PLC0415
 
     if (policies is None) != (claims is None):
         raise CyberscoreError("--policies and --claims go together: give both, or neither")
     if as_of is not None and policies is None:
         raise CyberscoreError("--as-of is the last day a book knows of: give it with --policies and --claims")
     day = as_of.date() if as_of else None
-    known = None if policies is None or claims is None else book.Book.from_csv(policies, claims, as_of=day)
+    known = None if policies is None or claims is None else Book.from_csv(policies, claims, as_of=day)
     for told in () if known is None else known.notes:
         note(f"note: {told}")
     written = exhibits.write_exhibits(load_plan(plan), output, known)

@@ -1,10 +1,9 @@
 """How a rating plan is learned from policies and claims."""
 
-from cyberscore.training.book import Book
-from cyberscore.training.comparison import Comparison, compare
-from cyberscore.training.estimator import AdditiveBoostingRegressor
-from cyberscore.training.plan_estimator import RatingPlanEstimator
-from cyberscore.training.validation import Validation, validate
+from cyberscore.training.books.book import Book
+from cyberscore.training.learning.estimator import AdditiveBoostingRegressor
+from cyberscore.training.learning.plan_estimator import RatingPlanEstimator
+from cyberscore.training.validation import Comparison, Validation, compare, validate
 
 __all__ = [
     "AdditiveBoostingRegressor",

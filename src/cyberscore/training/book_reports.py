@@ -8,10 +8,10 @@ from tempfile import TemporaryDirectory
 from cyberscore.exceptions import TrainingError
 from cyberscore.market import simulate
 from cyberscore.rating.plan import RatingPlan
-from cyberscore.training.book import Book
-from cyberscore.training.comparison import Comparison, compare
+from cyberscore.training.books.book import Book
 from cyberscore.training.release import TREND_TO, market_trend
 from cyberscore.training.validation import Validation, validate
+from cyberscore.training.validation.comparison import Comparison, compare
 
 SEED = 1
 MOST_SIMULATED = 1_000_000

@@ -20,9 +20,9 @@ from cyberscore.rating.parts import N_PERILS, Floats, factors
 from cyberscore.rating.plan import RatingPlan
 from cyberscore.rating.pricing import Pricing
 from cyberscore.rules import told_action
-from cyberscore.training.book import Book
-from cyberscore.training.encoding import EncodedPolicies
-from cyberscore.training.exposure import claim_counts
+from cyberscore.training.books.book import Book
+from cyberscore.training.books.encoding import EncodedPolicies
+from cyberscore.training.learning.exposure import claim_counts
 from cyberscore.training.rating_manual import manual_html
 
 Points = list[tuple[NDArray[np.int64], Floats]]

@@ -30,7 +30,7 @@ from cyberscore.rating.parts import INTERVAL_BOUND, LOG_TEN, LOG_TEN_MILLION, N_
 from cyberscore.rating.plan import RatingPlan
 from cyberscore.rating.plan_file import PlanFiles
 from cyberscore.rating.premium import PremiumTerms
-from cyberscore.training.encoding import encode_policies
+from cyberscore.training.books.encoding import encode_policies
 
 LEVEL = 0.8
 UNKNOWN_COUNTS = (5, 10, 20, 39)

@@ -19,17 +19,17 @@ from cyberscore.perils import PERILS
 from cyberscore.rating.expected_loss import totals_of_many
 from cyberscore.rating.parts import N_PERILS, Floats
 from cyberscore.rating.plan import RatingPlan
-from cyberscore.training.book import Book
+from cyberscore.training.books.book import Book
+from cyberscore.training.books.encoding import encode_policies
 from cyberscore.training.card import model_card
-from cyberscore.training.encoding import encode_policies
 from cyberscore.training.interval_calibration import (
     calibrate_intervals,
     interval_coverage,
     intervals_paragraph,
     with_intervals,
 )
-from cyberscore.training.plan_estimator import RatingPlanEstimator, Trend
-from cyberscore.training.questionnaire import QuestionnaireGLM
+from cyberscore.training.learning.plan_estimator import RatingPlanEstimator, Trend
+from cyberscore.training.learning.questionnaire import QuestionnaireGLM
 from cyberscore.training.validation.discrimination import share_of_explainable_deviance
 
 _LOG = logging.getLogger(__name__)

@@ -1,4 +1,4 @@
-"""How well a plan foretells a book: discrimination, calibration, drift, order and stability; called after training."""
+"""How well a plan foretells a book (discrimination, calibration, drift, order, stability), and how two plans differ."""
 
 from cyberscore.training.validation.calibration import (
     compute_actual_over_expected,
@@ -10,6 +10,7 @@ from cyberscore.training.validation.calibration import (
     evidence_weight,
     poisson_interval,
 )
+from cyberscore.training.validation.comparison import Comparison, compare
 from cyberscore.training.validation.discrimination import (
     compute_discrimination,
     compute_double_lift,
@@ -31,8 +32,10 @@ from cyberscore.training.validation.stability import (
 )
 
 __all__ = [
+    "Comparison",
     "JudgedBook",
     "Validation",
+    "compare",
     "compute_actual_over_expected",
     "compute_calibration",
     "compute_cell_stability",

@@ -9,8 +9,8 @@ from cyberscore.perils import BASIS_RETENTION
 from cyberscore.profile import signals
 from cyberscore.rating.parts import N_PERILS, Floats, factors
 from cyberscore.rating.plan import RatingPlan
-from cyberscore.training.book import Book
-from cyberscore.training.encoding import EncodedPolicies
+from cyberscore.training.books.book import Book
+from cyberscore.training.books.encoding import EncodedPolicies
 from cyberscore.training.validation.discrimination import bands_of
 from cyberscore.training.validation.judged_book import LINES, JudgedBook, Trend, trend_factors
 

@@ -12,8 +12,8 @@ from cyberscore.rating.expected_loss import expected_losses_of_many, totals_of_m
 from cyberscore.rating.layers import PerilSeverity
 from cyberscore.rating.parts import N_PERILS, Floats
 from cyberscore.rating.plan import RatingPlan
-from cyberscore.training.book import Book
-from cyberscore.training.encoding import EncodedPolicies
+from cyberscore.training.books.book import Book
+from cyberscore.training.books.encoding import EncodedPolicies
 
 Trend = Mapping[int, tuple[float, float]]
 

@@ -5,8 +5,8 @@ from functools import partial
 
 import pandas as pd
 
-from cyberscore.training import plots
-from cyberscore.training.validation_report import Figure, Section, TableOf, counted
+from cyberscore.training.validation import plots
+from cyberscore.training.validation.html_page import Figure, Section, TableOf, counted
 
 SHOWN_CELLS = 30
 

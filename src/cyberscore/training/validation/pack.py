@@ -10,7 +10,7 @@ import pandas as pd
 
 from cyberscore.exceptions import TrainingError
 from cyberscore.rating.plan import RatingPlan
-from cyberscore.training.book import Book
+from cyberscore.training.books.book import Book
 from cyberscore.training.validation.calibration import (
     compute_calibration,
     compute_cost_per_claim,
@@ -121,7 +121,7 @@ class Validation:
         }
 
     def to_html(self) -> str:
-        """One self-contained page; see `cyberscore.training.validation_report`."""
+        """One self-contained page; see `cyberscore.training.validation.html_page`."""
         return validation_page(self.facts, self.summary, self.frames)
 
     def save(self, path: str | PathLike[str]) -> None:

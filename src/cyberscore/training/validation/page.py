@@ -15,8 +15,8 @@ from cyberscore.training.validation.fit_sections import (
     predicted_risk_section,
     slices_section,
 )
+from cyberscore.training.validation.html_page import Section, TableOf, counted, page
 from cyberscore.training.validation.keeping_sections import drift_section, monotonicity_section, stability_section
-from cyberscore.training.validation_report import Section, TableOf, counted, page
 
 
 def validation_page(facts: Mapping[str, str], summary: Mapping[str, Any], frames: Mapping[str, pd.DataFrame]) -> str:

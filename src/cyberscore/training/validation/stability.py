@@ -11,9 +11,9 @@ from cyberscore.rating.audit import TOLERANCE, steps_of
 from cyberscore.rating.expected_loss import totals_of_many
 from cyberscore.rating.parts import N_PERILS, WIDTH, Curve, Floats, factors
 from cyberscore.rating.plan import RatingPlan
-from cyberscore.training.book import Book
-from cyberscore.training.encoding import EncodedPolicies
-from cyberscore.training.reference import mean_mixtures
+from cyberscore.training.books.book import Book
+from cyberscore.training.books.encoding import EncodedPolicies
+from cyberscore.training.learning.reference import mean_mixtures
 from cyberscore.training.validation.calibration import REVENUE_LABELS, revenue_bands
 
 PSI_WATCH, PSI_ACT = 0.1, 0.25

@@ -13,11 +13,11 @@ from threadpoolctl import threadpool_limits
 from cyberscore.profile import signals
 from cyberscore.rating.parts import N_PERILS, Floats, factors
 from cyberscore.rating.plan import RatingPlan
-from cyberscore.training.design import AdditiveRates
-from cyberscore.training.encoding import EncodedPolicies
-from cyberscore.training.exposure import Experience
-from cyberscore.training.frequency import FrequencyFit, FrequencyOptions, fit_frequency, log_rates
-from cyberscore.training.reference import blended_codes
+from cyberscore.training.books.encoding import EncodedPolicies
+from cyberscore.training.learning.design import AdditiveRates
+from cyberscore.training.learning.exposure import Experience
+from cyberscore.training.learning.frequency import FrequencyFit, FrequencyOptions, fit_frequency, log_rates
+from cyberscore.training.learning.reference import blended_codes
 
 FOLDS = 3
 BOOSTING_SHARES = (0.0, 0.5, 1.0)

@@ -8,8 +8,19 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cyberscore.perils import PERILS
-from cyberscore.training.columns import MISSING, Days, Floats, Mask, Table, date_text, day_of, nearest, rows_text, shown
-from cyberscore.training.terms import Terms
+from cyberscore.training.books.columns import (
+    MISSING,
+    Days,
+    Floats,
+    Mask,
+    Table,
+    date_text,
+    day_of,
+    nearest,
+    rows_text,
+    shown,
+)
+from cyberscore.training.books.terms import Terms
 
 REQUIRED_CLAIM_COLUMNS = ("policy_id", "peril", "incurred")
 OPTIONAL_CLAIM_COLUMNS = ("claim_id", "occurred_at", "reported_at", "paid", "status", "currency")

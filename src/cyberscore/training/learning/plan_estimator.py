@@ -14,15 +14,15 @@ from cyberscore.exceptions import TrainingError
 from cyberscore.perils import BASIS_RETENTION
 from cyberscore.rating.parts import Floats, factors
 from cyberscore.rating.plan import RatingPlan
-from cyberscore.training.assembly import Material, assemble, severity_of
-from cyberscore.training.book import Book
-from cyberscore.training.departure import compute_departure
-from cyberscore.training.encoding import EncodedClaims, EncodedPolicies
-from cyberscore.training.exposure import Experience, basis_exposure, claim_counts
-from cyberscore.training.frequency import FrequencyFit, FrequencyOptions, fit_frequency
-from cyberscore.training.reference import blended_codes
-from cyberscore.training.selection import Selection, select
-from cyberscore.training.severity import SeverityFit, fit_severity
+from cyberscore.training.books.book import Book
+from cyberscore.training.books.encoding import EncodedClaims, EncodedPolicies
+from cyberscore.training.learning.assembly import Material, assemble, severity_of
+from cyberscore.training.learning.departure import compute_departure
+from cyberscore.training.learning.exposure import Experience, basis_exposure, claim_counts
+from cyberscore.training.learning.frequency import FrequencyFit, FrequencyOptions, fit_frequency
+from cyberscore.training.learning.reference import blended_codes
+from cyberscore.training.learning.selection import Selection, select
+from cyberscore.training.learning.severity import SeverityFit, fit_severity
 
 _LOG = logging.getLogger(__name__)
 
@@ -73,8 +73,8 @@ class RatingPlanEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn 
 
     Notes
     -----
-    Progress goes to the logger ``cyberscore.training.plan_estimator`` at level INFO. Same book, options and wheels give
-    the same plan, whatever `n_jobs`.
+    Progress goes to loggers under ``cyberscore.training`` at level INFO. Same book, options and wheels give the same
+    plan, whatever `n_jobs`.
     """
 
     def __init__(

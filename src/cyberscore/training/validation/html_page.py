@@ -79,7 +79,7 @@ def page(title: str, *, lead: Sequence[str], facts: Mapping[str, str], sections:
     MissingExtraError
         When matplotlib is not installed.
     """
-    css = files("cyberscore.training").joinpath("validation_report.css").read_text(encoding="utf-8")
+    css = files("cyberscore.training.validation").joinpath("html_page.css").read_text(encoding="utf-8")
     contents = "\n".join(f'<li><a href="#{escape(s.anchor)}">{escape(s.title)}</a></li>' for s in sections)
     told = "\n".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in facts.items())
     paragraphs = "\n".join(f"<p>{escape(text)}</p>" for text in lead)

@@ -12,8 +12,8 @@ from cyberscore.perils import PERILS
 from cyberscore.profile import signals
 from cyberscore.rating.parts import N_PERILS, Floats, factors
 from cyberscore.rating.plan import RatingPlan
-from cyberscore.training.encoding import EncodedPolicies
-from cyberscore.training.regression import Matrix
+from cyberscore.training.books.encoding import EncodedPolicies
+from cyberscore.training.learning.regression import Matrix
 
 REVENUE_NODES = (1e5, 1e6, 5e6, 2.5e7, 1e8, 5e8)
 REVENUE_CENTRE, REVENUE_SCALE = float(np.log(3.7e6)), 1.42

@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from cyberscore.training import plots
-from cyberscore.training.validation_report import Figure, Section, TableOf, page
+from cyberscore.training.validation import plots
+from cyberscore.training.validation.html_page import Figure, Section, TableOf, page
 
 SLICE_COLUMNS = {
     "slice": ("", ""),

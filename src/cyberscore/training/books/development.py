@@ -13,7 +13,7 @@ from scipy.special import log_ndtr, ndtr
 
 from cyberscore.market import market_parameters
 from cyberscore.perils import PERILS
-from cyberscore.training.columns import Days, Floats
+from cyberscore.training.books.columns import Days, Floats
 
 DEFAULT_CLAIMS = 10.0
 """The default delays count as much as this many claims of each peril (judgement).

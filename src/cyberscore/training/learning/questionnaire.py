@@ -17,11 +17,11 @@ from cyberscore.exceptions import TrainingError
 from cyberscore.perils import COUNTRY_GROUPS, PERILS, RECORD_LABELS
 from cyberscore.profile import SOURCES, sectors, signals
 from cyberscore.rating.parts import N_PERILS, Floats, factors
-from cyberscore.training.book import Book
-from cyberscore.training.columns import Problems, Table
-from cyberscore.training.encoding import EncodedPolicies, encode_policies
-from cyberscore.training.exposure import basis_exposure, claim_counts
-from cyberscore.training.severity import SeverityFit, fit_severity
+from cyberscore.training.books.book import Book
+from cyberscore.training.books.columns import Problems, Table
+from cyberscore.training.books.encoding import EncodedPolicies, encode_policies
+from cyberscore.training.learning.exposure import basis_exposure, claim_counts
+from cyberscore.training.learning.severity import SeverityFit, fit_severity
 
 Trend = Mapping[int, tuple[float, float]]
 Answers = NDArray[np.int8]

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
-from cyberscore.training.columns import Floats
+from cyberscore.training.books.columns import Floats
 
 Matrix = NDArray[np.float32]
 _HESSIAN_ROWS = 40_000

@@ -14,8 +14,8 @@ from cyberscore.rating.expected_loss import expected_losses_of_many
 from cyberscore.rating.parts import N_PERILS, Floats, factors
 from cyberscore.rating.plan import RatingPlan
 from cyberscore.rating.plan_file import rounded
-from cyberscore.training.design import revenue_hats
-from cyberscore.training.encoding import Codes, EncodedPolicies
+from cyberscore.training.books.encoding import Codes, EncodedPolicies
+from cyberscore.training.learning.design import revenue_hats
 
 BAND_QUANTILES = (0.2, 0.4, 0.6, 0.8, 0.95)
 PEER_REVENUE = (1e6, 5e6, 2.5e7)

@@ -17,11 +17,11 @@ from cyberscore.rating.parts import N_PERILS, Floats
 from cyberscore.rating.plan import RatingPlan
 from cyberscore.rating.premium import PremiumTerms
 from cyberscore.rating.score import BANDS, CENTRE, POINTS_PER_DOUBLING
-from cyberscore.training.book import Book
-from cyberscore.training.comparison_page import comparison_page
-from cyberscore.training.contributions import compute_contributions
-from cyberscore.training.encoding import EncodedPolicies
+from cyberscore.training.books.book import Book
+from cyberscore.training.books.encoding import EncodedPolicies
 from cyberscore.training.validation.calibration import REVENUE_LABELS, revenue_bands
+from cyberscore.training.validation.comparison_page import comparison_page
+from cyberscore.training.validation.contributions import compute_contributions
 
 QUANTILES = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
 SHOWN_CELLS = 100
@@ -95,7 +95,7 @@ class Comparison:
         }
 
     def to_html(self) -> str:
-        """One self-contained page; see `cyberscore.training.validation_report`."""
+        """One self-contained page; see `cyberscore.training.validation.html_page`."""
         frames = {
             name: getattr(self, name)
             for name in ("moves", "distribution", "by_revenue", "by_sector", "bands", "parts", "cells", "top_movers")

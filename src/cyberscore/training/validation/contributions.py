@@ -11,7 +11,7 @@ from cyberscore.rating.coverage import STANDARD_LAYER, Coverage
 from cyberscore.rating.expected_loss import expected_losses_of_many, totals_of_many
 from cyberscore.rating.parts import N_PERILS, WIDTH, Floats, factors
 from cyberscore.rating.plan import RatingPlan
-from cyberscore.training.encoding import EncodedPolicies
+from cyberscore.training.books.encoding import EncodedPolicies
 
 BASE, BALANCE, SEVERITY = "base", "balance", "severity"
 

@@ -12,10 +12,10 @@ from narwhals.stable.v2.typing import IntoDataFrame
 
 from cyberscore.exceptions import TrainingError
 from cyberscore.perils import BASIS_RETENTION
-from cyberscore.training.claim_columns import Claims, check_hindsight, read_claims
-from cyberscore.training.columns import MISSING, Problems, Table, date_text, day_of
-from cyberscore.training.development import ReportingDelays, default_delays, fit_reporting_delays
-from cyberscore.training.encoding import (
+from cyberscore.training.books.claim_columns import Claims, check_hindsight, read_claims
+from cyberscore.training.books.columns import MISSING, Problems, Table, date_text, day_of
+from cyberscore.training.books.development import ReportingDelays, default_delays, fit_reporting_delays
+from cyberscore.training.books.encoding import (
     EncodedClaims,
     EncodedPolicies,
     claims_above_basis,

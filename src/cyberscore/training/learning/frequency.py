@@ -11,12 +11,12 @@ from cyberscore.profile import signals
 from cyberscore.rating.expected_loss import blended_mains, blended_pairs
 from cyberscore.rating.parts import N_PERILS, Floats, factors
 from cyberscore.rating.plan import RatingPlan
-from cyberscore.training.design import AdditiveRates, design_matrix, of_plan, revenue_hats, to_tables
-from cyberscore.training.encoding import EncodedPolicies
-from cyberscore.training.estimator import AdditiveBoostingRegressor
-from cyberscore.training.exposure import Experience
-from cyberscore.training.shrinkage import fit_shrunk
-from cyberscore.training.signal_columns import Codes
+from cyberscore.training.books.encoding import EncodedPolicies
+from cyberscore.training.books.signal_columns import Codes
+from cyberscore.training.learning.design import AdditiveRates, design_matrix, of_plan, revenue_hats, to_tables
+from cyberscore.training.learning.estimator import AdditiveBoostingRegressor
+from cyberscore.training.learning.exposure import Experience
+from cyberscore.training.learning.shrinkage import fit_shrunk
 
 PERIL = "peril"
 QUIET_ROWS_PER_CLAIM = 20

@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 
 from cyberscore.exceptions import PlanError, TrainingError
 from cyberscore.rating.tables import AdditiveTables, Bins
-from cyberscore.training._validation import (
+from cyberscore.training.learning._validation import (
     check_count,
     check_rows,
     check_sizes,
@@ -27,7 +27,7 @@ from cyberscore.training._validation import (
     resolve_interactions,
     resolve_monotonic,
 )
-from cyberscore.training.boosting import (
+from cyberscore.training.learning.boosting import (
     MAX_FACTOR_CELLS,
     average_tables,
     compile_tables,

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cyberscore.training.columns import LATEST, MISSING, Days, Floats, Mask, Table, date_text, day_of, rows_text
+from cyberscore.training.books.columns import LATEST, MISSING, Days, Floats, Mask, Table, date_text, day_of, rows_text
 
 DAYS_A_YEAR = 365.25
 EXPOSURE_TOLERANCE_DAYS = 4.0

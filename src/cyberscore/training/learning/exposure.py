@@ -7,9 +7,9 @@ from scipy.special import ndtr
 
 from cyberscore.perils import BASIS_RETENTION
 from cyberscore.rating.parts import N_PERILS, Floats
-from cyberscore.training.encoding import EncodedClaims, EncodedPolicies
-from cyberscore.training.severity import SeverityFit
-from cyberscore.training.signal_columns import Codes
+from cyberscore.training.books.encoding import EncodedClaims, EncodedPolicies
+from cyberscore.training.books.signal_columns import Codes
+from cyberscore.training.learning.severity import SeverityFit
 
 
 @dataclass(frozen=True, slots=True)

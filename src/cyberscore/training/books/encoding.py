@@ -23,10 +23,10 @@ from cyberscore.perils import (
 from cyberscore.profile import sectors, signals
 from cyberscore.profile.industries import industry
 from cyberscore.profile.places import COUNTRIES
-from cyberscore.training.claim_columns import Claims, read_claims
-from cyberscore.training.columns import Floats, Problems, Table, nearest
-from cyberscore.training.signal_columns import Codes, check_signal_names, encode_signal, signal_column_names
-from cyberscore.training.terms import Terms, read_terms, year_of_start
+from cyberscore.training.books.claim_columns import Claims, read_claims
+from cyberscore.training.books.columns import Floats, Problems, Table, nearest
+from cyberscore.training.books.signal_columns import Codes, check_signal_names, encode_signal, signal_column_names
+from cyberscore.training.books.terms import Terms, read_terms, year_of_start
 
 REQUIRED_POLICY_COLUMNS = ("policy_id", "annual_revenue", "sector", "country", "exposure", "retention", "limit")
 PLAUSIBLE_MEDIAN_REVENUE = (1e5, 1e9)

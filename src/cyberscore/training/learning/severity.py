@@ -15,7 +15,7 @@ from scipy.special import log_ndtr
 from cyberscore.perils import PERILS
 from cyberscore.profile import signals
 from cyberscore.rating.layers import PerilSeverity
-from cyberscore.training.encoding import Codes, EncodedClaims, Floats
+from cyberscore.training.books.encoding import Codes, EncodedClaims, Floats
 
 TAIL_PRIOR_ALPHA = 1.1
 """Tail index of the evidence (DS34, DS35).

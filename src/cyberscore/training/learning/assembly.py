@@ -18,11 +18,11 @@ from cyberscore.rating.parts import N_PERILS, WIDTH, Floats, factors
 from cyberscore.rating.plan import RatingPlan
 from cyberscore.rating.plan_file import FORMAT, PlanFiles, canonical, catalogue_digest, rounded
 from cyberscore.rating.pricing import Pricing
-from cyberscore.training.design import REVENUE_NODES, revenue_hats
-from cyberscore.training.encoding import EncodedClaims, EncodedPolicies
-from cyberscore.training.exposure import basis_exposure
-from cyberscore.training.frequency import FrequencyFit
-from cyberscore.training.reference import (
+from cyberscore.training.books.encoding import EncodedClaims, EncodedPolicies
+from cyberscore.training.learning.design import REVENUE_NODES, revenue_hats
+from cyberscore.training.learning.exposure import basis_exposure
+from cyberscore.training.learning.frequency import FrequencyFit
+from cyberscore.training.learning.reference import (
     fit_level,
     mean_by_revenue,
     mean_mixtures,
@@ -31,7 +31,7 @@ from cyberscore.training.reference import (
     unknowns_model,
     with_fitted_pricing,
 )
-from cyberscore.training.severity import CAP, THRESHOLD, SeverityFit, mean_shift
+from cyberscore.training.learning.severity import CAP, THRESHOLD, SeverityFit, mean_shift
 
 Pairs = Mapping[tuple[str, str], Floats]
 

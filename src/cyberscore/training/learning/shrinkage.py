@@ -10,8 +10,8 @@ import numpy as np
 from cyberscore.perils import PERILS
 from cyberscore.profile import signals
 from cyberscore.rating.parts import Floats
-from cyberscore.training.design import REVENUE_SCALE, layout
-from cyberscore.training.regression import Matrix, fit_poisson
+from cyberscore.training.learning.design import REVENUE_SCALE, layout
+from cyberscore.training.learning.regression import Matrix, fit_poisson
 
 GROUPS = (("funds_transfer_fraud", "email_compromise"), ("ransomware", "data_breach", "system_outage"))
 """Perils that share causes: a deceived person, and an intruder (or a failure) in the systems."""

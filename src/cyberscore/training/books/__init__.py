@@ -1,0 +1,1 @@
+"""Books of policies and claims: the contract, its checks, and the numbers that are learned from."""
