@@ -5,11 +5,13 @@ supersedes, fades, expires or leaves a window is met often. No observation is la
 """
 
 import math
+import os
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from itertools import pairwise
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from cyberscore.profile import SOURCES, Connection, Insured, Observation, Profile, Signal, signals
@@ -17,6 +19,12 @@ from cyberscore.profile.signals import NEVER, NOT_APPLICABLE, Value
 
 AS_OF = date(2026, 11, 23)
 DAYS_AGO = (0, 0, 1, 1, 2, 15, 30, 60, 89, 90, 91, 180, 364, 365, 366, 500, 730, 731, 1200)
+
+
+def examples(n: int) -> settings:
+    """Settings of a property that is tried on n examples, or on as many times more as CYBERSCORE_EXAMPLES says."""
+    return settings(max_examples=n * int(os.environ.get("CYBERSCORE_EXAMPLES", "1")))
+
 
 SCOPES = (None, None, None, 0.015, 0.4, 0.5, 0.99, 1.0)
 """Shares of the scope that was seen; those next to each other lie on both sides of what clears a finding."""

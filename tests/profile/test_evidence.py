@@ -4,12 +4,12 @@ from datetime import date, timedelta
 from itertools import accumulate
 
 import pytest
-from hypothesis import assume, event, example, given, settings
+from hypothesis import assume, event, example, given
 from hypothesis import strategies as st
 
 from cyberscore.profile import SOURCES, Observation, signals
 from cyberscore.profile.evidence import mixture_at
-from strategies import AS_OF, DAYS_AGO, SIGNED, histories, improved, is_favourable
+from strategies import AS_OF, DAYS_AGO, SIGNED, examples, histories, improved, is_favourable
 
 TODAY = AS_OF.toordinal()
 ANY = list(signals())
@@ -61,7 +61,7 @@ def test_order_and_duplicates_change_nothing(history, data):
 
 
 @given(histories(), st.data())
-@settings(max_examples=300)
+@examples(100)
 def test_a_better_value_is_never_riskier(history, data):
     about, observations = history
     i = data.draw(st.integers(0, len(observations) - 1))
@@ -71,7 +71,7 @@ def test_a_better_value_is_never_riskier(history, data):
 
 
 @given(histories(), st.data(), st.sampled_from(("source", "date", "scope")))
-@settings(max_examples=300)
+@examples(100)
 def test_a_better_source_a_fresher_date_or_a_wider_scope_of_a_favourable_one_is_never_riskier(history, data, kind):
     about, observations = history
     favourable = [i for i, one in enumerate(observations) if is_favourable(one)]
@@ -83,7 +83,7 @@ def test_a_better_source_a_fresher_date_or_a_wider_scope_of_a_favourable_one_is_
 
 
 @given(histories(), st.data())
-@settings(max_examples=300)
+@examples(100)
 def test_deleting_a_favourable_observation_is_never_safer(history, data):
     about, observations = history
     favourable = [i for i, one in enumerate(observations) if is_favourable(one)]
@@ -94,7 +94,7 @@ def test_deleting_a_favourable_observation_is_never_safer(history, data):
 
 
 @given(histories(), st.sampled_from(DAYS_AGO), st.integers(0, 900))
-@settings(max_examples=300)
+@examples(100)
 def test_time_alone_is_never_safer(history, days, more):
     """But for events that leave their window: there only until the first one does."""
     about, observations = history
@@ -150,7 +150,7 @@ def test_a_finding_is_a_finding_whatever_the_scope(history, data, share):
 
 
 @given(histories(), st.data(), st.sampled_from((0.001, 0.015, 0.5, 0.999)))
-@settings(max_examples=300)
+@examples(100)
 def test_a_wider_scope_of_a_finding_is_never_safer(history, data, share):
     about, observations = history
     adverse = [i for i, one in enumerate(observations) if not is_favourable(one)]

@@ -5,14 +5,14 @@ from datetime import date, datetime, timedelta
 from itertools import accumulate
 
 import pytest
-from hypothesis import assume, event, given, settings
+from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
 from cyberscore.exceptions import ProfileError
 from cyberscore.profile import Connection, Observation, Profile, posture_at, signals
 from cyberscore.profile.evidence import mixture_at
 from cyberscore.profile.signals import NOT_APPLICABLE
-from strategies import AS_OF, SIGNED, Move, is_favourable, moves, profiles
+from strategies import AS_OF, SIGNED, Move, examples, is_favourable, moves, profiles
 
 INSURED = {"naics": "621210", "country": "US", "annual_revenue": 5e6}
 TIED = [about.name for about in signals().values() if about.may_not_apply or about.is_context]
@@ -120,7 +120,7 @@ def test_duplicates_change_nothing(profile, data):
 
 
 @given(moves(max_signals=2))
-@settings(max_examples=250)
+@examples(80)
 def test_an_improvement_is_never_riskier(move: Move):
     before, after = posture_at(move.before, AS_OF), posture_at(move.after, AS_OF)
     event(f"{move.kind}: {'changed' if move.before != move.after else 'the same'}")
@@ -129,7 +129,7 @@ def test_an_improvement_is_never_riskier(move: Move):
 
 
 @given(profiles(max_signals=2), st.integers(0, 900))
-@settings(max_examples=200)
+@examples(60)
 def test_time_alone_is_never_safer(profile, more):
     among = [about for about in SIGNED if about.window_days is None]
     now, later = posture_at(profile, AS_OF), posture_at(profile, AS_OF + timedelta(days=more))
@@ -138,7 +138,7 @@ def test_time_alone_is_never_safer(profile, more):
 
 
 @given(profiles(max_signals=2), st.data())
-@settings(max_examples=200)
+@examples(60)
 def test_withdrawing_a_connection_never_helps(profile, data):
     connected = profile.model_copy(
         update={"sources": tuple(one.model_copy(update={"withdrawn_at": None}) for one in profile.sources)}
@@ -149,7 +149,7 @@ def test_withdrawing_a_connection_never_helps(profile, data):
 
 
 @given(profiles(max_signals=2))
-@settings(max_examples=200)
+@examples(60)
 def test_a_withdrawn_connection_is_worth_no_more_than_none(profile):
     """What it said in favour counts for nothing; what it said against still stands."""
     gone = {one.name for one in profile.sources if one.withdrawn_at is not None and one.withdrawn_at <= AS_OF}

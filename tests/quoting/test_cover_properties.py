@@ -1,7 +1,7 @@
 """More cover never costs less: through floors, caps, minimums, sublimits, coinsurance and rounding."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import cyberscore
@@ -9,7 +9,7 @@ from cyberscore import Coverage, Insured, Profile, quote
 from cyberscore.perils import PARTS, PERILS
 from cyberscore.quoting.figures import Firm, Standing, claim_costs, posture_findings, priced, settle
 from cyberscore.rating.ledger import apply
-from strategies import AS_OF, profiles
+from strategies import AS_OF, examples, profiles
 
 PLAN = cyberscore.load_plan()
 NAMES = (*PERILS, *PARTS)
@@ -93,7 +93,7 @@ def priced_at(profile, covers):
     return found
 
 
-@settings(max_examples=120)
+@examples(40)
 @given(firm_profiles, more_cover())
 def test_more_cover_never_costs_less(profile, covers):
     less, more = priced_at(profile, covers)
@@ -101,7 +101,7 @@ def test_more_cover_never_costs_less(profile, covers):
     assert less.technical <= more.technical * (1 + 1e-12)
 
 
-@settings(max_examples=40)
+@examples(15)
 @given(firm_profiles, requests())
 def test_every_line_of_the_ledger_tells_the_truth(profile, fields):
     """Each step's result is what its operation makes of the one before; parts sum to perils; the end is the premium."""
@@ -119,7 +119,7 @@ def test_every_line_of_the_ledger_tells_the_truth(profile, fields):
     assert sum(answer.by_part.values()) == pytest.approx(total, rel=1e-9)
 
 
-@settings(max_examples=40)
+@examples(15)
 @given(firm_profiles, requests())
 def test_terms_that_change_nothing_cost_nothing(profile, fields):
     """A sublimit of the limit, a per-claim limit of the limit and coinsurance of nothing are no terms at all."""
@@ -158,7 +158,7 @@ def test_coinsurance_a_rule_imposes_earns_no_credit_and_one_asked_for_does():
     assert asked.indicative_premium < plain.indicative_premium
 
 
-@settings(max_examples=30)
+@examples(12)
 @given(
     st.sampled_from((7e5, 2e6, 9e6, 3e7)),
     st.sampled_from((1.0, 1.01, 1.3)),
@@ -176,7 +176,7 @@ def test_a_larger_firm_never_pays_less_for_the_same_cover(revenue, factor, naics
         assert less.premium <= more.premium
 
 
-@settings(max_examples=30)
+@examples(12)
 @given(firm_profiles, requests(), st.lists(st.floats(50.0, 1e5), min_size=2, max_size=2))
 def test_a_renewal_follows_its_expiring_premium_within_the_cap(profile, fields, expiring):
     low, high = sorted(expiring)

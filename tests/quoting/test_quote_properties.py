@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import cyberscore
@@ -22,7 +22,7 @@ from cyberscore.rating.expected_loss import (
 )
 from cyberscore.rating.score import expected_loss_of_book
 from cyberscore.rules import DECISIONS
-from strategies import AS_OF, is_favourable, moves, profiles
+from strategies import AS_OF, examples, is_favourable, moves, profiles
 
 PLAN = cyberscore.load_plan()
 RULED = sorted(name for rule in PLAN.rules.posture_rules for name in rule.signals)
@@ -122,7 +122,7 @@ def test_ledger_reproduces_the_premium_to_the_cent(profile, cover):
     assert limited <= min(sum(pure.values()), answer.coverage["aggregate_limit"]) * (1 + 1e-12)
 
 
-@settings(max_examples=400)
+@examples(120)
 @given(firm_moves, covers())
 def test_better_evidence_never_costs_more(move, cover):
     before, after = quoted(move.before, cover), quoted(move.after, cover)
@@ -132,7 +132,7 @@ def test_better_evidence_never_costs_more(move, cover):
     assert RANK[after.decision] <= RANK[before.decision]
 
 
-@settings(max_examples=200)
+@examples(60)
 @given(firm_profiles, st.integers(1, 900))
 def test_time_without_new_evidence_never_lowers_the_score(profile, days):
     windowed = {name for name, about in signals().items() if about.window_days is not None}
@@ -143,7 +143,7 @@ def test_time_without_new_evidence_never_lowers_the_score(profile, days):
     assert later >= now - 1e-9
 
 
-@settings(max_examples=200)
+@examples(60)
 @given(firm_profiles.filter(lambda p: any(is_favourable(one) for one in p.observations)), st.data())
 def test_deleting_a_favourable_observation_never_lowers_the_score(profile, data):
     good = [k for k, one in enumerate(profile.observations) if is_favourable(one)]
@@ -153,7 +153,7 @@ def test_deleting_a_favourable_observation_never_lowers_the_score(profile, data)
     assert risk_score(without, as_of=AS_OF, plan=PLAN) >= risk_score(profile, as_of=AS_OF, plan=PLAN) - 1e-9
 
 
-@settings(max_examples=60)
+@examples(20)
 @given(firm_profiles, covers(), covers())
 def test_premium_never_falls_with_limit_nor_rises_with_retention(profile, one, other):
     """Compared at the terms after floors and caps, all else the same."""
@@ -187,7 +187,7 @@ def test_interval_holds_the_premium(profile, cover):
 
 
 @pytest.mark.slow
-@settings(max_examples=50)
+@examples(20)
 @given(firm_profiles, covers())
 def test_improvements_are_the_quotes_one_would_get(profile, cover):
     answer = quoted(profile, cover)
@@ -228,7 +228,7 @@ def test_a_withdrawn_connection_never_helps():
 # --- nothing seen is not clean
 
 
-@settings(max_examples=100)
+@examples(30)
 @given(firm_profiles, st.data())
 def test_a_scan_that_is_left_out_never_helps(profile, data):
     """All that the scans of some days found in the insured's favour, left out together."""
@@ -241,7 +241,7 @@ def test_a_scan_that_is_left_out_never_helps(profile, data):
     assert RANK[bare.decision] >= RANK[full.decision]
 
 
-@settings(max_examples=60)
+@examples(20)
 @given(firm_profiles)
 def test_required_signals_left_unknown_cost_at_least_as_much_as_unknown(profile):
     """For each required signal and peril of the shipped plan, among whatever else is known."""
