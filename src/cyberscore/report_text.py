@@ -57,6 +57,7 @@ def print_quote(console: Console, profile: Profile, quote: Quote) -> None:
         f"\n{len(quote.unknowns)} of {len(signals())} signals unknown. Plan {plan} {digest[:12]}, as of {quote.as_of}. "
         f"{quote.notice.capitalize()}."
     )
+    console.print(" ".join(quote.disclaimers))
 
 
 def _print_disputes(console: Console, quote: Quote) -> None:
@@ -98,7 +99,7 @@ def _print_answer(console: Console, profile: Profile, quote: Quote) -> None:
     )
     console.print(
         f"Chance of a claim in a year {quote.annual_claim_probability:.2%}, "
-        f"expected loss {quote.expected_loss:,.0f} {quote.currency}"
+        f"expected loss {quote.expected_loss:,.0f} {quote.currency} under the aggregate limit"
     )
     for name, tax in quote.taxes.items():
         console.print(f"{name}, not in the premium: {tax:,.2f} {quote.currency}")
@@ -154,6 +155,14 @@ def _print_conditions(console: Console, quote: Quote) -> None:
         for adjustment in quote.adjustments:
             free = "at no premium" if adjustment.kind == "retention_credit" else "no premium credit"
             note = "" if adjustment.priced else f"; {free}"
+            other = adjustment.superseded_by
+            if other is not None:
+                by = "the cover asked for" if other == "request" else other
+                note = (
+                    f"; in the premium, but superseded in the cover offered by {by}"
+                    if adjustment.priced
+                    else (f"; superseded by {by}")
+                )
             console.print(escape(f"  {adjustment.text} ({adjustment.rule}{note})"))
 
 

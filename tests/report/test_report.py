@@ -17,6 +17,7 @@ from cyberscore.perils import PERILS
 from cyberscore.profile import signals
 from cyberscore.report import render_report
 from cyberscore.report.language import LANGUAGES, clean, language
+from cyberscore.rules.amounts import MARK, USD, Money
 from pages import Page
 from strategies import AS_OF, profiles
 
@@ -104,7 +105,13 @@ def test_every_signal_and_rule_is_translated():
         spoken |= {a.text for actions in (rule.on_fail, rule.on_pass, rule.on_unknown) for a in actions if a.text}
     assert spoken == set(texts("zh_rules.toml"))
     for text in spoken:
-        assert 'lang="en"' not in words.say(text)
+        for money in (USD, Money("EUR", 1 / 1.15), Money("JPY", 1 / 0.0065, 0)):
+            said = str(words.say(money.text(text)))
+            assert 'lang="en"' not in said
+            assert "{" not in said
+            wanted = len(set(MARK.findall(text)))
+            assert said.count(words.name("currencies", money.currency)) >= wanted
+            assert said.count("美元") >= wanted
 
 
 def test_phrases_keep_their_placeholders():

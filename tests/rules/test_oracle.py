@@ -143,10 +143,12 @@ def test_restrictions_in_words(seen, text):
     assert text in [one.text for one in quoted(**seen).adjustments]
 
 
-def test_in_another_currency_the_text_says_that_it_is_in_usd():
+def test_in_another_currency_the_text_is_in_it_with_the_usd_beside():
     answer = quoted({"currency": "EUR"}, {"currency": "EUR", "retention": 1_000})
     floor = next(one for one in answer.adjustments if one.kind == "retention_floor")
-    assert floor.text == "Retention set to 2,500: revenue is 2.3M; 1,150 was asked for (amounts in USD)."
+    assert floor.text == (
+        "Retention set to 2,173.91 EUR (2,500 USD): revenue is 2M EUR (2.3M USD); 1,000 EUR (1,150 USD) was asked for."
+    )
     assert floor.amount == pytest.approx(2_500 / 1.15, abs=0.01)
     ransom = next(one for one in answer.adjustments if one.kind == "part_sublimit")
     assert ransom.amount == pytest.approx(500_000 / 1.15, abs=0.01)

@@ -15,6 +15,7 @@ from cyberscore.profile import signals
 from cyberscore.rating.library import shipped_text
 from cyberscore.rating.plan_file import PlanFiles
 from cyberscore.rules import DECISIONS, RuleBook, evaluate
+from cyberscore.rules.amounts import USD
 from cyberscore.rules.conditions import SignalValue
 from rule_firms import AS_OF, FIRM, firm_profile, quoted
 
@@ -231,7 +232,10 @@ def test_rules_of_format_1_are_still_read():
     old = {rule.id: rule for rule in RuleBook.from_toml(path.read_text(encoding="utf-8")).rules}
     new = {rule.id: rule for rule in cyberscore.load_plan().rules.rules}
     assert len(old) == 24
-    assert old["U06"].on_fail == new["U06"].on_fail
+    told = [
+        [(action.type, action.amount, USD.text(action.text)) for action in book["U06"].on_fail] for book in (old, new)
+    ]
+    assert told[0] == told[1]
     assert old["U06"].on_unknown == new["U06"].on_unknown
     same = {name for name in old if name in new and old[name].condition == new[name].condition}
     assert same == set(old) - {"U17-standard", "U17-verification"}

@@ -16,6 +16,7 @@ from cyberscore.quoting.rule_changes import RuleChanges, compare_rules, read_ris
 from cyberscore.rating.library import load_plan
 from cyberscore.report_text import escape
 from cyberscore.rules import STAGES, Rule, RuleBook, condition_text, stage_name, told_action
+from cyberscore.rules.amounts import USD
 
 rules_app = typer.Typer(help="Underwriting rules: print them, or test a changed set on a book.")
 
@@ -42,7 +43,7 @@ def list_rules(context: typer.Context, *, plan: PlanOption = None, as_json: Json
 
 
 def _print_rule(screen: Console, rule: Rule) -> None:
-    screen.print(escape(f"{rule.id} v{rule.version}  {rule.sentence}"), soft_wrap=True)
+    screen.print(escape(f"{rule.id} v{rule.version}  {USD.text(rule.sentence)}"), soft_wrap=True)
     lines = [("when", condition_text(rule.condition))]
     for name, actions in (("then", rule.on_fail), ("unknown", rule.on_unknown), ("otherwise", rule.on_pass)):
         if actions:

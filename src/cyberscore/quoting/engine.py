@@ -27,6 +27,7 @@ from cyberscore.rating.library import load_plan
 from cyberscore.rating.plan import RatingPlan
 from cyberscore.rating.score import CENTRE, band, clipped, safer_than, score_change, unclipped_score
 from cyberscore.rules import Finding
+from cyberscore.rules.amounts import Money, digits
 
 DEAR = 0.25
 """Share of the limit above which a premium is flagged (judgement)."""
@@ -106,7 +107,7 @@ def quote(
 
     settled, figures, score = offer.settled, offer.figures, standing.score
     findings, decision, premium = offer.findings, figures.decision, figures.premium
-    results = tuple([RuleResult.of(finding) for finding in (*findings, *offer.on_premium)])
+    results = tuple([RuleResult.of(finding, settled.money) for finding in (*findings, *offer.on_premium)])
     states = {state.signal.name: state for state in posture}
     by_peril = _by_peril(firm, standing, offer)
     return Quote(
@@ -137,8 +138,8 @@ def quote(
         exchange_rate=firm.usd_rate,
         exchange_rate_basis=firm.rate_basis,
         decision=decision,
-        decision_reasons=decision_reasons(findings, decision),
-        subjectivities=subjectivities_of(findings),
+        decision_reasons=decision_reasons(findings, decision, settled.money),
+        subjectivities=subjectivities_of(findings, settled.money),
         adjustments=offer.adjustments,
         rules=results,
         passed=rule_ids(results, "pass"),
@@ -216,10 +217,10 @@ def _by_peril(firm: Firm, standing: Standing, offer: Offer) -> dict[str, PerilFi
     return found
 
 
-def subjectivities_of(findings: Sequence[Finding]) -> tuple[Subjectivity, ...]:
-    """Conditions that rules set, those before binding first."""
+def subjectivities_of(findings: Sequence[Finding], money: Money) -> tuple[Subjectivity, ...]:
+    """Conditions that rules set, those before binding first; amounts as `money` tells them."""
     found = [
-        Subjectivity(f.rule.id, action.type, action.text, action.days)
+        Subjectivity(f.rule.id, action.type, money.text(action.text), action.days)
         for f in findings
         for action in f.actions
         if action.type in {"pre_bind", "post_bind"}
@@ -231,10 +232,14 @@ def _warnings(firm: Firm, profile: Profile, offer: Offer) -> tuple[str, ...]:
     plan, as_of, revenue = firm.plan, firm.as_of, firm.revenue
     cover, limit, premium = offer.settled.cover, offer.settled.shown.aggregate_limit, offer.figures.premium
     found = []
+
+    def told(usd: float) -> str:
+        return offer.settled.money.told(usd, digits)
+
     if cover.retention < BASIS_RETENTION:
         found.append(
-            f"retention {cover.retention:,.0f} is below {BASIS_RETENTION:,.0f}, the lowest the plan's claims tell of: "
-            "small losses follow published severities"
+            f"retention {told(cover.retention)} is below {told(BASIS_RETENTION)}, the lowest the plan's claims tell "
+            "of: small losses follow published severities"
         )
     dates = plan.pricing.index.dates
     if not dates[0] <= as_of <= dates[-1] + timedelta(days=365):
@@ -252,7 +257,8 @@ def _warnings(firm: Firm, profile: Profile, offer: Offer) -> tuple[str, ...]:
         strange = [activity for activity in profile.insured.business_activities if activity not in known]
         if strange:
             found.append(f"no rule speaks of {', '.join(strange)}; those of the plan know {', '.join(sorted(known))}")
-    if offer.settled.requested.currency != "USD" and offer.adjustments:
+    unmarked = (a for f in offer.findings for a in f.actions if a.text and a.amount is not None and "{" not in a.text)
+    if offer.settled.requested.currency != "USD" and any(unmarked):
         found.append("amounts in the words of rules are in USD; those in fields are in the quote's currency")
     gone = [
         source.name for source in profile.sources if source.withdrawn_at is not None and source.withdrawn_at <= as_of

@@ -28,9 +28,10 @@ from cyberscore.rating.expected_loss import RatedRisk, costs_of_layers, layer_co
 from cyberscore.rating.part_layers import PerilLayers
 from cyberscore.rating.parts import N_PERILS
 from cyberscore.rating.plan import RatingPlan
-from cyberscore.rating.premium import PremiumTerms
+from cyberscore.rating.premium import MINOR_UNITS, PremiumTerms
 from cyberscore.rating.score import expected_loss_of_book, unclipped_score
 from cyberscore.rules import Finding, decision_of, rate_percent
+from cyberscore.rules.amounts import Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ class SettledCover:
     """A cover after the rules' floors and caps, and all of its price that posture does not change.
 
     `requested` and `shown` are in the currency asked for, `cover` is the same as `shown` in USD. `findings`
-    are those of rules that read no signal; `layers` is what the cover pays of a claim, by peril.
+    are those of rules that read no signal; `layers` is what the cover pays of a claim, by peril; `money` tells amounts.
     """
 
     requested: Coverage
@@ -105,6 +106,7 @@ class SettledCover:
     findings: tuple[Finding, ...]
     layers: tuple[PerilLayers, ...]
     terms: PremiumTerms
+    money: Money
 
 
 def settle(firm: Firm, requested: Coverage) -> SettledCover:
@@ -116,7 +118,8 @@ def settle(firm: Firm, requested: Coverage) -> SettledCover:
         When the rules' floors and caps leave no cover, or its currency is neither USD nor the insured's.
     """
     plan, rate = firm.plan, firm.rate_of(requested.currency)
-    cover, adjustments, setting = effective_coverage(plan.rules, requested.in_currency("USD", rate), firm.fields)
+    money = Money(requested.currency, 1.0 / rate, MINOR_UNITS.get(requested.currency, 2))
+    cover, adjustments, setting = effective_coverage(plan.rules, requested.in_currency("USD", rate), firm.fields, money)
     findings = setting + findings_of(plan.rules.firm_rules, make_lookup(firm.fields, cover, {}))
     group = country_group(firm.insured.country)
     terms = PremiumTerms.of(
@@ -130,7 +133,7 @@ def settle(firm: Firm, requested: Coverage) -> SettledCover:
     )
     shown = cover.in_currency(requested.currency, 1.0 / rate, decimals=terms.decimals)
     layers = plan.pricing.layers_of(cover)
-    return SettledCover(requested, cover, shown, tuple(adjustments), tuple(findings), layers, terms)
+    return SettledCover(requested, cover, shown, tuple(adjustments), tuple(findings), layers, terms, money)
 
 
 def claim_costs(firm: Firm, settled: SettledCover, locations: Sequence[float]) -> list[float]:

@@ -14,6 +14,7 @@ from cyberscore.rating.parts import N_PERILS, factors
 from cyberscore.rating.plan import RatingPlan
 from cyberscore.rules import Finding, rate_percent
 
+BEFORE = "losses by peril and by part, above, stand before it"
 _NO_EFFECT = [1.0] * N_PERILS
 
 
@@ -82,9 +83,11 @@ def _premium_steps(
     pure = [steps[-1].result for steps in columns.values()]
     column = Column()
     total = sum(pure)
-    column.step("Pure premium of the layer", "start", total, "sum of the perils")
+    column.step("Pure premium of the layer", "start", total, "sum of the perils, before the aggregate limit")
     factor = terms.paid(total) / total if total > 0.0 else 1.0
-    column.step("Aggregate limit", "multiply", factor, f"at most {terms.aggregate_limit:,.0f} in the year")
+    column.step(
+        "Aggregate limit", "multiply", factor, f"at most {terms.aggregate_limit:,.0f} USD in the year; {BEFORE}"
+    )
     column.step("Level", "multiply", terms.level, "pricing expenses.level, fitted to published premiums")
     adjustment = total * terms.level * terms.loss_adjustment
     risk_load = sum(amount * terms.level * load for amount, load in zip(pure, terms.risk_loads, strict=True))

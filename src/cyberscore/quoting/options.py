@@ -5,7 +5,7 @@ All share the risk's rates and the draws of what is unknown, so that an option c
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cyberscore.quoting.figures import (
@@ -19,7 +19,14 @@ from cyberscore.quoting.figures import (
     settle,
 )
 from cyberscore.quoting.intervals import LossDraws
-from cyberscore.quoting.terms import Adjustment, cover_offered, decision_reasons, held_premium, restrictions_of
+from cyberscore.quoting.terms import (
+    Adjustment,
+    cover_offered,
+    decision_reasons,
+    held_premium,
+    restrictions_of,
+    what_holds,
+)
 from cyberscore.rating.coverage import Coverage
 from cyberscore.rating.taxes import tax_lines
 from cyberscore.rules import Finding
@@ -58,12 +65,15 @@ class Offer:
     @property
     def adjustments(self) -> tuple[Adjustment, ...]:
         """What rules changed; amounts in the currency of the cover."""
-        foreign = self.settled.requested.currency != "USD"
+        settled = self.settled
+        on_terms, on_posture = what_holds(
+            settled.adjustments, restrictions_of(self.findings, settled.money), settled.cover
+        )
         return tuple(
-            one.with_amount(self.settled.terms.shown(one.amount), told_in="USD" if foreign else None)
+            replace(one, amount=settled.terms.shown(one.amount))
             if one.amount is not None and one.kind in MONEY_KINDS
             else one
-            for one in (*self.settled.adjustments, *restrictions_of(self.findings), *self.held)
+            for one in (*on_terms, *on_posture, *self.held)
         )
 
     def cover_offered(self) -> dict[str, Any]:
@@ -99,7 +109,7 @@ def make_offer(firm: Firm, standing: Standing, draws: LossDraws, requested: Cove
     on_posture = posture_findings(firm, settled, standing.values)
     figures = priced(settled, standing.rates, claim_costs(firm, settled, standing.locations), on_posture)
     held, on_premium = held_premium(
-        firm.plan.rules, settled.cover.expiring_premium, figures.uncapped, settled.terms.minimum
+        firm.plan.rules, settled.cover.expiring_premium, figures.uncapped, settled.terms.minimum, settled.money
     )
     ends, terms = draws.quoted(settled, figures), settled.terms
     # the steps after the expected loss keep order, so the ends of its interval pass through them
@@ -144,6 +154,6 @@ class QuoteOption:
             expected_loss=offer.expected_loss,
             taxes=offer.taxes(firm),
             decision=figures.decision,
-            decision_reasons=decision_reasons(offer.findings, figures.decision),
+            decision_reasons=decision_reasons(offer.findings, figures.decision, settled.money),
             adjustments=offer.adjustments,
         )

@@ -232,7 +232,9 @@ def _step(fixes: Fixes, k: int, now: After, after: After, cost: float | None) ->
         indicative_premium=figures.premium,
         saving=saving,
         decision=figures.decision,
-        subjectivities=subjectivities_of(sorted(figures.findings, key=lambda finding: finding.rule.stage)),
+        subjectivities=subjectivities_of(
+            sorted(figures.findings, key=lambda finding: finding.rule.stage), fixes.settled.money
+        ),
         cost=cost,
         return_on_cost=saving / cost if cost else None,
         payback_years=cost / saving if cost is not None and saving > 0.0 else None,

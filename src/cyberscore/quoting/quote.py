@@ -14,13 +14,22 @@ from cyberscore.quoting.reasons import Reason
 from cyberscore.quoting.terms import Adjustment
 from cyberscore.rating.ledger import Ledger
 from cyberscore.rules import Finding, stage_name
+from cyberscore.rules.amounts import Money
 
 NOTICE = "indicative, not an offer of cover"
+DISCLAIMERS = (
+    "No sanctions list was screened, neither for the insured nor for anyone it deals with.",
+    "Nothing here is legal, regulatory or tax approval of a contract.",
+)
+"""What a quote does not do, whatever its decision."""
 
 
 @dataclass(frozen=True, slots=True)
 class PerilFigures:
-    """One peril at the cover quoted: claims a year above the retention, mean cost of one, expected loss (USD)."""
+    """One peril at the cover quoted: claims a year above the retention, mean cost of one, expected loss of a year.
+
+    All before the aggregate limit, which is for the perils together; in the currency of the quote.
+    """
 
     annual_frequency: float
     mean_cost: float
@@ -54,10 +63,11 @@ class RuleResult:
     evidence: str
 
     @classmethod
-    def of(cls, finding: Finding) -> "RuleResult":
-        """Build the result of a finding."""
+    def of(cls, finding: Finding, money: Money) -> "RuleResult":
+        """Build the result of a finding, told in a currency."""
         rule = finding.rule
-        return cls(rule.id, rule.version, stage_name(rule), finding.outcome, rule.sentence, finding.read, rule.evidence)
+        sentence, read = money.text(rule.sentence), finding.read(money)
+        return cls(rule.id, rule.version, stage_name(rule), finding.outcome, sentence, read, rule.evidence)
 
 
 def rule_ids(results: tuple[RuleResult, ...], outcome: str) -> tuple[str, ...]:
@@ -102,8 +112,10 @@ class Quote:
         80 % interval of the indicative premium: what is unknown of this insured, drawn given what is known, and the
         model's own uncertainty. Its width was calibrated on simulated markets other than the one the plan was learned
         from. It holds the premium, but need not be centred on it: what is left unknown is priced with care.
-    by_part : dict
-        Expected loss by coverage part, summing to that by peril; empty for a plan without coverage parts.
+    by_peril, by_part : dict
+        Expected loss by peril, and by coverage part, each before the aggregate limit of the year: both sum to the
+        ledger's "Pure premium of the layer", a little more than `expected_loss`, which the aggregate limit bounds.
+        `by_part` is empty for a plan without coverage parts.
     decision : str
         quote, quote_with_contingencies, refer or decline.
     rules : tuple of RuleResult
@@ -120,6 +132,11 @@ class Quote:
         That of the coverage: USD, or the insured's own. The ledger is in USD up to its line "Currency".
     exchange_rate, exchange_rate_basis : float and str
         USD for one unit of the insured's currency, and where the rate comes from, with its date.
+    adjustments : tuple of Adjustment
+        What rules changed. `priced`: the premium reflects it. `superseded_by`: the rule whose stronger term holds in
+        its place in the cover to bind ("request": the cover asked for is stronger already); None is what holds.
+    disclaimers : tuple of str
+        What the quote does not do.
     taxes : dict
         Taxes and fees, which are not in the premium.
     options : tuple of QuoteOption
@@ -177,6 +194,7 @@ class Quote:
     disputed: Disputed | None
     warnings: tuple[str, ...]
     notice: str = NOTICE
+    disclaimers: tuple[str, ...] = DISCLAIMERS
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types, in the order of the attributes."""

@@ -13,6 +13,7 @@ from cyberscore.profile.insured import Insured
 from cyberscore.profile.signals import NOT_APPLICABLE
 from cyberscore.rating.coverage import Coverage
 from cyberscore.rules import DECISIONS, Finding, Rule, RuleBook, evaluate
+from cyberscore.rules.amounts import Money, digits
 from cyberscore.rules.conditions import Lookup, SignalValue
 
 LOWEST_RETENTION = 500.0
@@ -21,7 +22,11 @@ LOWEST_RETENTION = 500.0
 
 @dataclass(frozen=True, slots=True)
 class Adjustment:
-    """A change of the cover or the price by a rule; `priced` tells whether the premium reflects it."""
+    """A change of the cover or the price by a rule.
+
+    `priced` tells whether the premium reflects it; `superseded_by` which rule's stronger term holds in its place in the
+    cover to bind, "request" when the cover asked for is stronger already, None when it holds.
+    """
 
     rule: str
     kind: str
@@ -29,11 +34,7 @@ class Adjustment:
     peril: str | None
     amount: float | None
     priced: bool
-
-    def with_amount(self, amount: float, *, told_in: str | None = None) -> "Adjustment":
-        """Return the same adjustment with its amount in another currency than the text, which is told in `told_in`."""
-        text = f"{self.text.rstrip('.')} (amounts in {told_in})." if told_in else self.text
-        return replace(self, amount=amount, text=text)
+    superseded_by: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""
@@ -148,9 +149,9 @@ def check_open_since(requested: Coverage, as_of: date) -> None:
 
 
 def effective_coverage(
-    book: RuleBook, requested: Coverage, fields: Mapping[str, Any]
+    book: RuleBook, requested: Coverage, fields: Mapping[str, Any], money: Money
 ) -> tuple[Coverage, list[Adjustment], list[Finding]]:
-    """Cover after retention floors, limit caps, waiting floors and standard sublimits, which are priced.
+    """Cover after retention floors, limit caps, waiting floors and standard sublimits, which are priced (USD).
 
     Raises
     ------
@@ -162,22 +163,28 @@ def effective_coverage(
     limit, retention, hours = requested.aggregate_limit, requested.retention, requested.waiting_period_hours
     sublimits = dict(requested.sublimits)
     adjustments = []
+    holder: dict[str, str] = {}
+
+    def told(usd: float) -> str:
+        return money.told(usd, digits)
+
     for finding in findings:
         for action in finding.actions:
             amount, named, text = action.amount or 0.0, action.peril or action.part, ""
             if action.type == "retention_floor" and retention < amount:
-                text, asked, retention = f"Retention set to {amount:,.0f}", f"{requested.retention:,.0f}", amount
+                text, asked, retention = f"Retention set to {told(amount)}", told(requested.retention), amount
             elif action.type == "limit_cap" and limit > amount:
-                text, asked, limit = f"Limit lowered to {amount:,.0f}", f"{requested.aggregate_limit:,.0f}", amount
+                text, asked, limit = f"Limit lowered to {told(amount)}", told(requested.aggregate_limit), amount
             elif action.type == "waiting_floor" and hours < (action.hours or 0.0):
                 amount = hours = action.hours or 0.0
                 text, asked = f"Waiting period set to {hours:g} hours", f"{requested.waiting_period_hours:g}"
             elif named and amount < min(limit, sublimits.get(named, limit)):  # standard_sublimit or part_sublimit
-                text, asked = f"{named.replace('_', ' ').capitalize()} limited to {amount:,.0f}", ""
+                text, asked = f"{named.replace('_', ' ').capitalize()} limited to {told(amount)}", ""
                 sublimits[named] = amount
             if text:
-                told = f"{text}: {finding.read}{f'; {asked} was asked for' if asked else ''}."
-                adjustments.append(Adjustment(finding.rule.id, action.type, told, named, amount, priced=True))
+                whole = f"{text}: {finding.read(money)}{f'; {asked} was asked for' if asked else ''}."
+                adjustments.append(Adjustment(finding.rule.id, action.type, whole, named, amount, priced=True))
+                holder[named or action.type] = finding.rule.id
     if retention >= limit:
         raise CoverageError(
             f"retention {retention:_.0f} must be below aggregate_limit {limit:_.0f} after the plan's floors and caps "
@@ -186,7 +193,57 @@ def effective_coverage(
     effective = requested.at_terms(
         aggregate_limit=limit, retention=retention, sublimits=sublimits, waiting_period_hours=hours
     )
-    return effective, adjustments, findings
+    for name, amount in sublimits.items():
+        if name in holder and amount > limit:
+            holder[name] = holder.get("limit_cap", holder[name])
+    standing = [_superseded(one, holder[one.peril or one.kind], priced=False) for one in adjustments]
+    return effective, standing, findings
+
+
+def _superseded(one: Adjustment, holder: str, *, priced: bool) -> Adjustment:
+    """Return an adjustment, marked when another rule's holds in its place."""
+    return one if holder == one.rule else replace(one, superseded_by=holder, priced=priced)
+
+
+def what_holds(
+    on_terms: Sequence[Adjustment], on_posture: Sequence[Adjustment], cover: Coverage
+) -> tuple[list[Adjustment], list[Adjustment]]:
+    """Mark restrictions that a stronger one, a term or the request leaves without effect, and terms that one outdoes.
+
+    A term that a restriction outdoes stays in the premium, which no restriction lowers. Of equals each holds.
+    """
+    terms = {str(one.peril): one.rule for one in on_terms if one.peril and one.superseded_by is None}
+    strongest: dict[tuple[str, str | None], Adjustment] = {}
+    for one in on_posture:
+        if one.kind in {"sublimit", "coinsurance"} and one.peril is not None:
+            key = (one.kind, one.peril)
+            if key not in strongest or _strength(one) > _strength(strongest[key]):
+                strongest[key] = one
+
+    def standing(one: Adjustment) -> Adjustment:
+        top, peril = strongest.get((one.kind, one.peril)), str(one.peril)
+        if top is None:
+            return one
+        if _strength(one) < _strength(top):
+            one = replace(one, superseded_by=top.rule)
+        if one.kind == "sublimit" and (one.amount or 0.0) > cover.limit_for(peril):
+            return replace(one, superseded_by=one.superseded_by or terms.get(peril, "request"))
+        if one.kind == "coinsurance" and (one.amount or 0.0) < cover.coinsurance.get(peril, 0.0):
+            return replace(one, superseded_by=one.superseded_by or "request")
+        return one
+
+    def outdone(one: Adjustment) -> Adjustment:
+        top = strongest.get(("sublimit", one.peril))
+        if one.superseded_by or one.peril is None or top is None or (top.amount or 0.0) >= (one.amount or 0.0):
+            return one
+        return replace(one, superseded_by=top.rule)
+
+    return [outdone(one) for one in on_terms], [standing(one) for one in on_posture]
+
+
+def _strength(one: Adjustment) -> float:
+    """How much a restriction takes away, beside others of its kind."""
+    return -(one.amount or 0.0) if one.kind == "sublimit" else one.amount or 0.0
 
 
 def cover_offered(cover: Coverage, findings: Sequence[Finding]) -> dict[str, Any]:
@@ -214,15 +271,17 @@ def cover_offered(cover: Coverage, findings: Sequence[Finding]) -> dict[str, Any
     }
 
 
-def decision_reasons(findings: Sequence[Finding], decision: str) -> tuple[str, ...]:
-    """Return the rules' own words for a decision; none for a plain quote."""
+def decision_reasons(findings: Sequence[Finding], decision: str, money: Money) -> tuple[str, ...]:
+    """Return the rules' own words for a decision, amounts as `money` tells them; none for a plain quote."""
     if decision == DECISIONS[0]:
         return ()
     wanted = {"decline": {"decline"}, "refer": {"refer"}}.get(decision, {"pre_bind", "post_bind"})
-    return tuple(f"{f.rule.id}: {action.text}" for f in findings for action in f.actions if action.type in wanted)
+    return tuple(
+        f"{f.rule.id}: {money.text(action.text)}" for f in findings for action in f.actions if action.type in wanted
+    )
 
 
-def restrictions_of(findings: Sequence[Finding]) -> list[Adjustment]:
+def restrictions_of(findings: Sequence[Finding], money: Money) -> list[Adjustment]:
     """Restrictions, which earn no premium credit; retention credits, which cost nothing; then debits and credits."""
     restrictions, rates = [], []
     for finding in findings:
@@ -230,30 +289,34 @@ def restrictions_of(findings: Sequence[Finding]) -> list[Adjustment]:
         for action in finding.actions:
             if action.type in {"sublimit", "coinsurance", "retention_credit"}:
                 amount = action.amount if action.type == "sublimit" else action.percent
-                text = f"{action.text.rstrip('.')}: {finding.read}."
+                text = f"{money.text(action.text).rstrip('.')}: {finding.read(money)}."
                 restrictions.append(Adjustment(rule, action.type, text, action.peril, amount, priced=False))
             elif action.type == "rate" and action.percent:
                 word, verb = ("debit", "raised") if action.percent > 0 else ("credit", "lowered")
-                text = f"Premium {verb} by {abs(action.percent):g} %: {finding.read}."
+                text = f"Premium {verb} by {abs(action.percent):g} %: {finding.read(money)}."
                 rates.append(Adjustment(rule, word, text, None, action.percent, priced=True))
     return restrictions + rates
 
 
 def held_premium(
-    book: RuleBook, expiring: float | None, uncapped: float, minimum: float
+    book: RuleBook, expiring: float | None, uncapped: float, minimum: float, money: Money
 ) -> tuple[list[Adjustment], list[Finding]]:
     """Tell whether rules hold the change of premium on renewal, with the premium before it (USD); the minimum wins."""
     change = 0.0 if expiring is None else uncapped / expiring - 1.0
     findings = [evaluate(rule, lambda *_: change) for rule in book.premium_rules]
     adjustments = []
+
+    def told(usd: float) -> str:
+        return money.told(usd, "{:,.2f}".format)
+
     for finding in findings:
         for action in finding.actions:
             share = math.copysign((action.percent or 0.0) / 100.0, change)
             held = (expiring or 0.0) * (1.0 + share)
-            least = f", below the minimum premium of {minimum:,.2f}, which wins" if held < minimum else ""
+            least = f", below the minimum premium of {told(minimum)}, which wins" if held < minimum else ""
             text = (
-                f"Premium held at {held:,.2f}, {share:+.0%} on the expiring {expiring or 0.0:,.2f}{least}: "
-                f"without it {uncapped:,.2f}, {finding.read}."
+                f"Premium held at {told(held)}, {share:+.0%} on the expiring {told(expiring or 0.0)}{least}: "
+                f"without it {told(uncapped)}, {finding.read(money)}."
             )
             adjustments.append(Adjustment(finding.rule.id, action.type, text, None, held, priced=True))
     return adjustments, findings

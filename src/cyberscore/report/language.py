@@ -18,6 +18,7 @@ from markupsafe import Markup, escape
 
 from cyberscore.profile import Signal, SignalState, signals
 from cyberscore.profile.signals import NEVER, NOT_APPLICABLE, Value
+from cyberscore.rules.amounts import MARK
 
 LANGUAGES = ("en", "zh")
 
@@ -25,6 +26,7 @@ _BIDI = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0
 _ENGLISH = re.compile(r"[A-Za-z]{2}")
 _NUMBER = re.compile(r"[+-]?[\d,.]+ ?%?")
 _MILLIONS = re.compile(r"([\d.]+)M")
+_MONEY = re.compile(r"([0-9][0-9,]*(?:\.[0-9]+)?M?)(?: ([A-Z]{3}) \(([0-9][0-9,]*(?:\.[0-9]+)?M?) USD\))?")
 _TABLE = re.compile(r"table ([\w ]+): (.*)")
 _SHARE = re.compile(r"(\d\.\d{4}) (.*)")
 
@@ -38,11 +40,12 @@ def clean(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """One language; build it with `language`. `words` and `phrases` translate what the engine says."""
+    """One language; build it with `language`. `words`, `rules` and `phrases` translate what the engine says."""
 
     code: str
     texts: Mapping[str, Mapping[str, Any]]
     words: Mapping[str, str]
+    rules: tuple[tuple[re.Pattern[str], str], ...]
     phrases: tuple[tuple[re.Pattern[str], str], ...]
     titles: Mapping[str, Mapping[str, str]]
 
@@ -168,17 +171,34 @@ class Language:
         table = _TABLE.fullmatch(text)
         if table:
             return self._table(table[1], table[2])
-        return self._by_colon(text) or self._by_phrase(text)
+        return self._by_rule(text) or self._by_colon(text) or self._by_phrase(text, self.phrases)
 
-    def _by_phrase(self, text: str) -> Markup | None:
-        for pattern, wanted in self.phrases:
+    def _by_rule(self, text: str) -> Markup | None:
+        """Translate a rule's own words, whatever the currency of their amounts."""
+        own = self.words.get(text)
+        return self._by_phrase(text, self.rules) if own is None else escape(own)
+
+    def _by_phrase(self, text: str, phrases: tuple[tuple[re.Pattern[str], str], ...]) -> Markup | None:
+        for pattern, wanted in phrases:
             found = pattern.fullmatch(text)
             if found:
                 parts = {name: self._part(name, said) for name, said in found.groupdict().items()}
                 return escape(wanted).format(**parts)
         return None
 
+    def _amount(self, text: str) -> Markup:
+        """Translate an amount: of USD when it names no currency, else with the USD that the plan holds beside it."""
+        found = _MONEY.fullmatch(text)
+        if found is None:
+            return self.say(text)
+        dollars = f"{_digits(found[3] or found[1])}{self.name('currencies', 'USD')}"
+        if found[2] is None:
+            return escape(dollars)
+        return escape(f"{_digits(found[1])}{self.name('currencies', found[2])}（{dollars}）")
+
     def _part(self, name: str, text: str) -> Markup:
+        if name.startswith("money"):
+            return self._amount(text)
         if name == "read":
             return Markup("；").join(self.say(one) for one in text.split("; "))
         if name.startswith("list"):
@@ -198,12 +218,12 @@ class Language:
         start = text.find(": ")
         while start >= 0:
             left, right = text[:start], text[start + 2 :]
-            own = self.words.get(left + ".")
+            own = self._by_rule(left + ".")
             if own is not None:
-                return Markup("{}：{}。").format(own.rstrip("。"), self._part("read", right.removesuffix(".")))
-            own = self.words.get(left)
-            if own is not None:
-                return Markup("{}：{}").format(own, self.say(right))
+                return Markup("{}：{}。").format(own.removesuffix("。"), self._part("read", right.removesuffix(".")))
+            named = self.words.get(left)
+            if named is not None:
+                return Markup("{}：{}").format(named, self.say(right))
             start = text.find(": ", start + 1)
         return None
 
@@ -223,6 +243,27 @@ class Language:
         """Title of a factor: a signal, or the sector, the country, the records."""
         about = signals().get(name)
         return self.title(about) if about is not None else self.name("factors", name)
+
+
+def _digits(text: str) -> str:
+    """Write an amount as Chinese does, ready for its currency: in 万 or 亿 where that is shorter."""
+    value = float(text.removesuffix("M").replace(",", "")) * (1e6 if text.endswith("M") else 1.0)
+    for unit, name in ((1e8, "亿"), (1e4, "万")):
+        if value >= unit and round(value / unit, 2) * unit == value:
+            return f"{value / unit:,.10g} {name}"
+    return f"{value:,.0f} " if value == round(value) else f"{value:,.2f} "
+
+
+def _of_rule(english: str, own: str) -> tuple[re.Pattern[str], str]:
+    """Pattern of a rule's words with amounts, and their translation with the same amounts in their places."""
+    marks = list(dict.fromkeys(MARK.findall(english)))
+    name_of = {f"{{{number}{unit}}}": f"money{k}" for k, (number, unit) in enumerate(marks)}
+    pattern, wanted = re.escape(english), own
+    for mark, name in name_of.items():
+        pattern = pattern.replace(re.escape(mark), f"(?P<{name}>{_MONEY.pattern})", 1)
+        pattern = pattern.replace(re.escape(mark), f"(?P={name})")
+        wanted = wanted.replace(mark, f"{{{name}}}")
+    return re.compile(pattern), wanted
 
 
 def _read(name: str) -> dict[str, Any]:
@@ -247,9 +288,10 @@ def language(code: str) -> Language:
         raise ValueError(f"lang must be one of {', '.join(LANGUAGES)}; got {code!r}")
     texts = _read(f"{code}.toml")
     if code == "en":
-        return Language(code, texts, {}, (), {})
+        return Language(code, texts, {}, (), (), {})
     titles, said = _read("zh_signals.toml"), _read("zh_phrases.toml")
-    words = {**said["words"], **_read("zh_rules.toml")}
+    of_rules = _read("zh_rules.toml")
+    words = {**said["words"], **{english: own for english, own in of_rules.items() if "{" not in english}}
     for group in ("sectors", "perils", "parts", "named", "scenarios"):
         words |= texts[group]
     for about in signals().values():
@@ -260,4 +302,5 @@ def language(code: str) -> Language:
     spoken = {key.replace("_", " "): value for key, value in words.items()}
     capital = {key[:1].upper() + key[1:]: value for key, value in spoken.items() if key.islower()}
     phrases = tuple((_pattern(english), own) for english, own in said["phrases"].items())
-    return Language(code, texts, {**capital, **spoken, **words}, phrases, titles)
+    rules = tuple(_of_rule(english, own) for english, own in of_rules.items() if "{" in english)
+    return Language(code, texts, {**capital, **spoken, **words}, rules, phrases, titles)

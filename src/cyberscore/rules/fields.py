@@ -1,6 +1,7 @@
 """Fields that rules may read besides signals: their kind, whether they may be unknown, and their value in words."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,11 @@ class Field:
     low: float = -math.inf
     high: float = math.inf
     whole: bool = False
+
+    @property
+    def is_money(self) -> bool:
+        """Whether it is an amount of USD."""
+        return self.name.endswith("_usd") or self.name in {"aggregate_limit", "retention"}
 
 
 FIELDS: dict[tuple[str, str], Field] = {
@@ -69,8 +75,8 @@ def names_of(source: str) -> tuple[str, ...]:
     return tuple(field.name for field in FIELDS.values() if field.source == source)
 
 
-def told(source: str, name: str, value: Any) -> str:
-    """Value of a field or a signal in words: "revenue is 31M", "MFA on email: 12 %"."""
+def told(source: str, name: str, value: Any, money: Callable[[float], str] | None = None) -> str:
+    """Value of a field or a signal in words: "revenue is 31M", "MFA on email: 12 %"; `money` tells an amount of USD."""
     if source == "signal":
         about = signals()[name]
         return f"{about.title}: {'not known' if value is None else told_value(about, value)}"
@@ -84,6 +90,8 @@ def told(source: str, name: str, value: Any) -> str:
         shown = "yes" if value else "no"
     elif field.type == "list":
         shown = ", ".join(value).replace("_", " ") or "none"
+    elif money is not None and field.is_money:
+        shown = money(value)
     elif source != "premium":
         shown = amount(value) if field.type == "number" else str(value).replace("_", " ")
     return field.told.format(shown)

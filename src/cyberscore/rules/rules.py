@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from cyberscore.exceptions import RuleError
 from cyberscore.rules.actions import DECISION_OF, DECISIONS, Actions
+from cyberscore.rules.amounts import USD, Money
 from cyberscore.rules.analysis import check_book
 from cyberscore.rules.conditions import Lookup, SignalValue
 from cyberscore.rules.fields import told
@@ -21,16 +22,16 @@ class Finding:
     actions: Actions
     lookup: Lookup = field(repr=False, compare=False)
 
-    @property
-    def read(self) -> str:
-        """What decided, in words and with the insured's own figures."""
+    def read(self, money: Money = USD) -> str:
+        """Say what decided, with the insured's own figures; amounts as `money` tells them."""
         # the comparisons that came out as the whole did
         whole = None if self.outcome == "unknown" else self.outcome == self.rule.words[0]
         said = []
         for test in self.rule.tests:
             if test.holds(self.lookup) is whole:
                 value = self.lookup(test.kind, test.name)
-                said.append(told(test.kind, test.name, value.value if isinstance(value, SignalValue) else value))
+                plain = value.value if isinstance(value, SignalValue) else value
+                said.append(told(test.kind, test.name, plain, money.told))
         return "; ".join(dict.fromkeys(said)) or "every insured"
 
 

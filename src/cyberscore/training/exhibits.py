@@ -20,6 +20,7 @@ from cyberscore.rating.parts import N_PERILS, Floats, factors
 from cyberscore.rating.plan import RatingPlan
 from cyberscore.rating.pricing import Pricing
 from cyberscore.rules import told_action
+from cyberscore.rules.amounts import USD
 from cyberscore.training.books.book import Book
 from cyberscore.training.books.encoding import EncodedPolicies
 from cyberscore.training.learning.exposure import claim_counts
@@ -220,7 +221,7 @@ def _other_exhibits(plan: RatingPlan) -> dict[str, pd.DataFrame]:
             [
                 {
                     "rule": f"{rule.id} v{rule.version}",
-                    "sentence": rule.sentence,
+                    "sentence": USD.text(rule.sentence),
                     "when_it_holds": "; ".join(map(told_action, rule.on_fail)),
                     "when_unknown": "; ".join(map(told_action, rule.on_unknown)),
                     "otherwise": "; ".join(map(told_action, rule.on_pass)),
