@@ -182,7 +182,68 @@ def test_testssl_takes_a_grade_as_a_bound_and_reports_silence():
         testssl.read(as_csv(found))
 
 
+def test_testssl_takes_its_words_as_they_are_meant():
+    # "Neither CRL nor OCSP URI" is graded HIGH, and no revocation; a server that answers badly does not offer.
+    found = rows(
+        ("cert_revocation", ("HIGH", "Neither CRL nor OCSP URI provided")),
+        ("TLS1", ("CRITICAL", "connection failed rather than downgrading to SSLv3")),
+        ("SSLv2", ("WARN", "not tested due to lack of local support")),
+    )
+    reading = testssl.read(as_csv(found), observed_at=DAY)
+    assert only(reading).value == only(testssl.read(as_csv(rows()), observed_at=DAY)).value
+    assert any("cert_revocation" in one.what for one in reading.not_mapped)
+    # What this computer could not ask is not known to be missing.
+    unasked = rows(("TLS1_3", ("WARN", "not tested due to lack of local support")))
+    assert "TLS 1.3" not in only(testssl.read(as_csv(unasked), observed_at=DAY)).reference
+
+
+def test_testssl_2_9_names_protocols_and_certificates_in_its_own_way():
+    found = [
+        {"id": key, "ip": "www.x.example/192.0.2.1", "port": "443", "severity": severity, "finding": text}
+        for key, severity, text in (
+            ("sslv3", "OK", "SSLv3 is not offered"), ("tls1", "INFO", "TLSv1.0 is offered"),
+            ("tls1_1", "INFO", "TLSv1.1 is not offered"), ("tls1_2", "OK", "TLSv1.2 is offered"),
+            ("std_STRONG", "OK", "Strong encryption (AEAD ciphers): offered (OK)"),
+            ("Server Certificate #1 chain_of_trust", "CRITICAL", "chain of trust failed"),
+            ("Server Certificate #1 expiration", "OK", "Certificate Expiration : 60 >= 60 days"),
+        )
+    ]  # fmt: skip
+    text = only(testssl.read(as_csv(found), observed_at=DAY)).reference
+    assert "TLS 1.0 offered" in text
+    assert "not trusted" in text
+    assert "authenticated" not in text  # AEAD is offered
+    assert "neither TLS 1.2" not in text
+
+
+def test_testssl_that_could_not_connect_claims_nothing():
+    refused = {"id": "scanProblem", "severity": "FATAL", "finding": "Can't connect to '192.0.2.1:443'"}
+    about = {"Invocation": "testssl x", "at": "host", "version": "3.0.8  from ", "startTime": "1767312000"}
+    reading = testssl.read(json.dumps({**about, "scanResult": [refused], "scanTime": "Scan interrupted"}).encode())
+    assert (reading.observations, reading.tool_version) == ((), "3.0.8")
+    assert any(one.why == "host that was not assessed" for one in reading.not_mapped)
+
+
 # sslyze
+
+
+def test_sslyze_of_the_day_on_which_a_certificate_begins():
+    # Versions 3 and 4 do not date themselves; the caller gives a day, which begins before the certificate does.
+    content = real_sslyze()
+    del content["date_scans_started"], content["date_scans_completed"]
+    commands = content["server_scan_results"][0]["scan_result"]
+    leaf = commands["certificate_info"]["result"]["certificate_deployments"][0]["received_certificate_chain"][0]
+    leaf.update(not_valid_before="2022-01-18T09:00:00", not_valid_after="2023-01-18T09:00:00")
+    data = json.dumps(content).encode()
+    assert only(sslyze.read(data, observed_at="2022-01-18")).value == 62
+    assert "expired or not yet valid" in only(sslyze.read(data, observed_at="2022-01-01")).reference
+
+
+def test_sslyze_errors_of_versions_3_and_4_name_the_server():
+    error = {"server_string": "x.example:443", "error_message": "Connection rejected"}
+    content = {"server_connectivity_errors": [error], "server_scan_results": [], "sslyze_version": "4.1.0"}
+    reading = sslyze.read(json.dumps(content).encode(), observed_at=DAY)
+    assert reading.observations == ()
+    assert any("x.example:443" in one.what for one in reading.not_mapped)
 
 
 def test_golden_sslyze():

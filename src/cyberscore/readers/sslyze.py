@@ -49,7 +49,7 @@ def read(
     ----------
     source : path or bytes
     observed_at : date, datetime or str, optional
-        When the scan ran; used only when the file does not tell (before version 4).
+        When the scan ran; used only when the file does not tell (before version 5).
     assets_total : int, optional
         How many hosts with TLS there are in all.
 
@@ -105,6 +105,8 @@ def _host(one: dict[str, Any]) -> str:
 
 def _place(one: dict[str, Any]) -> str:
     place = _location(one)
+    if not isinstance(place, dict):  # an error of version 3 or 4
+        return text_at(one, "server_string")[:200]
     address, port = text_at(place, "ip_address")[:60], text_at(place, "port")[:10]
     return f"{_host(one)}{f' ({address})' if address else ''}:{port}"
 
@@ -137,7 +139,7 @@ def _assess(server: tls.Server, commands: dict[str, Any], when: datetime, name: 
             short = isinstance(size, int) and size <= 1024 and kind.upper() == "DH"
             server.blame("weak_key_exchange", short)
     if known >= _MUST_BE_KNOWN:
-        server.offer(offered)
+        server.offer(offered, known)
         server.accept(suites)
     for version in ("ssl2", "ssl3", "tls10", "tls11"):
         server.blame(version, version in offered)
@@ -178,7 +180,8 @@ def _certificate(server: tls.Server, found: dict[str, Any], when: datetime, name
         leaf = chain[0]
         ends = loose_moment(text_at(leaf, "not_valid_after") or text_at(leaf, "notAfter"))
         begins = loose_moment(text_at(leaf, "not_valid_before") or text_at(leaf, "notBefore"))
-        expired = (ends is not None and ends < when) or (begins is not None and begins > when)
+        # A day of grace: before version 5 the caller says when it ran, and may say the day alone.
+        expired = (ends is not None and ends < when) or (begins is not None and begins > when + timedelta(days=1))
         server.blame("expired", expired)
         if ends is not None and not expired:
             server.blame("expires_soon", ends - when.astimezone(UTC) < timedelta(days=tls.EXPIRES_SOON_DAYS))

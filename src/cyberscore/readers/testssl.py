@@ -26,7 +26,8 @@ MAX_BYTES = 64_000_000
 _BAD = {"LOW", "MEDIUM", "HIGH", "CRITICAL"}
 _SERIOUS = {"MEDIUM", "HIGH", "CRITICAL"}
 _GRAVE = {"HIGH", "CRITICAL"}
-_OFFERED = re.compile(r"^(?:is )?(?:offered|supported)", re.IGNORECASE)
+# "offered (deprecated)"; version 2.9 names the protocol: "TLSv1.2 is offered".
+_OFFERED = re.compile(r"^(?:(?:SSL|TLS) ?v?[\d.]+ )?(?:is )?(?:offered|supported|vulnerable with)", re.IGNORECASE)
 _PROTOCOLS = {
     "sslv2": "ssl2", "sslv3": "ssl3", "tls1": "tls10", "tls1_0": "tls10", "tls1_1": "tls11", "tls1_2": "tls12",
     "tls1_3": "tls13",
@@ -53,8 +54,9 @@ _FLAWS: dict[str, tuple[str, set[str]]] = {
     "hsts": ("no_hsts", _BAD), "dns_caarecord": ("no_caa", _BAD), "caa_record": ("no_caa", _BAD),
     "cert_signaturealgorithm": ("weak_signature", _SERIOUS), "cert_keysize": ("weak_key", _SERIOUS),
     "cert_ocsprevoked": ("revoked", _GRAVE), "cert_crlrevoked": ("revoked", _GRAVE),
-    "cert_revocation": ("revoked", _GRAVE), "cert_chain_of_trust": ("untrusted", _SERIOUS),
-    "cert_trust": ("mismatch", _GRAVE), "certs_list_ordering_problem": ("incomplete_chain", _BAD),
+    "cert_chain_of_trust": ("untrusted", _SERIOUS), "cert_trust": ("mismatch", _GRAVE),
+    "certs_list_ordering_problem": ("incomplete_chain", _BAD), "algorithm": ("weak_signature", _SERIOUS),
+    "key_size": ("weak_key", _SERIOUS), "chain_of_trust": ("untrusted", _SERIOUS), "trust": ("mismatch", _GRAVE),
 }  # fmt: skip
 _ABOUT_THE_RUN = {"engine_problem", "scantime", "clientproblem1", "clientproblem"}
 _NOT_ASSESSED = {"scanproblem", "dns_resolution", "target", "host_timeout"}
@@ -102,14 +104,17 @@ def read(
     else:
         content = read_json(source, MAX_BYTES, arrays=True)
         if isinstance(content, dict):
-            version = text_at(content, "version") or None
+            version = text_at(content, "version").partition(" ")[0] or None  # "3.2rc3 e806f7a", "3.0.8  from "
             started = loose_moment(text_at(content, "startTime"))
         rows = _pretty(content, name) if isinstance(content, dict) else _flat(content, name)
     servers: dict[tuple[str, str], _Target] = {}
     for key, where, port, severity, finding in rows:
-        check = re.sub(r"\s*<.*", "", key.strip()).lower()  # "cert_trust <cert#2>" where there are several
+        # "cert_trust <cert#2>" where there are several; in version 2.9 "Server Certificate #2 trust"
+        check = re.sub(r"\s*<.*|^server certificate #\d+ ", "", key.strip().lower())
         host, _, address = where.strip().rstrip("/").partition("/")
         place = (host, f"{address}:{port.strip()}")
+        if not host and check in _NOT_ASSESSED:  # pretty JSON does not tell which
+            leftovers.add("host that was not assessed", finding.strip()[:100], count=1)
         if not host or (place not in servers and check in _ABOUT_THE_RUN):
             continue
         if place not in servers and len(servers) >= tls.MAX_SERVERS:
@@ -170,23 +175,25 @@ class _Target:
     def take(self, check: str, severity: str, finding: str) -> bool:
         """Take one finding in; False when it is a serious one that costs nothing."""
         server = self.server
-        offered = _OFFERED.match(finding) is not None or (
-            severity in _BAD and "not offered" not in finding.lower()  # "vulnerable with 3 ciphers"
-        )
+        offered = _OFFERED.match(finding) is not None
         if check in _NOT_ASSESSED or severity == "FATAL":
             self.silent = True
         elif check in _PROTOCOLS:
+            if severity == "WARN" and not offered:
+                return False  # "not tested due to lack of local support"
             self.protocols[_PROTOCOLS[check]] = offered
         elif check.startswith(("cipherlist_", "std_")):
             server.parts.add("cipher suites")
             if check in _GOOD_CIPHERS:
-                self.good.append(offered)
+                self.good.append(offered or re.search(r"(?<!not )\boffered", finding.lower()) is not None)
             _blame(server, _SIMPLE, check.partition("_")[2], severity)
         elif check in {"pfs", "fs"}:
             server.blame("no_forward_secrecy", severity in _BAD)
         elif check in {"cert_expirationstatus", "expiration"}:
             server.parts.add("certificate")
             _take_expiry(server, severity, finding)
+        elif check == "hsts_time":
+            server.blame("no_hsts", "disabled" in finding.lower())
         elif check == "overall_grade":
             server.grade = finding.upper() if finding.upper() in tls.GRADES else ""
         elif check in _FLAWS:
@@ -198,7 +205,7 @@ class _Target:
     def closed(self) -> tls.Server:
         """Return the server, with what only all findings together show."""
         if {"ssl3", "tls10", "tls11", "tls12"} <= set(self.protocols):
-            self.server.offer(name for name, offered in self.protocols.items() if offered)
+            self.server.offer((one for one, offered in self.protocols.items() if offered), self.protocols)
         for name in ("ssl2", "ssl3", "tls10", "tls11"):
             self.server.blame(name, self.protocols.get(name, False))
         if self.good:

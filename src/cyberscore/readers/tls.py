@@ -11,7 +11,7 @@ one always, since whatever was not looked at could only lower it.
 
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -87,13 +87,16 @@ class Server:
         if found is True:
             self.faults[name] = None
 
-    def offer(self, versions: Iterable[str]) -> None:
-        """Note which protocols are offered, of ssl2, ssl3, tls10, tls11, tls12 and tls13; all were looked at."""
+    def offer(self, versions: Iterable[str], asked: Collection[str] = ("tls13",)) -> None:
+        """Note which protocols are offered, of ssl2, ssl3, tls10, tls11, tls12 and tls13.
+
+        All were looked at, but TLS 1.3 only if it is among those `asked` for: older tools do not know it.
+        """
         offered = set(versions)
         self.parts.add("protocols")
         for name in ("ssl2", "ssl3", "tls10", "tls11"):
             self.blame(name, name in offered)
-        self.blame("no_tls13", "tls13" not in offered)
+        self.blame("no_tls13", "tls13" in asked and "tls13" not in offered)
         self.blame("no_modern_protocol", not offered & {"tls12", "tls13"})
 
     def accept(self, suites: Iterable[str]) -> None:
