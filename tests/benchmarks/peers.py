@@ -381,29 +381,23 @@ def _ebm(X: Floats, y: Floats, e: Floats, seed: int, cst: list[int], cats: list[
     return lambda Z: mean * model.predict(Z.astype(np.float64))
 
 
-def ebm_by_peril(*, weights: bool) -> Learner:
-    def learn(train: Side, test: Side, seed: int) -> Floats:
-        X, Z = train.features(weights=weights), test.features(weights=weights)
-        cst, cats = monotone(weights=weights), categorical()
-        return np.column_stack(
-            [_ebm(X, train.counts[:, k], train.exposure[:, k], seed, cst, cats, [])(Z) for k in range(N_PERILS)]
-        )
-
-    return learn
+def ebm_by_peril(train: Side, test: Side, seed: int) -> Floats:
+    """One machine a peril, main effects alone."""
+    X, Z = train.features(weights=False), test.features(weights=False)
+    cst, cats = monotone(weights=False), categorical()
+    return np.column_stack(
+        [_ebm(X, train.counts[:, k], train.exposure[:, k], seed, cst, cats, [])(Z) for k in range(N_PERILS)]
+    )
 
 
-def ebm_stacked(*, weights: bool) -> Learner:
+def ebm_stacked(train: Side, test: Side, seed: int) -> Floats:
     """One machine for all perils: main effects, and every factor's with the peril."""
-
-    def learn(train: Side, test: Side, seed: int) -> Floats:
-        X, Z = _stack(train.features(weights=weights)), _stack(test.features(weights=weights))
-        peril = X.shape[1] - 1
-        pairs = [(c, peril) for c in range(1 + len(factors()))]
-        cst, cats = [*monotone(weights=weights), 0], [*categorical(), peril]
-        model = _ebm(X, train.counts.T.ravel(), train.exposure.T.ravel(), seed, cst, cats, pairs)
-        return model(Z).reshape(N_PERILS, -1).T
-
-    return learn
+    X, Z = _stack(train.features(weights=False)), _stack(test.features(weights=False))
+    peril = X.shape[1] - 1
+    pairs = [(c, peril) for c in range(1 + len(factors()))]
+    cst, cats = [*monotone(weights=False), 0], [*categorical(), peril]
+    model = _ebm(X, train.counts.T.ravel(), train.exposure.T.ravel(), seed, cst, cats, pairs)
+    return model(Z).reshape(N_PERILS, -1).T
 
 
 OURS = "rating plan"
@@ -426,10 +420,9 @@ def learners(*, quick: bool, n_bags: int) -> dict[str, Learner]:
         found["LightGBM stacked, weights"] = lightgbm_stacked(weights=True)
         found["LightGBM stacked on three numbers"] = lightgbm_stacked(weights=False, start=three_numbers)
     if find_spec("interpret"):
-        found["EBM by peril"] = ebm_by_peril(weights=False)
+        found["EBM by peril"] = ebm_by_peril
         if not quick:
-            found["EBM by peril, weights"] = ebm_by_peril(weights=True)
-            found["EBM stacked"] = ebm_stacked(weights=False)
+            found["EBM stacked"] = ebm_stacked
     for package, name in (("lightgbm", "LightGBM"), ("interpret", "EBM")):
         if not find_spec(package):
             sys.stderr.write(f'{name} is left out: pip install -e ".[bench]"\n')
