@@ -10,9 +10,10 @@ from fastapi.testclient import TestClient
 
 import cyberscore
 from cyberscore import Coverage, Profile
-from cyberscore.app import create_app
+from cyberscore.app import LARGEST_BODY, create_app
 from cyberscore.examples import example_text
 from cyberscore.rating.library import models_folder
+from cyberscore.report import render_report
 
 AS_OF = date(2026, 11, 23)
 ASKED = {"profile": json.loads(example_text("dental_clinic")), "as_of": "2026-11-23"}
@@ -41,6 +42,15 @@ def test_answers_are_those_of_the_library(client):
     for priced in (None, costs):
         got = client.post("/path", json={**ASKED, "target": "band:A", "costs": priced})
         assert got.json() == plain(cyberscore.path_to(CLINIC, "band:A", as_of=AS_OF, costs=priced))
+    found = client.post("/next", json={**ASKED, "coverage": cover})
+    assert found.json() == plain(cyberscore.next_evidence(CLINIC, None, Coverage.from_dict(cover), as_of=AS_OF))
+    options = [{"retention": 25_000}, {"retention": 50_000}]
+    expected = cyberscore.quote(CLINIC, as_of=AS_OF, options=map(Coverage.from_dict, options))
+    assert client.post("/quote", json={**ASKED, "options": options}).json() == plain(expected)
+    for language in ("en", "zh"):
+        got = client.post("/report", json={**ASKED, "options": options, "language": language})
+        assert got.headers["content-type"] == "text/html; charset=utf-8"
+        assert got.text == render_report(CLINIC, expected, lang=language)
     found = client.post("/posture", json=ASKED).json()["signals"]
     posture = cyberscore.posture_at(CLINIC, AS_OF)
     assert [(one["signal"], one["status"], one["value"]) for one in found] == [
@@ -93,6 +103,20 @@ def test_what_is_no_json_is_400_or_422(client, body):
     assert got.json()["detail"]
 
 
+@pytest.mark.parametrize("told", [True, False])
+def test_what_is_too_large_is_413(client, told):
+    """Whether the length is told in the head or not; nothing larger is kept."""
+    body = json.dumps(ASKED).encode()
+    whole = body + b" " * (LARGEST_BODY - len(body))
+    head = {"Content-Type": "application/json"}
+    assert client.post("/quote", content=whole, headers=head).status_code == 200
+    larger = whole + b" "
+    pieces = larger if told else (larger[k : k + 65_536] for k in range(0, len(larger), 65_536))
+    got = client.post("/quote", content=pieces, headers=head)
+    assert got.status_code == 413
+    assert "10,000,000 bytes" in got.json()["detail"]
+
+
 def test_nan_and_infinity_are_refused(client):
     for change in ('"exchange_rate": NaN', '"coverage": {"retention": Infinity}'):
         body = json.dumps(ASKED)[:-1] + f", {change}}}"
@@ -106,8 +130,9 @@ def test_the_openapi_is_made_of_our_models(client):
     assert set(Coverage.model_fields) == set(schemas["Coverage"]["properties"])
     assert schemas["Observation"]["properties"]["signal"]["enum"] == list(cyberscore.signals())
     assert "GB" in schemas["Insured"]["properties"]["country"]["enum"]
-    for name, path in (("QuoteRequest", "/quote"), ("WhatIfRequest", "/what-if"), ("PathRequest", "/path")):
-        for example in schemas[name]["examples"]:
+    paths = {"Quote": "/quote", "Report": "/report", "Next": "/next", "WhatIf": "/what-if", "Path": "/path"}
+    for name, path in paths.items():
+        for example in schemas[f"{name}Request"]["examples"]:
             assert client.post(path, json=example).status_code == 200
 
 

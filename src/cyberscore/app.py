@@ -9,7 +9,7 @@ import json
 from collections.abc import Sequence
 from datetime import date
 from importlib.metadata import version
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -17,14 +17,17 @@ from cyberscore.examples import example_text
 from cyberscore.exceptions import CyberscoreError, MissingExtraError
 from cyberscore.profile import Observation, Profile, posture_at
 from cyberscore.profile.moments import Day
-from cyberscore.quoting import path_to, quote, what_if
+from cyberscore.quoting import Quote, next_evidence, path_to, quote, what_if
 from cyberscore.rating.coverage import Coverage
 from cyberscore.rating.library import load_plan
 from cyberscore.rating.plan import RatingPlan
+from cyberscore.report import render_report
 
 try:
-    from fastapi import FastAPI, Request, Response
+    from fastapi import FastAPI, HTTPException, Request, Response
     from fastapi.exceptions import RequestValidationError
+    from fastapi.responses import HTMLResponse
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 except ImportError as error:
     raise MissingExtraError('cyberscore.app needs FastAPI: pip install "cyberscore[app]"') from error
 
@@ -32,7 +35,9 @@ AsOf = Annotated[Day, Field(description="Date of the answer; no observation may 
 Rate = Annotated[
     float, Field(gt=0, le=1e9, allow_inf_nan=False, strict=True, description="USD for one unit of the currency.")
 ]
-
+LARGEST_BODY = 10_000_000
+"""Bytes of a request's body, at most: some 50,000 observations (judgement)."""
+Language = Literal["en", "zh"]
 Cost = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False, strict=True)]
 
 
@@ -51,7 +56,7 @@ class PostureRequest(BaseModel):
     as_of: AsOf
 
 
-class QuoteRequest(PostureRequest):
+class CoverRequest(PostureRequest):
     """A profile, the cover asked for, and a date."""
 
     model_config = _shown(coverage={"aggregate_limit": 1_000_000, "retention": 10_000})
@@ -60,7 +65,31 @@ class QuoteRequest(PostureRequest):
     exchange_rate: Rate | None = None
 
 
-class WhatIfRequest(QuoteRequest):
+class QuoteRequest(CoverRequest):
+    """A request for a quote, and other covers to price beside it."""
+
+    model_config = _shown(coverage={"retention": 10_000}, options=[{"retention": 25_000}, {"retention": 50_000}])
+
+    options: Annotated[list[Coverage], Field(max_length=100)] = Field(default_factory=list)
+
+
+class ReportRequest(QuoteRequest):
+    """A request for a quote as a page, in English or Simplified Chinese."""
+
+    model_config = _shown(language="zh")
+
+    language: Language = "en"
+
+
+class NextRequest(CoverRequest):
+    """A request for what to ask next, in English or Simplified Chinese."""
+
+    model_config = _shown(language="en")
+
+    language: Language = "en"
+
+
+class WhatIfRequest(CoverRequest):
     """A request for a quote, and changes made in their order: observations, or names with new values."""
 
     model_config = _shown(changes=[{"mfa_email_coverage": 1.0}, {"retention": 25_000}])
@@ -68,7 +97,7 @@ class WhatIfRequest(QuoteRequest):
     changes: Annotated[list[Observation | dict[str, Any]], Field(max_length=1_000)]
 
 
-class PathRequest(QuoteRequest):
+class PathRequest(CoverRequest):
     """A request for a quote, a target (``band:B``, ``premium:1200``, ``no-referral``) and, maybe, costs of fixes."""
 
     model_config = _shown(target="band:A", costs={"payment_verification": 800, "mdr_24x7": 9_000})
@@ -122,6 +151,15 @@ class PathAnswer(_Answer):
     steps: list[dict[str, Any]]
 
 
+class NextAnswer(_Answer):
+    """Questions, the most telling first; see `cyberscore.NextEvidence`."""
+
+    indicative_premium: float
+    premium_low: float
+    premium_high: float
+    questions: list[dict[str, Any]]
+
+
 class SignalAnswer(_Answer):
     """One signal at the date."""
 
@@ -158,7 +196,7 @@ class Problem(BaseModel):
 
 
 class Unreadable(BaseModel):
-    """That a body is not JSON."""
+    """That a body is not JSON, or too large."""
 
     detail: str
 
@@ -180,8 +218,9 @@ def create_app(plan: RatingPlan | None = None) -> FastAPI:
     Returns
     -------
     FastAPI
-        `/quote`, `/posture`, `/what-if`, `/path`, `/health`, and their OpenAPI at `/openapi.json`. A request that makes
-        no sense is answered with 422 and everything that is wrong with it.
+        `/quote`, `/report`, `/posture`, `/next`, `/what-if`, `/path`, `/health`, and their OpenAPI at `/openapi.json`.
+        A request that makes no sense is answered with 422 and everything that is wrong with it, one of more than
+        `LARGEST_BODY` bytes with 413.
     """
     own = load_plan() if plan is None else plan
     app = FastAPI(
@@ -190,9 +229,12 @@ def create_app(plan: RatingPlan | None = None) -> FastAPI:
         summary="Underwrite the cyber risk of small and medium enterprises. Indicative, not an offer of cover.",
         responses={
             400: {"model": Unreadable, "description": "The body is not JSON"},
+            413: {"model": Unreadable, "description": "The body is too large"},
             422: {"model": Problems, "description": "The request makes no sense"},
         },
     )
+
+    app.add_middleware(_Bounded)
 
     @app.exception_handler(CyberscoreError)
     def _refuse(_: Request, error: CyberscoreError) -> Response:
@@ -211,8 +253,25 @@ def create_app(plan: RatingPlan | None = None) -> FastAPI:
     @app.post("/quote", response_model=QuoteAnswer)
     def _quote(asked: QuoteRequest) -> Response:
         """Score, premium, decision, reasons, ledger and improvements."""
-        answer = quote(asked.profile, asked.coverage, as_of=asked.as_of, plan=own, exchange_rate=asked.exchange_rate)
-        return _json(answer.to_dict())
+        return _json(_quoted(asked, own).to_dict())
+
+    @app.post("/report", response_class=HTMLResponse)
+    def _report(asked: ReportRequest) -> Response:
+        """Quote as one HTML page to read, print or hand over."""
+        return HTMLResponse(render_report(asked.profile, _quoted(asked, own), plan=own, lang=asked.language))
+
+    @app.post("/next", response_model=NextAnswer)
+    def _next(asked: NextRequest) -> Response:
+        """Tell what to ask next, in plain words, and what knowing it is worth."""
+        found = next_evidence(
+            asked.profile,
+            own,
+            asked.coverage,
+            as_of=asked.as_of,
+            exchange_rate=asked.exchange_rate,
+            language=asked.language,
+        )
+        return _json(found.to_dict())
 
     @app.post("/posture", response_model=PostureAnswer)
     def _posture(asked: PostureRequest) -> Response:
@@ -252,6 +311,37 @@ def create_app(plan: RatingPlan | None = None) -> FastAPI:
         return _json({"status": "ok", "plan_id": own.plan_id, "library_version": version("cyberscore")})
 
     return app
+
+
+def _quoted(asked: QuoteRequest, plan: RatingPlan) -> Quote:
+    return quote(
+        asked.profile,
+        asked.coverage,
+        as_of=asked.as_of,
+        plan=plan,
+        exchange_rate=asked.exchange_rate,
+        options=asked.options,
+    )
+
+
+class _Bounded:
+    """Refuse bodies larger than `LARGEST_BODY`, whether their length is told or not, before they are kept or read."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        taken = 0
+
+        async def bounded() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > LARGEST_BODY:
+                raise HTTPException(413, f"the body has more than {LARGEST_BODY:,} bytes: send less at a time")
+            return message
+
+        await self.app(scope, bounded if scope["type"] == "http" else receive, send)
 
 
 def _signals(asked: PostureRequest) -> Sequence[dict[str, Any]]:
