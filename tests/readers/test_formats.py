@@ -348,3 +348,130 @@ def test_masscan_in_all_its_formats(text):
     reading, found = said(text, "masscan")
     assert found == {"exposed_rdp": 1, "risky_services": 1}
     assert reading.observed_at.timestamp() == 1700000000
+
+
+def test_dates_that_only_a_day_may_begin():
+    table = "IP,LAST SCAN,QID,VULN TITLE,TYPE,SEVERITY,PORT,PROTOCOL,CVEID\n"
+    row = "192.0.2.1,{},1,t,{},Medium,3389,tcp,{}\n"
+    reading, _ = said(table + row.format("22/09/2022 13:01", "VULN", KEV), "qualys")
+    assert reading.observed_at.date().isoformat() == "2022-09-22"
+
+
+def test_tables_tell_what_nobody_confirmed():
+    table = "IP,LAST SCAN,QID,VULN TITLE,TYPE,SEVERITY,PORT,PROTOCOL,CVEID\n"
+    row = "192.0.2.1,09/08/2022,1,t,{},5,3389,tcp,{}\n"
+    kinds = [row.format("Practice", KEV), row.format("Ig", KEV), row.format("POTENTIAL", KEV)]
+    reading, found = said(table + "".join(kinds), "qualys")
+    assert found == {"exposed_rdp": 1}  # the port answered all the same
+    assert reasons(reading)["potential vulnerability, which nobody confirmed"][0] == 2
+    assert reasons(reading)["informational finding"][0] == 1
+    assert said(table + row.format("Vuln", KEV), "qualys")[1]["kev_open_external"] == 1
+
+    greenbone = "IP,Hostname,Port,Port Protocol,CVSS,Severity,QoD,NVT Name,NVT OID,CVEs,Timestamp\n"
+    line = '198.51.100.4,,443,tcp,9.8,High,{},t,1.3.6,"' + KEV + '",2024-03-18T21:29:42Z\n'
+    reading, found = said(greenbone + line.format(30), "openvas")
+    assert "kev_open_external" not in found
+    assert reasons(reading)["result of a quality of detection below 70 %"][0] == 1
+    assert said(greenbone + line.format(75), "openvas")[1]["kev_open_external"] == 1
+
+
+def test_qualys_hosts_that_are_down_and_pages():
+    header = '<SCAN value="scan/1"><HEADER><KEY value="DATE">2024-05-06T07:08:09Z</KEY></HEADER>'
+    checked = '<IP value="192.0.2.7"><INFOS><CAT value="x"><INFO number="45038" severity="1"/></CAT></INFOS></IP>'
+    reading, found = said(f'{header}{checked}<IP value="192.0.2.8" status="down"/></SCAN>', "qualys")
+    assert found["internet_footprint"] == 1
+    assert found["kev_open_external"] == 0
+    assert (reading.scope["hosts_seen"], reading.scope["hosts_silent"]) == (1, 1)
+    reading, found = said(f'{header}{checked}<ERROR number="3509">stopped</ERROR></SCAN>', "qualys")
+    assert found == {}
+    assert reasons(reading)["the scan reports an error: zero is not claimed"][0] == 1
+
+    host = "<HOST><IPV6>2001:db8::5</IPV6><DETECTION_LIST><DETECTION><QID>45038</QID><TYPE>Info</TYPE></DETECTION></DETECTION_LIST></HOST>"
+    page = (
+        "<HOST_LIST_VM_DETECTION_OUTPUT><RESPONSE><DATETIME>2024-05-06T07:08:09Z</DATETIME>"
+        f"<HOST_LIST>{host}</HOST_LIST>{{}}</RESPONSE></HOST_LIST_VM_DETECTION_OUTPUT>"
+    )
+    assert said(page.format(""), "qualys")[1]["internet_footprint"] == 1
+    truncated = (
+        "<WARNING><CODE>1980</CODE><TEXT>1000 record limit exceeded.</TEXT><URL>https://q.example</URL></WARNING>"
+    )
+    reading, found = said(page.format(truncated), "qualys")
+    assert found == {}
+    assert reasons(reading)["one page of a longer list: give the others as well"][0] == 1
+
+
+def test_nexpose_table_of_check_results():
+    header = (
+        "Asset IP Address,Service Port,Vulnerability Test Result Code,Vulnerability ID,"
+        "Vulnerability CVE IDs,Vulnerability Severity Level,Vulnerability Title\n"
+    )
+    row = '203.0.113.9,443,{},apache-log4j-core,"' + KEV + '",10,Apache Log4j Core\n'
+    assert said(header + row.format("vv"), "nexpose", observed_at="2024-05-06")[1]["kev_open_external"] == 1
+    assert said(header + row.format("VE"), "nexpose", observed_at="2024-05-06")[1]["kev_open_external"] == 1
+    reading, found = said(header + row.format("vp") + row.format("nv"), "nexpose", observed_at="2024-05-06")
+    assert found == {}
+    assert reasons(reading)["potential vulnerability, which nobody confirmed"][0] == 1
+    assert reasons(reading)["informational finding"][0] == 1
+
+
+def test_nuclei_before_a_template_had_its_own_object():
+    line = {"template": "CVE-2021-44228", "type": "http", "matched": "https://192.0.2.3:8443/x", "name": "Log4Shell",
+            "severity": "critical", "author": "x", "host": "https://192.0.2.3:8443"}  # fmt: skip
+    _reading, found = said(line, "nuclei", observed_at="2020-12-01")
+    assert found["kev_open_external"] == 1
+    line = {**line, "template": "fortinet-panel", "tags": "panel,fortinet"}
+    assert said(line, "nuclei", observed_at="2020-12-01")[1]["exposed_login_panels"] == 1
+
+
+def test_trivy_lists_of_the_first_versions():
+    old = [{"Target": "alpine:3.9 (alpine 3.9.4)", "Vulnerabilities": [{"VulnerabilityID": KEV, "PkgName": "x"}]}]
+    reading, found = said(old, "trivy", observed_at="2019-09-01")
+    assert found == {}
+    assert reading.assets.seen == 1
+    assert any("known to be exploited on images" in why for why in reasons(reading))
+    empty = [{"Target": "alpine:3.10 (alpine 3.10.1)", "Vulnerabilities": None}]
+    assert said(empty, "trivy", observed_at="2019-09-01")[1] == {}
+
+
+def wazuh_alert(status, when, cve=KEV, package="log4j"):
+    return {
+        "timestamp": when,
+        "rule": {"id": "23505", "groups": ["vulnerability-detector"]},
+        "agent": {"id": "003", "ip": "192.0.2.66", "name": "web"},
+        "data": {"vulnerability": {"cve": cve, "status": status, "severity": "High", "package": {"name": package}}},
+    }
+
+
+def test_wazuh_alerts_of_the_older_detector_and_tables():
+    active = wazuh_alert("Active", "2022-01-02T03:04:05.678+0000")
+    solved = wazuh_alert("Solved", "2022-02-02T03:04:05.678+0000")
+    reading, found = said(active, "wazuh")
+    assert found["kev_open_external"] == 1
+    assert reading.observed_at.date().isoformat() == "2022-01-02"
+    for order in ((active, solved), (solved, active)):  # a search may answer with the newest first
+        lines = "\n".join(json.dumps(one) for one in order)
+        reading, found = said(lines, "wazuh")
+        assert "kev_open_external" not in found
+        assert reasons(reading)["vulnerability that is no more"] == (1, (KEV,))
+    other = wazuh_alert("Active", "2022-01-02T03:04:05.678+0000", package="log4j-core")
+    hits = {"hits": {"total": {"value": 2}, "hits": [{"_source": solved}, {"_source": other}]}}
+    assert said(hits, "wazuh")[1]["kev_open_external"] == 1  # one of two packages is still there
+
+    table = f"agent.name,package.name,vulnerability.id,vulnerability.severity,vulnerability.detected_at\nweb,log4j,{KEV},-,Jan 2 2024 @ 03:04:05.000\n"
+    assert said(table, "wazuh")[1] == {}
+    assert said(table, "wazuh", vantage="external")[1]["kev_open_external"] == 1
+
+
+def test_masscan_grepable_and_bare_banners():
+    text = """# Masscan 1.3.2 scan initiated Thu Jan 18 10:11:12 2024
+# Ports scanned: TCP(2;80,3389) UDP(0;) SCTP(0;) PROTOCOLS(0;)
+Timestamp: 1705572672\tHost: 192.0.2.1 (host.example)\tPorts: 3389/open/tcp//ms-wbt-server//
+Timestamp: 1705572673\tHost: 192.0.2.2 ()\tPorts: 80/open/tcp//http//, 23/open/tcp//telnet//
+# Masscan done at Thu Jan 18 10:12:12 2024
+"""
+    reading, found = said(text, "masscan")
+    assert found == {"exposed_rdp": 1, "risky_services": 1}
+    assert reading.observed_at.isoformat() == "2024-01-18T10:11:13+00:00"
+    banner = {"ip": "192.0.2.1", "timestamp": "1705572672", "port": 23, "proto": "tcp", "rec_type": "banner",
+              "data": {"banner": "login:"}}  # fmt: skip
+    assert said(banner, "masscan")[1] == {"risky_services": 1}

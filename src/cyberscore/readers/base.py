@@ -251,17 +251,20 @@ _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?(?:\.\d+)? ?(am|pm)?")
 _SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
 _YEAR = re.compile(r"\b(\d{4})\b")
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})\d*Z?")
+_DAY = re.compile(r"(?:19|20)\d{6}")
 
 
 def loose_moment(value: object) -> datetime | None:
     """Return a time in UTC from what tools print: ISO 8601, Unix seconds, "Mon Jul  1 11:47:41 2013", "02/03/2026".
 
-    Text without a zone is taken as UTC, and 02/03/2026 as February (US tools print it). None when it is missing or
-    cannot be true.
+    Text without a zone is taken as UTC, and 02/03/2026 as February (US tools print it) unless, as in 22/09/2022, only
+    the day may stand first. None when it is missing or cannot be true.
     """
     found = moment(value)
     if found is not None or not isinstance(value, str) or len(value) > 60:
         return found
+    if _DAY.fullmatch(value.strip()):
+        value = f"{value.strip()}T000000"
     text = value.strip().lower()
     compact = _COMPACT.fullmatch(value.strip())
     try:
@@ -275,6 +278,8 @@ def loose_moment(value: object) -> datetime | None:
         hour, minute, second = _time_of_day(clock)
         if slashed:
             month, day, year = (int(part) for part in slashed.groups())
+            if month > 12:
+                month, day = day, month
         else:
             told = _YEAR.search(text)
             name = (named["m1"] or named["m2"]) if named else None

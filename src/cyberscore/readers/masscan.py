@@ -1,7 +1,8 @@
-"""masscan results (`-oJ`, `-oD`, `-oX`, `-oL`) as evidence of the perimeter: callers are the command line and apps.
+"""masscan results (`-oJ`, `-oD`, `-oX`, `-oL`, `-oG`) as evidence of the perimeter.
 
 masscan writes down open ports alone: a host without one, or a port that was closed, leaves no trace. So zero is never
 claimed, nor how many hosts there are. Its services are guessed from the port's number, unless a banner shows them.
+Callers are the command line and apps.
 """
 
 import json
@@ -30,6 +31,7 @@ MAX_LINE = 1_000_000
 """A line longer than this is refused."""
 
 _LIST = re.compile(r"(open|closed|banner) (tcp|udp|sctp|icmp) (\d+) (\S+) (\d+)(?: (\S+))?")
+_GREPABLE = re.compile(r"(?:Timestamp: (\d+)\s+)?Host: (\S+) \([^)]*\)\s+Ports: (.+)")
 _WHOLE = re.compile(r"\{.*\}", re.DOTALL)
 
 
@@ -48,7 +50,9 @@ def looks_like(head: Head) -> int:
     if head.form == "xml":
         return 2 if head.root == "nmaprun" and head.attributes.get("scanner") == "masscan" else 0
     if head.form == "text":
-        return 2 if head.text.startswith("#masscan") else int(_LIST.match(head.text) is not None)
+        if head.text.startswith(("#masscan", "# Masscan ")):
+            return 2
+        return int(_LIST.match(head.text) is not None or head.text.startswith("Timestamp: "))
     listed = head.has_keys("ip", "timestamp", "ports", "ports.port", "ports.proto")
     lines = head.has_keys("ip", "timestamp", "port", "proto", "rec_type")
     return 2 if listed or lines else 0
@@ -122,7 +126,7 @@ def _records(source: Input, head: Head, name: str) -> Iterator[_Record]:
         ):
             continue
         if head.form == "text":
-            yield _from_list(text, f"{name}, line {number}")
+            yield from _from_text(text, f"{name}, line {number}")
         else:
             yield from _from_json(text, f"{name}, line {number}")
 
@@ -137,6 +141,18 @@ def _lines(source: Input, name: str) -> Iterator[str]:
             if len(line) == MAX_LINE or number == MAX_ROWS:
                 raise ReadingError(f"{name}: a line too long, or too many lines: split the scan by network")
             yield line.decode("utf-8", "replace").lstrip("\ufeff")
+
+
+def _from_text(text: str, place: str) -> Iterator[_Record]:
+    """Take a line of `-oL`, or of `-oG`, which lists a host's ports as nmap does."""
+    listed = _GREPABLE.match(text)
+    if listed is None:
+        yield _from_list(text, place)
+        return
+    time, address, ports = listed.groups()
+    for port in ports.split(","):
+        number, status, protocol = (*port.strip().split("/"), "", "", "")[:3]
+        yield _Record(address, protocol, number, status, "", time or "")
 
 
 def _from_list(text: str, place: str) -> _Record:
@@ -177,7 +193,8 @@ def _flat(found: dict[str, Any]) -> dict[str, Any]:
     data = found.get("data")
     about = data if isinstance(data, dict) else {}
     service = {"name": about.get("service_name")} if found.get("rec_type") == "banner" else None
-    return {"port": found.get("port"), "proto": found.get("proto"), "status": about.get("status"), "service": service}
+    status = about.get("status") or ("open" if service else None)
+    return {"port": found.get("port"), "proto": found.get("proto"), "status": status, "service": service}
 
 
 class _Scan(Elements):

@@ -1,4 +1,4 @@
-"""Nexpose and InsightVM reports (XML 1.0, 2.0 and simple) as evidence of vulnerabilities.
+"""Nexpose and InsightVM reports (XML 1.0, 2.0 and simple, CSV) as evidence of vulnerabilities.
 
 A test counts when it found its vulnerability by exploit or by version; one that is only potential is reported. What
 the owner made an exception of is open all the same. Definitions, which name the CVEs, stand after the hosts. Which
@@ -15,7 +15,7 @@ from cyberscore.readers.elements import Elements
 from cyberscore.readers.findings import Asset, Inventory, past_end_of_life
 from cyberscore.readers.head import Head
 from cyberscore.readers.opening import Input, name_of
-from cyberscore.readers.tables import port_of
+from cyberscore.readers.tables import Table, port_of, read_findings
 from cyberscore.readers.vulnerabilities import Catalogue, cves_in
 
 TOOL = "Nexpose"
@@ -28,6 +28,26 @@ _OPEN = {"vulnerable-exploited", "vulnerable-version", "vulnerable", "vulnerable
          "vulnerable-version-with-exception", "exception-vulnerable-exploited", "exception-vulnerable-version",
          "ve", "vv", "exception-vulnerable-exploit"}  # fmt: skip
 _POTENTIAL = {"vulnerable-potential", "vulnerable-potential-with-exception", "exception-vulnerable-potential", "vp"}
+
+TABLE = Table(
+    headers=(("asset ip address", "vulnerability id"), ("asset ip address", "vulnerability title")),
+    identity=("vulnerability id",),
+    title=("vulnerability title", "vulnerability id"),
+    host=("asset ip address", "asset names", "hostname(s)"),
+    risk=("vulnerability severity level", "vulnerability severity"),
+    cve=("vulnerability cve ids", "vulnerability cve id"),
+    severities={"": "low", **dict.fromkeys("123", "medium"), **dict.fromkeys("4567", "high"),
+                **dict.fromkeys(("8", "9", "10"), "critical")},
+    first=("vulnerable since",),
+    last=("vulnerability test date",),
+    port=("service port",),
+    protocol=("service protocol", "protocol"),
+    service=("service name",),
+    kind=("vulnerability test result code",),
+    potential=frozenset({"vp", "ep"}),
+    # overridden, not vulnerable, not tested, skipped, error, unknown
+    informational=frozenset({"ov", "nv", "nt", "ds", "sd", "sv", "er", "uk", "vz"}),
+)  # fmt: skip
 
 
 class _Report(Elements):
@@ -121,7 +141,7 @@ class _Report(Elements):
 
 def looks_like(head: Head) -> int:
     """Whether a file is a report by Nexpose or InsightVM."""
-    return 2 if head.root in _Report.roots else 0
+    return 2 if head.root in _Report.roots or TABLE.fits(head) else 0
 
 
 def read(
@@ -132,7 +152,7 @@ def read(
     vantage: exposure.Vantage = "auto",
     catalogue: Catalogue | None = None,
 ) -> Reading:
-    """Read a report of Nexpose or InsightVM in XML.
+    """Read a report of Nexpose or InsightVM in XML, or its table of vulnerability check results.
 
     Parameters
     ----------
@@ -153,6 +173,17 @@ def read(
     """
     name, leftovers = name_of(source), Leftovers()
     inventory = Inventory(name, leftovers, vantage)
+    if Head.of(source, MAX_BYTES).form == "text":
+        newest = read_findings(source, TABLE, inventory, leftovers)
+        return inventory.reading(
+            TOOL,
+            None,
+            date_of(newest, observed_at, name, leftovers),
+            complete=False,
+            listed=False,
+            catalogue=catalogue,
+            assets_total=assets_total,
+        )
     report = _Report(name, inventory, leftovers)
     read_xml(source, report, MAX_BYTES)
     report.resolve()

@@ -33,7 +33,8 @@ _PLACE = re.compile(r"(?:([a-z][a-z0-9+.-]*)://)?(\[[0-9a-fA-F:.]+\]|[^\s/:?#]+)
 
 def looks_like(head: Head) -> int:
     """Whether a file holds findings of Nuclei."""
-    return 2 if head.keys & set(_IDS) and head.has_keys("info", "info.name") else 0
+    flat = head.has_keys("template", "matched", "name", "severity")
+    return 2 if flat or (head.keys & set(_IDS) and head.has_keys("info", "info.name")) else 0
 
 
 def read(
@@ -67,8 +68,11 @@ def read(
     inventory = Inventory(name, leftovers, vantage)
     assets: dict[str, Asset] = {}
     newest: datetime | None = None
-    for number, found in enumerate(read_objects(source, MAX_BYTES), 1):
+    for number, one in enumerate(read_objects(source, MAX_BYTES), 1):
+        found = one
         template = next((text for one in _IDS if (text := text_at(found, one))), "")
+        if "info" not in found and "matched" in found and "severity" in found:
+            found = {**found, "info": found}  # before 2.3 a template's own fields stood beside the others
         if not template or not isinstance(found.get("info"), dict):
             raise ReadingError(
                 f"{name}, item {number}: not a finding of Nuclei (no template-id or info): give its -jsonl"

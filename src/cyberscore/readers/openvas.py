@@ -38,6 +38,9 @@ TABLE = Table(
     severities={"log": "none", "debug": "none", "false positive": "none"},
     last=("timestamp",),
     protocol=("port protocol", "protocol"),
+    epss=("epss score", "max severity epss score", "max epss score"),
+    quality=("qod",),
+    min_quality=MIN_QUALITY,
 )
 
 _ROOTS = frozenset({"report", "get_reports_response", "get_results_response"})

@@ -28,6 +28,9 @@ MAX_BYTES = 1_000_000_000
 HOST_SCAN_TIME, OPEN_TCP, OPEN_UDP = "45038", "82023", "82004"
 SEVERITIES = {"5": "critical", "4": "high", "3": "medium", "2": "low", "1": "low"}
 
+_POTENTIAL = {"practice", "potential", "potential vulnerability"}
+_INFORMATIONAL = {"ig", "info", "information", "information gathered"}
+
 TABLE = Table(
     headers=(("qid", "title", "severity"), ("qid", "vuln title")),
     identity=("qid",),
@@ -41,21 +44,22 @@ TABLE = Table(
     first=("first detected", "first found"),
     fixed=("last fixed", "date last fixed"),
     last=("last detected", "last found", "last scan"),
+    kind=("type", "type detected", "vuln type"),
+    potential=frozenset(_POTENTIAL),
+    informational=frozenset(_INFORMATIONAL),
 )
 
 _FOUND = frozenset({"VULN_INFO", "DETECTION", "INFO", "VULN", "PRACTICE", "SERVICE"})
-_POTENTIAL = {"practice", "potential", "potential vulnerability"}
-_INFORMATIONAL = {"ig", "info", "information gathered"}
 
 
 class _Report(Elements):
     tool = TOOL
     roots: ClassVar = frozenset({"ASSET_DATA_REPORT", "SCAN", "HOST_LIST_VM_DETECTION_OUTPUT", "QUALYS_REPORT"})
     texts: ClassVar = frozenset(
-        {"IP", "DNS", "QID", "TYPE", "SEVERITY", "PORT", "SERVICE", "PROTOCOL", "RESULT", "RESULTS", "FIRST_FOUND",
-         "LAST_FOUND", "LAST_FIXED", "FIRST_FOUND_DATETIME", "LAST_FOUND_DATETIME", "LAST_FIXED_DATETIME",
-         "VULN_STATUS", "STATUS", "TITLE", "ID", "KEY", "DATETIME", "GENERATION_DATETIME", "LAST_SCAN_DATETIME",
-         "LAST_VM_SCANNED_DATE", "LAST_VM_AUTH_SCANNED_DATE", "CVE"}
+        {"IP", "IPV6", "DNS", "QID", "TYPE", "SEVERITY", "PORT", "SERVICE", "PROTOCOL", "RESULT", "RESULTS",
+         "FIRST_FOUND", "LAST_FOUND", "LAST_FIXED", "FIRST_FOUND_DATETIME", "LAST_FOUND_DATETIME",
+         "LAST_FIXED_DATETIME", "VULN_STATUS", "STATUS", "TITLE", "ID", "KEY", "DATETIME", "GENERATION_DATETIME",
+         "LAST_SCAN_DATETIME", "LAST_VM_SCANNED_DATE", "LAST_VM_AUTH_SCANNED_DATE", "CVE"}
     )  # fmt: skip
 
     def __init__(self, name: str, inventory: Inventory, leftovers: Leftovers) -> None:
@@ -75,14 +79,18 @@ class _Report(Elements):
         self.keys: dict[str, str] = {}
         self.newest: datetime | None = None
         self.made: datetime | None = None
+        self.whole = True
 
     def opened(self, tag: str, found: dict[str, str]) -> None:
         """Take an element's attributes."""
         if tag == "HOST" and not self.within("HOSTS", "HOST"):
             self.asset = Asset("")
         elif tag == "IP" and "value" in found:  # a host of a scan result
-            self.asset = Asset(found["value"], exposure.address_of(found["value"]))
+            alive = found.get("status", "").lower() != "down"
+            self.asset = Asset(found["value"], exposure.address_of(found["value"]), answered=alive)
             self.key = "IP"
+        elif tag == "ERROR" and self.within("SCAN", "ERROR"):
+            self._part("the scan reports an error: zero is not claimed", found.get("number", "error"))
         elif tag == "CAT":
             self.place = found
         elif tag in _FOUND and not (tag == "SERVICE" and "number" not in found):
@@ -105,6 +113,8 @@ class _Report(Elements):
             self._in_host(tag, text)
         elif tag == "HOST" or (tag == "IP" and self.asset.name and parent == "SCAN"):
             self._end_host()
+        elif tag == "WARNING" and parent == "RESPONSE":
+            self._part("one page of a longer list: give the others as well", "hosts")
         elif parent in {"VULN_INFO", "DETECTION"} or (parent in _FOUND and tag in self.texts):
             self._in_found(tag, text)
         elif tag in _FOUND and self.found:
@@ -112,12 +122,17 @@ class _Report(Elements):
             self.found = {}
         elif "VULN_DETAILS" in self.path:
             self._in_details(tag, text)
-        elif tag == "ID" and parent == "CVE_ID" and self.found:
+        elif tag == "ID" and parent in {"CVE_ID", "CVE"} and self.found:
             self.found["cveid"] = f"{self.found.get('cveid', '')},{text}"
 
+    def _part(self, why: str, what: str) -> None:
+        self.whole = False
+        self.leftovers.add(why, what)
+
     def _in_host(self, tag: str, text: str) -> None:
-        if tag == "IP":
-            self.asset.name, self.asset.address = text or self.asset.name, exposure.address_of(text)
+        if tag == "IP" or (tag == "IPV6" and self.asset.address is None):
+            self.asset.name = text or self.asset.name
+            self.asset.address = exposure.address_of(text) or self.asset.address
         elif tag == "DNS" and not self.asset.name:
             self.asset.name = text
         elif tag in {"LAST_VM_SCANNED_DATE", "LAST_SCAN_DATETIME"}:
@@ -144,6 +159,7 @@ class _Report(Elements):
             self.newest = when
 
     def _end_found(self, found: dict[str, str]) -> None:
+        self.asset.answered = True
         qid = found.get("QID") or found.get("number", "")
         kind = found.get("TYPE", found["kind"]).lower()
         kind = {"info": "ig", "service": "ig"}.get(kind, kind)
@@ -222,7 +238,8 @@ class _Report(Elements):
     def complete(self) -> bool:
         """Whether every host was scanned to its end, and what is informational was kept."""
         ended = self.keys.get("STATUS", "FINISHED").upper() in {"FINISHED", "FINISHED "}
-        return ended and bool(self.assets) and all(asset.checked for asset in self.assets)
+        answered = [asset for asset in self.assets if asset.answered]
+        return self.whole and ended and bool(answered) and all(asset.checked for asset in answered)
 
 
 def looks_like(head: Head) -> int:

@@ -41,6 +41,14 @@ class Table:
     first, fixed, last, port, protocol, service, epss : tuple of str
     authenticated : tuple of str
         Filled when the finding was seen from inside.
+    kind : tuple of str
+        Where the table tells a confirmed finding from a potential or an informational one.
+    potential, informational : frozenset of str
+        What it calls those.
+    quality : tuple of str
+        Quality of detection, in percent.
+    min_quality : int
+        Findings of a lower quality are guesses.
     """
 
     headers: tuple[Names, ...]
@@ -60,6 +68,11 @@ class Table:
     service: Names = ("service",)
     epss: Names = ("epss", "epss score")
     authenticated: Names = ()
+    kind: Names = ()
+    potential: frozenset[str] = frozenset()
+    informational: frozenset[str] = frozenset()
+    quality: Names = ()
+    min_quality: int = 0
 
     def fits(self, head: Head) -> bool:
         """Whether a file begins with such a header."""
@@ -119,10 +132,25 @@ def read_findings(
     return newest
 
 
+def _unproven(row: Row, table: Table) -> str:
+    """Why a row shows no finding that stands; empty when it does."""
+    kind, quality = first_of(row, table.kind).lower(), first_of(row, table.quality).removesuffix("%")
+    if kind in table.potential:
+        return "potential vulnerability, which nobody confirmed"
+    if kind in table.informational:
+        return "informational finding"
+    if quality.isascii() and quality.isdigit() and int(quality[:5]) < table.min_quality:
+        return f"result of a quality of detection below {table.min_quality} %"
+    return ""
+
+
 def _take(row: Row, table: Table, asset: Asset, inventory: Inventory, leftovers: Leftovers, *, again: bool) -> None:
     title = first_of(row, table.title) or first_of(row, table.identity)
     risk = first_of(row, table.risk).lower()
     risk = table.severities.get(risk, risk) or "none"
+    unproven = _unproven(row, table)
+    if unproven:
+        risk = "none"
     fixed = first_of(row, table.state).lower() in table.fixed_states
     asset.authenticated |= bool(first_of(row, table.authenticated))
     if risk != "none" and not again:
@@ -137,7 +165,7 @@ def _take(row: Row, table: Table, asset: Asset, inventory: Inventory, leftovers:
         port = exposure.seen_port(protocol, number, first_of(row, table.service))
         asset.ports.setdefault((protocol, number), port)
     if risk == "none":
-        leftovers.add("informational finding", title, count=1)
+        leftovers.add(unproven or "informational finding", title, count=1)
         return
     cves = cves_in(first_of(row, table.cve))
     asset.cves.update(dict.fromkeys(cves))

@@ -32,7 +32,7 @@ _CLUSTER = ("Resources", "Vulnerabilities", "Findings")
 def looks_like(head: Head) -> int:
     """Whether a file is a report by Trivy."""
     if head.form == "json array":
-        return int(head.has_keys("Target", "Type"))
+        return int("Target" in head.keys and bool(head.keys & {"Type", "Vulnerabilities"}))
     single = head.has_keys("SchemaVersion", "ArtifactName") or head.has_keys("ArtifactName", "Results")
     cluster = "ClusterName" in head.keys and bool(head.keys & {*_CLUSTER, "Misconfigurations"})
     return 2 if single or cluster else 0
@@ -120,6 +120,8 @@ def _take(result: dict[str, Any], asset: Asset, leftovers: Leftovers, name: str)
             leftovers.add("vulnerability that does not affect, by its vendor", key, count=1)
         else:
             asset.cves.update(dict.fromkeys(cves))
-    for part in ("Misconfigurations", "Secrets", "Licenses"):
+    for part in ("Misconfigurations", "Secrets", "Licenses", "CustomResources"):
         rest = objects(result.get(part), f"{name}: {part}")
         leftovers.add(f"{part.lower()}, which no signal rates", text_at(result, "Target"), count=len(rest))
+    ignored = objects(result.get("ExperimentalModifiedFindings"), f"{name}: ExperimentalModifiedFindings")
+    leftovers.add("finding that a rule of the user ignores", text_at(result, "Target"), count=len(ignored))

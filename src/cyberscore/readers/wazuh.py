@@ -1,8 +1,9 @@
-"""Wazuh vulnerability states (indexer of 4.8 and later) and the older API's answers, as telemetry from agents.
+"""Wazuh vulnerability states (indexer of 4.8 and later) and what older versions told, as telemetry from agents.
 
-Agents look from inside. Only agents with a vulnerability are listed, so zero is never claimed; a search answers with
-its first hits alone, and how many it left out is reported. The date is that of the newest detection. Callers are the
-command line and apps.
+States come as a search's answer or as the dashboard's table, older ones as the API's answers or as the detector's
+alerts, of which the newest about a package's vulnerability tells whether it is open. Agents look from inside. Only
+agents with a vulnerability are listed, so zero is never claimed; a search answers with its first hits alone, and how
+many it left out is reported. The date is that of the newest detection. Callers are the command line and apps.
 """
 
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from cyberscore.readers.fields import at, objects, text_at, texts_at
 from cyberscore.readers.findings import Asset, Inventory
 from cyberscore.readers.head import Head
 from cyberscore.readers.opening import Input, name_of
+from cyberscore.readers.tables import Table, read_findings
 from cyberscore.readers.vulnerabilities import Catalogue, cves_in
 
 TOOL = "Wazuh"
@@ -25,13 +27,32 @@ OPTIONS = ("vantage", "catalogue")
 MAX_BYTES = 100_000_000
 """An export larger than this is refused."""
 
+TABLE = Table(
+    headers=(("agent.name", "vulnerability.id"), ("agent.id", "vulnerability.id")),
+    identity=("vulnerability.id",),
+    title=("vulnerability.id",),
+    host=("agent.host.ip", "host.ip", "agent.ip", "agent.name", "agent.id"),
+    risk=("vulnerability.severity",),
+    cve=("vulnerability.id",),
+    severities=dict.fromkeys(("", "none", "untriaged"), "low"),
+    last=("vulnerability.detected_at",),
+    authenticated=("vulnerability.id",),
+)
+_GONE = {"OBSOLETE", "SOLVED"}
+
 
 def looks_like(head: Head) -> int:
     """Whether a file holds vulnerability states of Wazuh, or an answer of its older API."""
     for prefix in ("hits.hits._source.", "_source.", ""):
         if head.has_keys(f"{prefix}agent.id", f"{prefix}vulnerability.id"):
             return 2
-    if head.has_keys("data.affected_items.cve") or head.has_keys("cve", "detection_time", "agent_name"):
+        if head.has_keys(f"{prefix}agent.id", f"{prefix}data.vulnerability.cve"):
+            return 2
+    if (
+        TABLE.fits(head)
+        or head.has_keys("data.affected_items.cve")
+        or head.has_keys("cve", "detection_time", "agent_name")
+    ):
         return 2
     empty = "wazuh-states-vulnerabilities" in head.text[:4000]
     return 2 if empty or head.has_keys("data.affected_items", "data.total_affected_items") else 0
@@ -45,7 +66,7 @@ def read(
     vantage: exposure.Vantage = "auto",
     catalogue: Catalogue | None = None,
 ) -> Reading:
-    """Read vulnerability states of Wazuh: a search's answer, its hits alone, or an answer of the API before 4.8.
+    """Read vulnerability states of Wazuh: a search's answer or hits, a table, or alerts or an API's answer before 4.8.
 
     Parameters
     ----------
@@ -70,6 +91,10 @@ def read(
     assets: dict[str, Asset] = {}
     newest: datetime | None = None
     version: str | None = None
+    if Head.of(source, MAX_BYTES).form == "text":
+        newest = read_findings(source, TABLE, inventory, leftovers)
+        return _reading(inventory, None, date_of(newest, observed_at, name, leftovers), catalogue, assets_total)
+    alerts: dict[tuple[str, str, str], tuple[datetime | None, bool]] = {}
     for found in _states(source, name, leftovers):
         agent = found.get("agent")
         host = text_at(agent, "name") or text_at(found, "agent_name") or text_at(agent, "id") or "agent"
@@ -77,22 +102,40 @@ def read(
         key = text_at(agent, "id") or text_at(found, "agent_id") or host
         asset = assets.setdefault(key, Asset(host, address, checked=True, authenticated=True))
         version = version or text_at(agent, "version").removeprefix("v") or None
-        when = loose_moment(text_at(found, "vulnerability", "detected_at") or text_at(found, "detection_time"))
+        told = text_at(found, "vulnerability", "detected_at") or text_at(found, "detection_time")
+        when = loose_moment(told or text_at(found, "timestamp") or text_at(found, "@timestamp"))
         newest = when if when is not None and (newest is None or when > newest) else newest
-        cves = cves_in(text_at(found, "vulnerability", "id") or text_at(found, "cve"))
-        status = text_at(found, "status").upper()
+        alert = at(found, "data", "vulnerability")
+        cves = cves_in(text_at(found, "vulnerability", "id") or text_at(found, "cve") or text_at(alert, "cve"))
+        status = (text_at(found, "status") or text_at(alert, "status")).upper()
         if not cves:
             leftovers.add("state without a CVE", text_at(found, "vulnerability", "id") or "state", count=1)
-        elif status in {"OBSOLETE", "SOLVED"}:
+        elif alert is not None:
+            state = (key, text_at(alert, "package", "name"), cves[0])
+            before = alerts.get(state, (None, True))[0]
+            if state not in alerts or before is None or (when is not None and when >= before):
+                alerts[state] = (when, status not in _GONE)
+        elif status in _GONE:
             leftovers.add("vulnerability that is no more", *cves)
         else:
             asset.cves.update(dict.fromkeys(cves))
+    for (key, _, cve), (_, is_open) in alerts.items():
+        if is_open:
+            assets[key].cves[cve] = None
+        else:
+            leftovers.add("vulnerability that is no more", cve)
     for asset in assets.values():
         inventory.close(asset)
+    return _reading(inventory, version, date_of(newest, observed_at, name, leftovers), catalogue, assets_total)
+
+
+def _reading(
+    inventory: Inventory, version: str | None, when: datetime, catalogue: Catalogue | None, assets_total: int | None
+) -> Reading:
     return inventory.reading(
         TOOL,
         version,
-        date_of(newest, observed_at, name, leftovers),
+        when,
         complete=False,
         listed=False,
         catalogue=catalogue,
@@ -116,7 +159,7 @@ def _states(source: Input, name: str, leftovers: Leftovers) -> Iterator[dict[str
             if isinstance(count, int) and count > len(hits):
                 leftovers.add("state that the search left out: ask for all hits", "state", count=count - len(hits))
             found = [one.get("_source", one) for one in hits]
-        elif "affected_items" in (data := whole.get("data") or {}):
+        elif isinstance(data := whole.get("data"), dict) and "affected_items" in data:
             found = objects(at(data, "affected_items"), f"{name}: data.affected_items")
             count = at(data, "total_affected_items")
             if isinstance(count, int) and count > len(found):
@@ -124,6 +167,7 @@ def _states(source: Input, name: str, leftovers: Leftovers) -> Iterator[dict[str
         else:
             found = [whole.get("_source", whole)]
         for state in found:
-            if not isinstance(state, dict) or not ("vulnerability" in state or "cve" in state):
+            alert = at(state, "data", "vulnerability")
+            if not isinstance(state, dict) or not ("vulnerability" in state or "cve" in state or alert is not None):
                 raise ReadingError(f"{name}: not a vulnerability state of Wazuh: give the answer of its indexer or API")
             yield state
