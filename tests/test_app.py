@@ -86,6 +86,28 @@ def test_what_makes_no_sense_is_422_and_says_so(client, path, change, where, sai
     assert found[0]["loc"][: len(where)] == where
 
 
+@pytest.mark.parametrize("currency", ["JPY", "EUR", "CAD"])
+def test_a_currency_alone_is_quoted_at_its_usual_cover_and_a_path_reaches_a_premium_in_it(client, currency):
+    insured = {"naics": "541110", "country": "DE", "annual_revenue": 4e8, "currency": currency}
+    asked = {"profile": {"insured": insured}, "as_of": "2026-11-23", "coverage": {"currency": currency}}
+    answer = client.post("/quote", json=asked)
+    assert answer.status_code == 200
+    profile, cover = Profile.from_dict(asked["profile"]), Coverage(currency=currency)
+    assert answer.json() == plain(cyberscore.quote(profile, cover, as_of=AS_OF))
+    premium = answer.json()["indicative_premium"]
+    path = client.post("/path", json={**asked, "target": f"premium:{premium}"}).json()
+    assert (path["target"], path["currency"]) == (f"premium of at most {premium:,.2f} {currency}", currency)
+    assert path["reached"]
+
+
+def test_a_currency_without_a_usual_cover_is_422_and_says_what_to_give(client):
+    insured = {"naics": "541110", "country": "ET", "annual_revenue": 4e8, "currency": "ETB"}
+    asked = {"profile": {"insured": insured}, "as_of": "2026-11-23", "coverage": {"currency": "ETB"}}
+    refused = client.post("/quote", json=asked)
+    assert refused.status_code == 422
+    assert "give aggregate_limit and retention in ETB" in refused.text
+
+
 def test_every_place_that_is_wrong_is_named(client):
     wrong = json.loads(json.dumps(ASKED))
     wrong["profile"]["insured"] |= {"country": "UK", "annual_revenue": -1}

@@ -123,6 +123,13 @@ class QuoteAnswer(_Answer):
     premium_low: float
     premium_high: float
     currency: str
+    expected_loss: Annotated[float, Field(description="Of a year, under the aggregate limit.")]
+    by_peril: Annotated[
+        dict[str, Any], Field(description="Claims and losses of a year by peril, before the aggregate limit.")
+    ]
+    by_part: Annotated[
+        dict[str, float], Field(description="Losses of a year by coverage part, before the aggregate limit.")
+    ]
     decision: str
     subjectivities: list[dict[str, Any]]
     reasons: list[dict[str, Any]]
@@ -130,6 +137,7 @@ class QuoteAnswer(_Answer):
     cover_offered: dict[str, Any]
     warnings: list[str]
     notice: str
+    disclaimers: Annotated[list[str], Field(description="What a quote does not do, whatever it decides.")]
 
 
 class WhatIfAnswer(_Answer):

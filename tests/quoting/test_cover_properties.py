@@ -142,7 +142,7 @@ def test_a_cap_on_ransoms_is_priced_and_shown(name):
     assert moved == {"extortion"}
     step = next(step for step in capped.ledger.perils["ransomware"] if step.label == "Sublimits and coinsurance")
     assert step.value < 1.0
-    assert step.source == "pricing parts, ransomware: extortion to 25,000, 0.2 of a claim"
+    assert step.source == "pricing parts, ransomware: extortion to 25,000 USD, 0.2 of a claim"
     assert capped.cover_offered["sublimits"]["extortion"] == 25_000.0
 
 

@@ -31,16 +31,15 @@ def build_ledger(firm: Firm, settled: SettledCover, standing: Standing, figures:
             "Base rate at this revenue",
             "start",
             math.exp(base[k]),
-            f"plan base, {peril}, revenue {risk.revenue:,.0f}",
+            f"plan base, {peril}, revenue {risk.revenue:,.0f} USD",
         )
         for label, source, relativities in lines:
             if relativities[k] != 1.0:
                 column.multiply(label, relativities[k], source)
         column.step("Balance", "multiply", math.exp(float(plan.log_balance[k])), f"plan log_balance, {peril}")
         mu = standing.locations[k]
-        where = (
-            f"layer {cover.retention:,.0f} to {cover.retention + cover.limit_for(peril):,.0f}, log excess at {mu:.6f}"
-        )
+        top = cover.retention + cover.limit_for(peril)
+        where = f"layer {cover.retention:,.0f} to {top:,.0f} USD, log excess at {mu:.6f}"
         column.step("Layer cost per claim", "multiply", costs[k], f"plan severity, {peril}: {where}")
         column.step(
             "Waiting period",
@@ -62,7 +61,7 @@ def _terms_of_parts(peril: str, settled: SettledCover) -> str:
     if not cover.coinsurance and not cover.has_part_terms:
         return ""
     told = [
-        f"{one.part} to {cover.sublimits[one.part]:,.0f}, {one.share:g} of a claim"
+        f"{one.part} to {cover.sublimits[one.part]:,.0f} USD, {one.share:g} of a claim"
         for one in own.parts
         if one.depth < own.limit
     ]

@@ -92,9 +92,14 @@ class Coverage(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     currency: str = "USD"
-    aggregate_limit: Amount = 1_000_000.0
+    aggregate_limit: Amount = Field(
+        default=1_000_000.0,
+        description="Of a year, in `currency`; default 1,000,000 USD, or the currency's usual limit.",
+    )
     per_claim_limit: Amount | None = None
-    retention: Amount = 10_000.0
+    retention: Amount = Field(
+        default=10_000.0, description="Of each claim, in `currency`; default 10,000 USD, or the currency's usual one."
+    )
     sublimits: dict[str, Amount] = Field(default_factory=dict)
     coinsurance: dict[str, Percent] = Field(default_factory=dict)
     waiting_period_hours: Money = Field(default=8.0, ge=1, le=72)
