@@ -194,6 +194,30 @@ def test_openvas_response_of_the_management_protocol():
         assert "kev_open_external" not in said(unsure, "openvas")[1]
 
 
+def test_openvas_pages_and_results_named_by_their_cve_alone():
+    whole = openvas(result(threat="Log", score="0.0"))
+    for mark, zero in (
+        ('<results start="1" max="-1">', True),
+        ('<results start="1" max="100">', True),
+        ('<results start="1" max="1">', False),
+        ('<results start="11" max="10">', False),
+        ('<result_count>2<full>2</full><filtered>2</filtered></result_count><results start="1" max="10">', False),
+        ('<result_count>1<full>2</full><filtered>1</filtered></result_count><results start="1" max="1">', True),
+    ):
+        found = said(whole.replace("<results>", mark), "openvas")[1]
+        assert ("kev_open_external" in found, "internet_footprint" in found) == (zero, zero), mark
+    bare = f"""<report id="1"><report id="1"><results start="1" max="-1"><result><host>192.0.2.3</host><port>80/tcp</port>
+    <nvt oid="{KEV}"><type>cve</type><name>{KEV}</name></nvt><severity>9.8</severity><qod><value>75</value></qod>
+    </result></results></report></report>"""
+    assert said(bare, "openvas", observed_at="2024-03-18")[1] == {
+        "kev_open_external": 1,
+        "epss_any_30d": pytest.approx(1, abs=0.1),
+    }
+    header = "IP,Hostname,Port,Port Protocol,CVSS,Severity,QoD,NVT Name,NVT OID,CVEs,Timestamp"
+    row = f'192.0.2.3,,,,9.8,High,75,"{KEV}",{KEV},"",2024-03-18T21:29:42Z'
+    assert said(f"{header}\n{row}", "openvas")[1]["kev_open_external"] == 1
+
+
 def test_openvas_table():
     header = "IP,Hostname,Port,Port Protocol,CVSS,Severity,QoD,Solution Type,NVT Name,Summary,NVT OID,CVEs,Timestamp"
     row = f'192.0.2.3,h,5432,tcp,9.8,High,80,VendorFix,Name,"s\nt",1.3,"{KEV},{OTHER}",2024-01-02T03:04:05Z'
@@ -204,7 +228,8 @@ def test_openvas_table():
 def test_nexpose_two_and_simple():
     definitions = f"""<VulnerabilityDefinitions><vulnerability id="log4j" title="Log4Shell" severity="10"><references>
     <reference source="CVE">{KEV}</reference></references></vulnerability><vulnerability id="os-obsolete" title="Obsolete OS"
-    severity="10"><tags><tag>Obsolete OS</tag></tags></vulnerability></VulnerabilityDefinitions>"""
+    severity="10"><tags><tag>Obsolete OS</tag></tags></vulnerability><vulnerability id="tcp-timestamp" title="TCP timestamp"
+    severity="1"/></VulnerabilityDefinitions>"""
 
     def report(status, scan="finished"):
         return f"""<NexposeReport version="2.0"><scans><scan id="1" endTime="20240102T030405678" status="{scan}"/></scans><nodes>
@@ -221,6 +246,10 @@ def test_nexpose_two_and_simple():
     assert potential[1]["kev_open_external"] == 0
     assert reasons(potential[0])["potential vulnerability, which nobody confirmed"][0] == 2
     assert "kev_open_external" not in said(report("not-vulnerable", "aborted"), "nexpose")[1]
+    severe = report("not-vulnerable").replace('severity="1"/>', 'severity="5"/>')
+    assert "kev_open_external" not in said(severe, "nexpose")[1]  # the report may be one of severe findings alone
+    titled = report("vulnerable-version").replace("Log4Shell", f"Apache Log4j: {KEV}").replace(f">{KEV}<", "><")
+    assert said(titled, "nexpose")[1]["kev_open_external"] == 1
     simple = f"""<NeXposeSimpleXML version="1.0"><generated>20240102T030405678</generated><devices><device address="192.0.2.4">
     <vulnerabilities><vulnerability id="log4j" resultCode="VE"><id type="cve">{KEV}</id></vulnerability></vulnerabilities>
     <services><service name="Telnet" port="23" protocol="tcp"/></services></device></devices></NeXposeSimpleXML>"""
@@ -431,6 +460,23 @@ def test_trivy_lists_of_the_first_versions():
     assert any("known to be exploited on images" in why for why in reasons(reading))
     empty = [{"Target": "alpine:3.10 (alpine 3.10.1)", "Vulnerabilities": None}]
     assert said(empty, "trivy", observed_at="2019-09-01")[1] == {}
+
+
+def test_trivy_does_not_call_checked_what_it_only_configured():
+    role = {
+        "Kind": "ClusterRole",
+        "Name": "r",
+        "Results": [{"Class": "config", "Misconfigurations": [{"ID": "KSV113"}]}],
+    }
+    work = {
+        "Kind": "Deployment",
+        "Name": "d",
+        "Results": [{"Class": "os-pkgs", "Vulnerabilities": [{"VulnerabilityID": KEV}]}],
+    }
+    reading, _ = said({"ClusterName": "c", "Resources": [role, work]}, "trivy", observed_at="2024-01-02")
+    assert reading.assets.seen == 1
+    assert reasons(reading)["not looked at for vulnerabilities"][0] == 1
+    assert reasons(reading)["misconfigurations, which no signal rates"][0] == 1
 
 
 def wazuh_alert(status, when, cve=KEV, package="log4j"):

@@ -1,8 +1,9 @@
 """Nexpose and InsightVM reports (XML 1.0, 2.0 and simple, CSV) as evidence of vulnerabilities.
 
 A test counts when it found its vulnerability by exploit or by version; one that is only potential is reported. What
-the owner made an exception of is open all the same. Definitions, which name the CVEs, stand after the hosts. Which
-ports were scanned, and whether with credentials, is not told. Callers are the command line and apps.
+the owner made an exception of is open all the same. A report may leave out severities without saying so: zero is
+claimed only when one of the lowest (1 to 3 of 10) is among them. Definitions, which name the CVEs, stand after the
+hosts. Which ports were scanned, and whether with credentials, is not told. Callers are the command line and apps.
 """
 
 from datetime import date, datetime
@@ -68,6 +69,7 @@ class _Report(Elements):
         self.newest: datetime | None = None
         self.version: str | None = None
         self.finished = True
+        self.unfiltered = False
         self.scans = 0
 
     def opened(self, tag: str, found: dict[str, str]) -> None:
@@ -94,6 +96,7 @@ class _Report(Elements):
         elif tag == "vulnerability":
             self.vulnerability = found.get("id", "").lower()
             self.titles[self.vulnerability] = found.get("title", "")[:300]
+            self.unfiltered |= found.get("severity", "") in {"1", "2", "3"}
         elif tag in {"reference", "id"}:
             self.kind = (found.get("source") or found.get("type") or "").lower()
 
@@ -129,7 +132,8 @@ class _Report(Elements):
     def resolve(self) -> None:
         """Join findings with their definitions, and close the hosts."""
         for asset, key in self.pending:
-            title, cves = self.titles.get(key, ""), self.cves.get(key, []) or cves_in(key)
+            title = self.titles.get(key, "")
+            cves = self.cves.get(key, []) or cves_in(key) or cves_in(title)
             asset.cves.update(dict.fromkeys(cves))
             if past_end_of_life(title) or key.endswith(("-obsolete", "-obsolete-version")):
                 asset.end_of_life = asset.end_of_life or title or key
@@ -187,9 +191,11 @@ def read(
     report = _Report(name, inventory, leftovers)
     read_xml(source, report, MAX_BYTES)
     report.resolve()
-    complete = report.finished and report.scans > 0
+    complete = report.finished and report.scans > 0 and report.unfiltered
     if not report.finished:
         leftovers.add("the scan did not run to its end: zero is not claimed", "scan")
+    elif report.scans and not report.unfiltered:
+        leftovers.add("no moderate vulnerability is told, which a report may leave out: zero is not claimed", "report")
     return inventory.reading(
         TOOL,
         report.version,

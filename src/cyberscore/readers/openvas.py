@@ -53,7 +53,8 @@ class _Report(Elements):
     roots: ClassVar = _ROOTS
     texts: ClassVar = frozenset(
         {"host", "hostname", "port", "name", "threat", "severity", "cve", "ip", "value", "score", "end", "scan_end",
-         "scan_start", "timestamp", "scan_run_status", "term", "version", "start", "creation_time"}
+         "scan_start", "timestamp", "scan_run_status", "term", "version", "start", "creation_time",
+         "filtered"}
     )  # fmt: skip
 
     def __init__(self, name: str, inventory: Inventory, leftovers: Leftovers) -> None:
@@ -67,11 +68,18 @@ class _Report(Elements):
         self.about: dict[str, str] = {}
         self.term = ""
         self.newest: datetime | None = None
+        self.results = self.hosts = 0
+        self.most = self.first = ""
 
     def opened(self, tag: str, found: dict[str, str]) -> None:
         """Take an element's attributes."""
         if tag == "result" and not self.within("result_count", "result"):
             self.result, self.cves, self.epss = {}, [], {}
+            self.results += 1
+        elif tag == "results" and "start" in found:
+            self.most, self.first = found.get("max", ""), found.get("start", "")
+        elif tag == "nvt" and self.within("result", "nvt"):
+            self.result["oid"] = found.get("oid", "")
         elif tag == "ref" and found.get("type", "").lower() == "cve":
             self.cves += cves_in(found.get("id", ""))
         elif tag == "cve" and "epss" in self.path:
@@ -104,6 +112,8 @@ class _Report(Elements):
             self.term = text
         elif tag in {"scan_run_status", "scan_end", "scan_start", "timestamp", "creation_time"}:
             self.about.setdefault(tag, text)
+        elif tag == "filtered" and self.within("report", "result_count"):
+            self.about.setdefault("filtered", text)
         elif tag == "version" and self.within("gmp"):
             self.about.setdefault("version", text)
 
@@ -154,6 +164,8 @@ class _Report(Elements):
             self._open(asset, title)
 
     def _open(self, asset: Asset, title: str) -> None:
+        if not self.cves:  # the CVE scanner names its results by the CVE alone
+            self.cves = cves_in(self.result.get("oid", "")) or cves_in(title)
         asset.cves.update(dict.fromkeys(self.cves))
         for kind in ("max_severity", "max_epss"):
             score = probability(self.epss.get(f"score:{kind}"))
@@ -168,6 +180,7 @@ class _Report(Elements):
     def _end_host(self) -> None:
         host = self.host.get("ip", "")
         if host:
+            self.hosts += 1
             asset = self._asset(host)
             asset.checked = bool(self.host.get("end"))
             asset.authenticated = "authenticated" in self.host
@@ -176,14 +189,25 @@ class _Report(Elements):
     def listed(self) -> bool:
         """Whether hosts without a finding are listed: the filter keeps log messages, or is told to keep such hosts."""
         levels = _LEVELS.search(self.term)
-        return levels is None or not levels[1] or "g" in levels[1] or "result_hosts_only=0" in self.term
+        if levels is None or not levels[1]:
+            return self.hosts > 0 and not self.cut
+        return ("g" in levels[1] or "result_hosts_only=0" in self.term) and not self.cut
+
+    @property
+    def cut(self) -> bool:
+        """Whether this is one page of the results."""
+        told = self.about.get("filtered", "")
+        if told.isascii() and told.isdigit():
+            return self.results < int(told[:9])
+        full = self.most.isascii() and self.most.isdigit() and 0 < int(self.most[:9]) <= self.results
+        return full or self.first not in {"", "0", "1"}
 
     @property
     def done(self) -> bool:
         """Whether the scan ran to its end, and the report leaves out no severity."""
         levels = _LEVELS.search(self.term)
         unfiltered = levels is None or not levels[1] or {"h", "m", "l"} <= set(levels[1])
-        return self.about.get("scan_run_status", "").lower() in {"done", "processing"} and unfiltered
+        return self.about.get("scan_run_status", "").lower() in {"done", "processing"} and unfiltered and not self.cut
 
 
 def looks_like(head: Head) -> int:
@@ -234,6 +258,10 @@ def read(
         dates = (report.about.get(one) for one in ("scan_end", "timestamp", "scan_start", "creation_time"))
         found = next((one for one in map(loose_moment, dates) if one is not None), report.newest)
         complete, listed = report.done, report.listed
+        if report.cut:
+            leftovers.add(
+                "one page of the results: zero is not claimed", f"first {report.first}, at most {report.most}"
+            )
     return inventory.reading(
         TOOL,
         version,

@@ -167,7 +167,8 @@ def _take(row: Row, table: Table, asset: Asset, inventory: Inventory, leftovers:
     if risk == "none":
         leftovers.add(unproven or "informational finding", title, count=1)
         return
-    cves = cves_in(first_of(row, table.cve))
+    # Some findings are named by their CVE alone: by their number, or else by their title.
+    cves = cves_in(first_of(row, table.cve)) or cves_in(first_of(row, table.identity)) or cves_in(title)
     asset.cves.update(dict.fromkeys(cves))
     score = probability(first_of(row, table.epss))
     if score is not None and len(cves) == 1:

@@ -26,6 +26,7 @@ MAX_BYTES = 100_000_000
 """A report larger than this is refused."""
 
 _KINDS = {"filesystem": "hosts", "vm": "hosts", "rootfs": "hosts", "repository": "repositories"}
+_NO_CHECK = {"config", "secret", "license", "license-file", "custom"}
 _CLUSTER = ("Resources", "Vulnerabilities", "Findings")
 
 
@@ -70,12 +71,16 @@ def read(
     kind = "images" if isinstance(found, list) else _KINDS.get(text_at(found, "ArtifactType"), "images")
     inventory = Inventory(name, leftovers, vantage, kind)
     for label, about, results in _artifacts(found, name):
-        asset = Asset(label, checked=True, authenticated=True)
+        looked = any(text_at(result, "Class") not in _NO_CHECK for result in results) or not results
+        asset = Asset(label, checked=looked, authenticated=looked)
         if at(about, "OS", "EOSL") is True:
             asset.end_of_life = f"{text_at(about, 'OS', 'Family')} {text_at(about, 'OS', 'Name')}".strip()
         for result in results:
             _take(result, asset, leftovers, name)
-        inventory.close(asset)
+        if looked:
+            inventory.close(asset)
+        else:
+            leftovers.add("not looked at for vulnerabilities", label, count=1)
     made = loose_moment(text_at(found, "CreatedAt")) if isinstance(found, dict) else None
     # Which severities were asked for is not told, so nothing is claimed to be zero.
     return inventory.reading(
