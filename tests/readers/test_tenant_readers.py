@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cyberscore import readers
 from cyberscore.exceptions import ReadingError
 from cyberscore.profile.signals import signal
 from cyberscore.readers import checkdmarc, graph_registration, lynis, ocsf, pingcastle, prowler, secure_score
@@ -436,6 +437,78 @@ def test_vulnerability_findings_join_known_exploitation():
         assert "kev_open_external" not in values(ocsf.read(encoded(order), vantage="external"))
     suppressed = ocsf.read(encoded([vulnerability(status_id=3)]), vantage="external")
     assert values(suppressed)["kev_open_external"] == 1  # accepted is not fixed
+
+
+def compliance(number, status, **more):
+    return {
+        "class_uid": 2003, "category_uid": 2, "time": 1767261600000, "status_id": 1,
+        "finding_info": {"uid": f"f{number}", "title": f"t{number}"}, "metadata": {"product": {"name": "Security Hub"}},
+        "compliance": {"control": f"S3.{number}", "status": status}, "resources": [{"uid": f"b{number}"}],
+    } | more  # fmt: skip
+
+
+def test_of_the_states_of_one_finding_the_newest_counts():
+    listed = [compliance(i, "Pass" if i % 3 else "Fail") for i in range(30)]
+    fixed = compliance(0, "Pass", time=1767361600000)
+    for order in ([*listed, fixed], [fixed, *listed]):
+        assert values(ocsf.read(encoded(order))) == {"hardening_score": round(21 / 30, 6)}
+    gone = [one | {"status_id": 5} if one["compliance"]["status"] == "Fail" else one for one in listed[:25]] + listed[
+        25:
+    ]
+    found = ocsf.read(encoded(gone))
+    assert values(found) == {"hardening_score": round(20 / 21, 6)}
+    assert any(one.why == "failure that was archived or deleted" and one.count == 9 for one in found.not_mapped)
+    resolved = [one | {"status_id": 4} for one in listed]  # said to be resolved, and yet it fails
+    assert values(ocsf.read(encoded(resolved))) == values(ocsf.read(encoded(listed)))
+
+
+@pytest.mark.parametrize("field", ["events", "findings", "Findings", "value"])
+def test_bundles_and_answers_of_an_api_read_as_their_findings(field):
+    listed = [compliance(i, "Pass" if i % 3 else "Fail") for i in range(30)]
+    data = encoded({field: listed, "NextToken": "x"})
+    assert readers.detect(data) == "ocsf"
+    assert ocsf.read(data).observations == ocsf.read(encoded(listed)).observations
+
+
+def test_prowler_3_says_success_and_names_the_check_as_a_feature():
+    def finding(number, verdict):
+        check = "iam_root_mfa_enabled" if number == 0 else f"check_{number}"
+        return {
+            "finding": {"title": f"T{number}", "uid": f"prowler-aws-{check}-1-us-east-1-r"},
+            "compliance": {"status": verdict, "status_detail": "x"}, "status": verdict, "class_uid": 2001,
+            "category_uid": 2, "cloud": {"account": {"uid": "1"}}, "time": "2023-10-05 11:01:01.123",
+            "resources": [{"uid": f"r{number}"}],
+            "metadata": {"product": {"name": "Prowler", "version": "3.10.0", "feature": {"uid": check}}},
+        }  # fmt: skip
+
+    found = ocsf.read(encoded([finding(i, "Success" if i % 4 else "Failure") for i in range(40)]))
+    assert values(found) == {"hardening_score": 0.75}
+    assert (found.assets.seen, found.observed_at.year) == (1, 2023)
+    assert any("iam_root_mfa_enabled" in one.what for one in found.not_mapped)
+
+
+def test_prowler_files_by_framework_and_of_azure():
+    head = (
+        "PROVIDER;DESCRIPTION;ACCOUNTID;REGION;ASSESSMENTDATE;REQUIREMENTS_ID;STATUS;STATUSEXTENDED;RESOURCEID;CHECKID"
+    )
+    rows = [f"AWS;CIS;1;x;2024-09-01 10:00:00;1.{i};{'PASS' if i % 5 else 'FAIL'};x;r{i};c{i}" for i in range(40)]
+    found = readers.read("\n".join([head, *rows, "AWS;CIS;;;2024-09-01 10:00:00;9;MANUAL;x;x;manual"]).encode())
+    assert (found.tool, values(found), found.observed_at.year) == ("Prowler", {"hardening_score": 0.8}, 2024)
+    azure = [
+        {"CheckID": f"c{i}", "Status": "PASS" if i % 4 else "FAIL", "StatusExtended": "x", "Subscription": "s"}
+        for i in range(40)
+    ]
+    assert prowler.read(encoded(azure), observed_at="2023-01-01").assets.seen == 1
+
+
+def test_a_vulnerability_is_open_on_each_of_its_resources():
+    two = vulnerability(
+        resources=[{"uid": "i-1"}, {"uid": "i-2"}], vulnerabilities=[{"title": "CVE-2021-44228 in log4j"}]
+    )
+    found = ocsf.read(encoded([two]), vantage="external")
+    assert (found.assets.seen, values(found)["kev_open_external"]) == (2, 2)
+    older = two | {"class_uid": 2001, "state_id": 4, "state": "Resolved"}
+    assert "kev_open_external" not in values(ocsf.read(encoded([older]), vantage="external"))
 
 
 def test_alerts_are_reported_and_rate_nothing():

@@ -162,6 +162,7 @@ def _platform(own: dict[str, dict[str, Any]], leftovers: Leftovers, name: str) -
         for one in own.values()
         for host in objects(at(one, "mx", "hosts"), f"{name}: mx.hosts")
     ]
+    hosts = [one for one in hosts if one]  # a null MX takes no mail (RFC 7505)
     for platform, pattern in _HOSTS.items():
         if hosts and all(pattern.search(f".{one}") for one in hosts):
             yield Claim("mail_platform", platform, "scan", f"mail goes to {hosts[0]}")

@@ -1,14 +1,15 @@
 """Findings in the Open Cybersecurity Schema (OCSF 1.x, JSON) by any tool: callers are the command line and apps.
 
 - Compliance findings (class 2003), and detection or security findings (2004, 2001) that say PASS or FAIL as Prowler's
-  do, are results of a benchmark: see `benchmark`.
+  do, are results of a benchmark: see `benchmark`. Of the states of one finding the newest counts; a failure that was
+  archived is no longer looked at, and a failure that somebody called resolved still failed.
 - Vulnerability findings (2002) that are not resolved are open CVEs of the resources they name, suppressed ones too: see
   `findings`. Of cloud resources it is not known whether the internet reaches them.
 - Other detections are alerts. Their number is no signal: they are reported.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -32,15 +33,21 @@ MAX_ASSETS = 1_000_000
 """Findings of more resources than this are refused."""
 
 _SECURITY, _VULNERABILITY, _COMPLIANCE, _DETECTION = 2001, 2002, 2003, 2004
-_CLOSED = {"4", "5", "resolved", "archived"}
+_CLOSED = {"4", "5", "6", "resolved", "archived", "deleted"}
+_GONE = {"5", "6", "archived", "deleted"}
 _VERDICTS = {"1": "pass", "3": "fail"}
+_WORDS = {"success": "pass", "failure": "fail", "compliant": "pass", "noncompliant": "fail", "non_compliant": "fail"}
+"""How others than the schema call a verdict: Prowler 3, AWS Config."""
+_DECIDING = {"PASS", "FAIL", "PASSED", "FAILED", "MANUAL", "WARNING", "NOT_AVAILABLE"}
+_WRAPPERS = ("events", "findings", "Findings", "value", "data", "items", "results", "records", "Records")
+"""Fields in which a bundle, or the answer of an API, holds its findings."""
 
 
 def looks_like(head: Head) -> int:
     """Whether a file holds findings in OCSF."""
-    own = "class_uid" in head.keys and bool(
-        head.keys & {"category_uid", "finding_info", "finding", "type_uid", "vulnerabilities", "compliance"}
-    )
+    marks = ("category_uid", "finding_info", "finding", "type_uid", "vulnerabilities", "compliance")
+    places = ("", *(f"{one}." for one in _WRAPPERS))
+    own = any(f"{at}class_uid" in head.keys and head.keys & {f"{at}{one}" for one in marks} for at in places)
     return 2 if own else 0
 
 
@@ -52,7 +59,7 @@ def read(
     vantage: exposure.Vantage = "auto",
     catalogue: Catalogue | None = None,
 ) -> Reading:
-    """Read OCSF findings: an array, JSON lines or one object.
+    """Read OCSF findings: an array, JSON lines, one object, or a bundle that holds them.
 
     Parameters
     ----------
@@ -74,14 +81,22 @@ def read(
     name, leftovers = name_of(source), Leftovers()
     benchmark, open_ones = Benchmark(name, leftovers), _Vulnerabilities(name)
     newest, product, version = None, "", ""
-    for number, found in enumerate(read_objects(source, MAX_BYTES)):
+    results: dict[tuple[str, ...], _Result] = {}
+    for number, found in enumerate(_findings(source, name)):
         if not text_at(found, "class_uid"):
             raise ReadingError(f"{name}: item {number} is no OCSF finding (no class_uid): give the tool's OCSF export")
         product = product or text_at(found, "metadata", "product", "name")[:60]
         version = version or text_at(found, "metadata", "product", "version")[:40]
         when = _time(found)
         newest = max(newest, when) if newest is not None and when is not None else when or newest
-        _take(found, when, benchmark, open_ones)
+        _take(found, when, results, open_ones, leftovers)
+    for result in results.values():
+        if result.gone:
+            leftovers.add("failure that was archived or deleted", result.check)
+        else:
+            benchmark.take(
+                result.check, result.verdict, account=result.account, resource=result.resource, text=result.text
+            )
     when = date_of(newest, observed_at, name, leftovers)
     scope = {"product": product, "accounts": list(benchmark.accounts)[:200]}
     label = f"{product} {version}".strip() or None
@@ -103,32 +118,53 @@ def read(
     return replace(found_open, observations=(*checks.observations, *found_open.observations))
 
 
+def _findings(source: Input, name: str) -> Iterator[dict[str, Any]]:
+    for one in read_objects(source, MAX_BYTES):
+        key = next((key for key in _WRAPPERS if isinstance(one.get(key), list)), None)
+        if key is None or "class_uid" in one:
+            yield one
+        else:
+            yield from objects(one[key], f"{name}: {key}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """One state of the result of a check."""
+
+    when: datetime | None
+    check: str
+    verdict: str
+    account: str
+    resource: str
+    text: str
+    gone: bool
+
+
 def _take(
     found: dict[str, Any],
     when: datetime | None,
-    benchmark: Benchmark,
+    results: dict[tuple[str, ...], _Result],
     open_ones: "_Vulnerabilities",
+    leftovers: Leftovers,
 ) -> None:
-    leftovers, name = benchmark.leftovers, benchmark.name
-    listed = objects(found.get("vulnerabilities"), f"{name}: vulnerabilities")
+    listed = objects(found.get("vulnerabilities"), f"{open_ones.name}: vulnerabilities")
     if listed:
         open_ones.take(found, listed, when, leftovers)
-        return
     check = _check(found)
     verdict = text_at(found, "compliance", "status") or _VERDICTS.get(text_at(found, "compliance", "status_id"), "")
     code = text_at(found, "status_code")
-    if not verdict and code.upper() in {"PASS", "FAIL", "PASSED", "FAILED", "MANUAL", "WARNING", "NOT_AVAILABLE"}:
+    if not verdict and code.upper() in _DECIDING:
         verdict = code
     kind = text_at(found, "class_uid")
-    if kind == str(_COMPLIANCE) or (verdict and kind in {str(_SECURITY), str(_DETECTION)}):
-        resource = _resource(found)
-        benchmark.take(
-            check,
-            verdict,
-            account=text_at(found, "cloud", "account", "uid") or text_at(found, "cloud", "account_uid"),
-            resource=text_at(resource, "uid") or text_at(resource, "name"),
-            text=text_at(found, "status_detail") or text_at(found, "message"),
-        )
+    if (kind == str(_COMPLIANCE) and not listed) or (verdict and kind in {str(_SECURITY), str(_DETECTION)}):
+        result = _result(found, when, check, _WORDS.get(verdict.strip().casefold(), verdict))
+        finding = text_at(found, "finding_info", "uid") or text_at(found, "finding", "uid") or str(len(results))
+        key = (check, result.account, finding, result.resource)
+        before = results.get(key)
+        if before is None or before.when is None or (when is not None and when >= before.when):
+            results[key] = result
+    elif listed:
+        return
     elif kind in {str(_SECURITY), str(_DETECTION)}:
         leftovers.add("alert, which no signal rates by itself", check, count=1)
     elif kind == str(_VULNERABILITY):
@@ -137,20 +173,36 @@ def _take(
         leftovers.add(f"event of class {kind[:20]}, which is not read", text_at(found, "class_name") or check, count=1)
 
 
+def _result(found: dict[str, Any], when: datetime | None, check: str, verdict: str) -> _Result:
+    resource = _resources(found)[0]
+    state = {text_at(found, "status_id"), text_at(found, "status").casefold()}
+    gone = bool(state & _GONE) or text_at(found, "activity_id") == "3"
+    accounts = (("cloud", "account", "uid"), ("cloud", "account_uid"), ("cloud", "project_uid"))
+    return _Result(
+        when,
+        check,
+        verdict,
+        next((text for path in accounts if (text := text_at(found, *path))), ""),
+        text_at(resource, "uid") or text_at(resource, "name"),
+        (text_at(found, "status_detail") or text_at(found, "message"))[:300],
+        gone and verdict.strip().casefold().startswith("fail"),
+    )
+
+
 def _check(found: dict[str, Any]) -> str:
     """Name what was checked, as well as a finding tells."""
     places = (
-        ("metadata", "event_code"), ("compliance", "control"), ("finding_info", "analytic", "uid"),
+        ("metadata", "event_code"), ("metadata", "product", "feature", "uid"), ("compliance", "control"), ("finding_info", "analytic", "uid"),
         ("finding_info", "title"), ("finding", "title"), ("finding_info", "uid"), ("finding", "uid"), ("message",),
     )  # fmt: skip
     return next((text for path in places if (text := text_at(found, *path))), "finding")[:200]
 
 
-def _resource(found: dict[str, Any]) -> object:
+def _resources(found: dict[str, Any]) -> list[Any]:
     listed = found.get("resources")
     if isinstance(listed, list) and listed:
-        return listed[0]
-    return found.get("resource") or found.get("device")
+        return listed
+    return [found.get("resource") or found.get("device")]
 
 
 def _time(found: dict[str, Any]) -> datetime | None:
@@ -177,8 +229,18 @@ class _Vulnerabilities:
     def take(
         self, found: dict[str, Any], listed: list[dict[str, Any]], when: datetime | None, leftovers: Leftovers
     ) -> None:
-        """Take one finding in."""
-        place = _resource(found)
+        """Take one finding in: what it lists is open on each of its resources."""
+        for place in _resources(found):
+            self._take(found, place, listed, when, leftovers)
+
+    def _take(
+        self,
+        found: dict[str, Any],
+        place: object,
+        listed: list[dict[str, Any]],
+        when: datetime | None,
+        leftovers: Leftovers,
+    ) -> None:
         address = exposure.address_of(text_at(place, "ip") or text_at(found, "device", "ip"))
         key = (
             text_at(place, "uid") or text_at(place, "hostname") or text_at(place, "name") or str(address or "resource")
@@ -186,10 +248,11 @@ class _Vulnerabilities:
         if key not in self.assets and len(self.assets) >= MAX_ASSETS:
             raise ReadingError(f"{self.name}: more than {MAX_ASSETS} resources: split it by account")
         self.assets.setdefault(key, Asset(key, address, checked=True))
-        closed = text_at(found, "status_id") in _CLOSED or text_at(found, "status").lower() in _CLOSED
-        closed = closed or text_at(found, "activity_id") == "3"
+        words = [text_at(found, key).casefold() for key in ("status_id", "status", "state_id", "state")]
+        closed = any(one in _CLOSED for one in words) or text_at(found, "activity_id") == "3"
         for one in listed:
-            cves = cves_in(text_at(one, "cve", "uid") or text_at(one, "cve_uid"))
+            places = (("cve", "uid"), ("cve_uid",), ("uid",), ("title",))
+            cves = next((cves for path in places if (cves := cves_in(text_at(one, *path)))), [])
             if not cves:
                 leftovers.add("vulnerability without a CVE", text_at(one, "title") or "vulnerability", count=1)
             score = probability(at(one, "cve", "epss", "score"))

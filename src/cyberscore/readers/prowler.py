@@ -28,10 +28,21 @@ _ALIASES = {
     "status": ("status", "check_result"),
     "title": ("title_text", "control", "check_title", "checktitle"),
     "check": ("check_id", "checkid"),
-    "account": ("account_uid", "account_id", "accountid", "account_num", "account number", "accountuid"),
+    "account": (
+        "account_uid",
+        "account_id",
+        "accountid",
+        "account_num",
+        "account number",
+        "accountuid",
+        "subscription",
+        "subscriptionid",
+        "project_id",
+        "projectid",
+    ),
     "resource": ("resource_uid", "resource_id", "resourceid", "resource id", "resourcearn", "resource_name"),
     "text": ("status_extended", "statusextended", "check_result_extended", "message"),
-    "time": ("timestamp", "assessment_start_time", "assessmentstarttime"),
+    "time": ("timestamp", "assessment_start_time", "assessmentstarttime", "assessmentdate"),
     "version": ("prowler_version",),
 }
 _TITLE = re.compile(r"\[((?:check|extra)\d+)\]", re.IGNORECASE)
@@ -39,6 +50,7 @@ _CSV_HEADERS = (
     ("check_result", "title_text"),
     ("check_id", "status", "provider"),
     ("check_id", "status", "status_extended"),
+    ("checkid", "status", "statusextended"),  # one of its files by framework, such as CIS
 )
 
 
