@@ -338,6 +338,28 @@ def test_ssl_labs_certificate_issues_are_adverse(issues, fault):
     assert tls.faults()[fault].what in found.reference
 
 
+@pytest.mark.parametrize(
+    ("detail", "fault"),
+    [
+        ({"dhYsReuse": True}, None), ({"dhUsesKnownPrimes": 1}, None), ({"logjam": True}, "weak_key_exchange"),
+        ({"bleichenbacher": 4}, None), ({"bleichenbacher": 3}, "padding_oracle"), ({"zombiePoodle": 1}, None),
+    ],
+)  # fmt: skip
+def test_ssl_labs_codes_are_read_as_its_documentation_lists_them(detail, fault):
+    content = real_labs()
+    before = {"dhYsReuse": False, "logjam": False, "bleichenbacher": 1, "zombiePoodle": 1}
+    scores = []
+    for change in (before, before | detail):
+        changed = json.loads(json.dumps(content))
+        for one in changed if isinstance(changed, list) else [changed]:
+            for endpoint in one["endpoints"]:
+                endpoint["grade"] = "A"
+                endpoint["details"].update(change)
+        scores.append(only(ssl_labs.read(json.dumps(changed).encode())).reference)
+    what = tls.faults()[fault].what if fault else None
+    assert (scores[0] != scores[1] and what in scores[1]) if fault else scores[0] == scores[1]
+
+
 def test_ssl_labs_versions_and_unready_hosts():
     host = {"host": "x.example", "port": 443, "status": "READY", "testTime": 1634250908125}
     graded = host | {"endpoints": [{"ipAddress": "192.0.2.1", "grade": "A+", "statusMessage": "Ready"}]}

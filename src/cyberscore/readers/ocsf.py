@@ -192,8 +192,9 @@ def _result(found: dict[str, Any], when: datetime | None, check: str, verdict: s
 def _check(found: dict[str, Any]) -> str:
     """Name what was checked, as well as a finding tells."""
     places = (
-        ("metadata", "event_code"), ("metadata", "product", "feature", "uid"), ("compliance", "control"), ("finding_info", "analytic", "uid"),
-        ("finding_info", "title"), ("finding", "title"), ("finding_info", "uid"), ("finding", "uid"), ("message",),
+        ("metadata", "event_code"), ("metadata", "product", "feature", "uid"), ("compliance", "control"),
+        ("finding_info", "analytic", "uid"), ("finding_info", "title"), ("finding", "title"), ("finding_info", "uid"),
+        ("finding", "uid"), ("message",),
     )  # fmt: skip
     return next((text for path in places if (text := text_at(found, *path))), "finding")[:200]
 

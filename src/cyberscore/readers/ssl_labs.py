@@ -35,13 +35,13 @@ _CHAIN_INCOMPLETE, _CHAIN_ORDER = 2, 8
 _VULNERABLE: dict[str, tuple[str, int]] = {
     "openSslCcs": ("ccs_injection", 3), "openSSLLuckyMinus20": ("padding_oracle", 2),
     "ticketbleed": ("padding_oracle", 2),
-    "bleichenbacher": ("padding_oracle", 2), "poodleTls": ("padding_oracle", 2), "zombiePoodle": ("padding_oracle", 2),
+    "poodleTls": ("padding_oracle", 2), "zombiePoodle": ("padding_oracle", 2),
     "goldenDoodle": ("padding_oracle", 4), "zeroLengthPaddingOracle": ("padding_oracle", 6),
     "sleepingPoodle": ("padding_oracle", 10),
 }  # fmt: skip
 _FLAGS = {
     "heartbleed": "heartbleed", "poodle": "ssl3", "freak": "export_cipher", "logjam": "weak_key_exchange",
-    "drownVulnerable": "padding_oracle", "supportsRc4": "rc4", "dhYsReuse": "weak_key_exchange",
+    "drownVulnerable": "padding_oracle", "supportsRc4": "rc4",
 }  # fmt: skip
 
 
@@ -165,6 +165,7 @@ def _details(
     for key, (fault, least) in _VULNERABLE.items():
         value = details.get(key)
         server.blame(fault, isinstance(value, int) and not isinstance(value, bool) and value >= least)
+    server.blame("padding_oracle", details.get("bleichenbacher") in {2, 3})  # 4 is "inconsistent results"
     server.blame("insecure_renegotiation", _bit(details.get("renegSupport"), 1))
     server.blame("compression", _bit(details.get("compressionMethods"), 1))
     server.blame("no_hsts", text_at(details, "hstsPolicy", "status") in {"absent", "disabled", "invalid"})
