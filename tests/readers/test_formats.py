@@ -65,6 +65,15 @@ def test_nessus_zero_needs_checks_ports_and_an_end():
     assert unchecked == {"internet_footprint": 1}
 
 
+def test_nessus_four_told_of_its_scan_in_a_description():
+    old = nessus(item(OTHER, severity=1, port=53).replace("High", "None"), item(KEV, severity=2))
+    old = old.replace("plugin_output>", "description>").replace("10.7.1 (Nessus 10.7.1 is available)", "4.2.0")
+    reading, found = said(old.replace('severity="0"', 'severity="1"'), "nessus")
+    assert reading.tool_version == "4.2.0"
+    assert (found["kev_open_external"], found["exposed_rdp"]) == (1, 0)
+    assert reasons(reading)["informational finding"] == (1, ("x",))
+
+
 def test_nessus_findings_on_the_perimeter():
     found = said(nessus(item(KEV, port=8443, service="www")), "nessus")[1]
     assert found["kev_open_external"] == 1
@@ -206,6 +215,11 @@ def test_openvas_pages_and_results_named_by_their_cve_alone():
     ):
         found = said(whole.replace("<results>", mark), "openvas")[1]
         assert ("kev_open_external" in found, "internet_footprint" in found) == (zero, zero), mark
+    nested = whole.replace("<results>", '<results start="1" max="2">').replace(
+        "<port>",
+        '<detection><result id="d"><details><detail><name>p</name></detail></details></result></detection><port>',
+    )
+    assert said(nested, "openvas")[1]["kev_open_external"] == 0  # what detected a product is no other result
     bare = f"""<report id="1"><report id="1"><results start="1" max="-1"><result><host>192.0.2.3</host><port>80/tcp</port>
     <nvt oid="{KEV}"><type>cve</type><name>{KEV}</name></nvt><severity>9.8</severity><qod><value>75</value></qod>
     </result></results></report></report>"""
@@ -414,6 +428,9 @@ def test_qualys_hosts_that_are_down_and_pages():
     reading, found = said(f'{header}{checked}<ERROR number="3509">stopped</ERROR></SCAN>', "qualys")
     assert found == {}
     assert reasons(reading)["the scan reports an error: zero is not claimed"][0] == 1
+
+    more = header.replace("</HEADER>", '<KEY value="NBHOST_ALIVE">2</KEY></HEADER>')
+    assert said(f"{more}{checked}</SCAN>", "qualys")[1] == {}  # the other host that answered is not there
 
     host = "<HOST><IPV6>2001:db8::5</IPV6><DETECTION_LIST><DETECTION><QID>45038</QID><TYPE>Info</TYPE></DETECTION></DETECTION_LIST></HOST>"
     page = (

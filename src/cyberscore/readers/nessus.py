@@ -89,7 +89,16 @@ class _Scan(Elements):
     tool = TOOL
     roots: ClassVar = frozenset({"NessusClientData_v2"})
     texts: ClassVar = frozenset(
-        {"tag", "cve", "risk_factor", "plugin_output", "unsupported_by_vendor", "epss_score", "policyName"}
+        {
+            "tag",
+            "cve",
+            "risk_factor",
+            "plugin_output",
+            "description",
+            "unsupported_by_vendor",
+            "epss_score",
+            "policyName",
+        }
     )
 
     def __init__(self, name: str, inventory: Inventory, leftovers: Leftovers) -> None:
@@ -137,7 +146,8 @@ class _Scan(Elements):
 
     def _end_item(self, asset: Asset) -> None:
         plugin, title = self.item.get("pluginID", ""), self.item.get("pluginName", "")
-        output = self.about.get("plugin_output", "")
+        # Nessus 4 wrote what a plugin found at the end of its description.
+        output = self.about.get("plugin_output") or self.about.get("description", "")
         if plugin == PING and "considered as dead" in output:
             return
         asset.answered = True
@@ -151,7 +161,8 @@ class _Scan(Elements):
             protocol, service = self.item.get("protocol", ""), self.item.get("svc_name", "")
             asset.ports.setdefault((protocol, number), exposure.seen_port(protocol, number, service))
         risk = self.about.get("risk_factor", "").lower()
-        if self.item.get("severity", "0") == "0" and risk in {"", "none", "info"}:
+        severity = self.item.get("severity", "0")  # Nessus 4 called 1 what is informational as well as what is low
+        if (severity == "0" and risk in {"", "info"}) or (severity in {"0", "1"} and risk == "none"):
             self.leftovers.add("informational finding", title or plugin, count=1)
             return
         asset.cves.update(dict.fromkeys(self.cves))

@@ -73,7 +73,7 @@ class _Report(Elements):
 
     def opened(self, tag: str, found: dict[str, str]) -> None:
         """Take an element's attributes."""
-        if tag == "result" and not self.within("result_count", "result"):
+        if tag == "result" and "result" not in self.path[:-1]:  # what detected a product is a result inside another
             self.result, self.cves, self.epss = {}, [], {}
             self.results += 1
         elif tag == "results" and "start" in found:

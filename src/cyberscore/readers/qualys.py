@@ -59,7 +59,8 @@ class _Report(Elements):
         {"IP", "IPV6", "DNS", "QID", "TYPE", "SEVERITY", "PORT", "SERVICE", "PROTOCOL", "RESULT", "RESULTS",
          "FIRST_FOUND", "LAST_FOUND", "LAST_FIXED", "FIRST_FOUND_DATETIME", "LAST_FOUND_DATETIME",
          "LAST_FIXED_DATETIME", "VULN_STATUS", "STATUS", "TITLE", "ID", "KEY", "DATETIME", "GENERATION_DATETIME",
-         "LAST_SCAN_DATETIME", "LAST_VM_SCANNED_DATE", "LAST_VM_AUTH_SCANNED_DATE", "CVE"}
+         "LAST_SCAN_DATETIME", "LAST_VM_SCANNED_DATE", "LAST_VM_AUTH_SCANNED_DATE", "CVE",
+         "TRACKING_METHOD"}
     )  # fmt: skip
 
     def __init__(self, name: str, inventory: Inventory, leftovers: Leftovers) -> None:
@@ -138,7 +139,9 @@ class _Report(Elements):
         elif tag in {"LAST_VM_SCANNED_DATE", "LAST_SCAN_DATETIME"}:
             self._saw(loose_moment(text))
         elif tag == "LAST_VM_AUTH_SCANNED_DATE":
-            self.asset.authenticated = bool(text)
+            self.asset.authenticated |= bool(text)
+        elif tag == "TRACKING_METHOD":
+            self.asset.authenticated |= text.upper() in {"QAGENT", "AGENT"}
 
     def _in_found(self, tag: str, text: str) -> None:
         if tag in self.texts and text:
@@ -230,6 +233,9 @@ class _Report(Elements):
         for qid, severity, first, fixed, still in self.history:
             risk = SEVERITIES.get(severity or self.severities.get(qid, ""), "none")
             self.inventory.patching.add(risk, first, fixed, is_open=still)
+        alive, listed = self.keys.get("NBHOST_ALIVE", ""), sum(asset.answered for asset in self.assets)
+        if alive.isascii() and alive.isdigit() and int(alive[:9]) > listed:
+            self._part("not all hosts that answered are listed: zero is not claimed", f"{listed} of {alive[:9]}")
         for asset in self.assets:
             self.inventory.patching.authenticated |= asset.authenticated
             self.inventory.close(asset)
