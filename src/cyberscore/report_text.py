@@ -10,12 +10,18 @@ from rich.table import Table
 from cyberscore.profile import Posture, Profile, Signal, signals
 from cyberscore.quoting import Quote
 from cyberscore.quoting.reasons import BOOK_MIX
+from cyberscore.rating.premium import MINOR_UNITS
 from cyberscore.readers import NotMapped
 
 
 def escape(text: str) -> str:
     """Text as it may be printed: no markup, no control characters that a terminal would obey."""
     return escape_markup("".join(c if c.isprintable() else " " for c in text))
+
+
+def written(amount: float, currency: str, sign: str = "") -> str:
+    """Write an amount to its currency's minor unit: the cent, or the yen; `sign` + shows that of any number."""
+    return f"{amount:{sign},.{MINOR_UNITS.get(currency, 2)}f}"
 
 
 _COLOURS = {"quote": "green", "quote_with_contingencies": "yellow", "refer": "dark_orange", "decline": "red"}
@@ -63,11 +69,11 @@ def print_quote(console: Console, profile: Profile, quote: Quote) -> None:
 def _print_disputes(console: Console, quote: Quote) -> None:
     if quote.disputed is None:
         return
-    now, then = quote.disputed.standing, quote.disputed.upheld
+    now, then, cur = quote.disputed.standing, quote.disputed.upheld, quote.currency
     console.print("\nDisputed")
     table = _table("", "as quoted", "if upheld")
     table.add_row("risk score", f"{now.risk_score:.1f} ({now.band})", f"{then.risk_score:.1f} ({then.band})")
-    table.add_row("premium", f"{now.indicative_premium:,.2f}", f"{then.indicative_premium:,.2f}")
+    table.add_row("premium", written(now.indicative_premium, cur), written(then.indicative_premium, cur))
     table.add_row("decision", now.decision.replace("_", " "), then.decision.replace("_", " "))
     console.print(table)
     for one in quote.disputed.disputes:
@@ -88,9 +94,9 @@ def _print_answer(console: Console, profile: Profile, quote: Quote) -> None:
         f"limit {cover['aggregate_limit']:,.0f}, retention {cover['retention']:,.0f} {quote.currency}"
     )
     console.print(
-        f"Indicative premium [bold]{quote.indicative_premium:,.2f} {quote.currency}[/bold]  "
+        f"Indicative premium [bold]{written(quote.indicative_premium, quote.currency)} {quote.currency}[/bold]  "
         f"(80 % interval {quote.premium_low:,.0f} to {quote.premium_high:,.0f}; "
-        f"technical {quote.technical_premium:,.2f})"
+        f"technical {written(quote.technical_premium, quote.currency)})"
     )
     console.print(
         f"Risk score [bold]{quote.risk_score:.1f}[/bold] of 100 (80 % interval {quote.risk_score_low:.0f} to "
@@ -102,7 +108,7 @@ def _print_answer(console: Console, profile: Profile, quote: Quote) -> None:
         f"expected loss {quote.expected_loss:,.0f} {quote.currency} under the aggregate limit"
     )
     for name, tax in quote.taxes.items():
-        console.print(f"{name}, not in the premium: {tax:,.2f} {quote.currency}")
+        console.print(f"{name}, not in the premium: {written(tax, quote.currency)} {quote.currency}")
 
 
 def _print_options(console: Console, quote: Quote) -> None:
@@ -116,7 +122,9 @@ def _print_options(console: Console, quote: Quote) -> None:
         asked = option.requested
         changed = any(asked[name] != option.coverage[name] for name in ("aggregate_limit", "retention"))
         mark = ("" if option.decision == quote.decision else "*") + ("+" if changed else "")
-        premiums[asked["aggregate_limit"], asked["retention"]] = f"{option.indicative_premium:,.2f}{mark}"
+        premiums[asked["aggregate_limit"], asked["retention"]] = (
+            f"{written(option.indicative_premium, quote.currency)}{mark}"
+        )
     for limit in sorted({limit for limit, _ in premiums}):
         grid.add_row(f"{limit:,.0f}", *(premiums.get((limit, retention), "") for retention in retentions))
     console.print(grid)
@@ -181,8 +189,8 @@ def _print_improvements(console: Console, quote: Quote) -> None:
         improvements.add_row(
             better.action,
             f"{better.risk_score:.1f}",
-            f"{better.indicative_premium:,.2f}",
-            f"{better.saving:,.2f}",
+            written(better.indicative_premium, quote.currency),
+            written(better.saving, quote.currency),
         )
     console.print(improvements)
 

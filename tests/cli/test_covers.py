@@ -93,3 +93,22 @@ def test_a_cover_that_makes_no_sense(law_firm, options, said):
     result = run(law_firm, *options)
     assert isinstance(result.exception, CoverageError)
     assert said in str(result.exception)
+
+
+def test_yen_are_written_without_cents_by_every_command(tmp_path):
+    raw = json.loads(example_text("law_firm"))
+    raw["insured"] |= {"country": "JP", "currency": "JPY", "annual_revenue": 1.1e9}
+    path = tmp_path / "tokyo.json"
+    path.write_text(json.dumps(raw), encoding="utf-8")
+    day = ("--as-of", DAY.isoformat(), "--currency", "JPY")
+    premium = cyberscore.quote(
+        cyberscore.Profile.from_dict(raw), Coverage(currency="JPY"), as_of=DAY
+    ).indicative_premium
+    commands = (
+        ("quote", "--limits", "100000000,200000000"), ("path", "--to", "band:A"), ("next",),
+        ("what-if", "--set", "mfa_admin_coverage=unknown"),
+    )  # fmt: skip
+    for name, *more in commands:
+        done = CliRunner(env={"COLUMNS": "160"}).invoke(app, [name, str(path), *day, *more], catch_exceptions=False)
+        assert f"{premium:,.0f} JPY" in done.stdout
+        assert f"{premium:,.2f}" not in done.stdout.partition("From expected loss")[0]

@@ -17,6 +17,7 @@ from cyberscore.quoting import what_if as compare
 from cyberscore.rating.coverage import Coverage
 from cyberscore.rating.ledger import Step
 from cyberscore.rating.library import load_plan
+from cyberscore.report_text import written
 
 PlanOption = Annotated[str | None, typer.Option(help="Name of a shipped plan, or a plan's folder.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print everything as JSON.")]
@@ -131,14 +132,16 @@ def _cost(text: str) -> tuple[str, float]:
 
 
 def _path_told(found: PathToTarget) -> str:
+    currency = found.currency
     now = (
-        f"premium {found.indicative_premium:,.2f} {found.currency}, score {found.risk_score:.1f}, band {found.band}, "
+        f"premium {written(found.indicative_premium, currency)} {currency}, score {found.risk_score:.1f}, "
+        f"band {found.band}, "
         f"{found.decision.replace('_', ' ')}"
     )
     lines = [f"Now: {now}", f"Target: {found.target}"]
     for k, step in enumerate(found.steps, 1):
         told = [
-            f"premium {step.indicative_premium:,.2f} {found.currency} ({-step.saving:+,.2f})",
+            f"premium {written(step.indicative_premium, currency)} {currency} ({written(-step.saving, currency, '+')})",
             f"score {step.risk_score:.1f} ({step.points:+.1f})",
             f"band {step.band}",
             step.decision.replace("_", " "),
@@ -166,8 +169,8 @@ def _path_told(found: PathToTarget) -> str:
 
 def _told(found: WhatIf) -> str:
     before, after = found.before, found.after
-    moved = "" if found.premium_change is None else f"  ({found.premium_change:+,.2f})"
-    first, second = (f"{one.indicative_premium:,.2f} {one.currency}" for one in (before, after))
+    moved = "" if found.premium_change is None else f"  ({written(found.premium_change, after.currency, '+')})"
+    first, second = (f"{written(one.indicative_premium, one.currency)} {one.currency}" for one in (before, after))
     lines = [
         f"{'':22}{'before':>24}{'after':>26}",
         f"{'Indicative premium':22}{first:>24}{second:>26}{moved}",

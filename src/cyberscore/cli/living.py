@@ -24,6 +24,7 @@ from cyberscore.quoting import watch as watch_book
 from cyberscore.rating.coverage import Coverage
 from cyberscore.rating.library import load_plan
 from cyberscore.readers import application
+from cyberscore.report_text import written
 
 profile_app = typer.Typer(
     no_args_is_help=True, help="Build a profile from evidence, dispute findings, print a blank form."
@@ -103,13 +104,14 @@ def ask_next(
     if as_json:
         _print_json(found.to_dict())
         return
-    ends = f"{found.premium_low:,.2f} to {found.premium_high:,.2f}"
-    lines = [f"Premium {found.indicative_premium:,.2f} {found.currency}, 80 %: {ends}"]
+    ends = f"{written(found.premium_low, found.currency)} to {written(found.premium_high, found.currency)}"
+    lines = [f"Premium {written(found.indicative_premium, found.currency)} {found.currency}, 80 %: {ends}"]
     for k, one in enumerate(found.questions[:count], 1):
         lines.append(f"{k:2}. {one.question} [{one.signal}, {one.status}]")
         lines.append(
-            f"    best from: {one.source}; expected to narrow the interval by {one.expected_narrowing:,.2f} "
-            f"({one.expected_narrowing_share:.0%}); could save {one.best_case_saving:,.2f}"
+            f"    best from: {one.source}; expected to narrow the interval by "
+            f"{written(one.expected_narrowing, found.currency)} "
+            f"({one.expected_narrowing_share:.0%}); could save {written(one.best_case_saving, found.currency)}"
         )
     sys.stdout.write("\n".join(lines) + "\n")
 
