@@ -431,3 +431,53 @@ def test_scripts_that_tried_a_vulnerability_show_it_open_and_those_that_guess_do
     inside = with_script(TRIED.format(state="VULNERABLE"), vantage="internal")
     assert "kev_open_external" not in signals_of(inside)
     assert "CVE verified on an internal host: only internet-facing assets rate" in reasons(inside)
+
+
+GREPABLE = """# Nmap 7.80 scan initiated Wed Dec  9 21:25:25 2020 as: nmap -v -oG - {args}
+# Ports scanned: TCP(65535;1-65535) UDP(0;) SCTP(0;) PROTOCOLS(0;)
+Host: 8.8.8.8 (dns.example)\tStatus: Up
+Host: 8.8.8.8 (dns.example)\tPorts: {ports}\tIgnored State: {ignored} (65533)\tOS: Linux 4.15
+Host: 8.8.4.4 ()\tStatus: Down
+# Nmap done at Wed Dec  9 21:27:25 2020 -- 2 IP addresses (1 host up) scanned in 120.31 seconds
+"""
+SSH = "22/open/tcp//ssh//OpenSSH 7.6p1 Ubuntu 4 (Ubuntu Linux; protocol 2.0)/"
+
+
+def grepable(ports=SSH, *, args="8.8.8.8", ignored="filtered"):
+    return GREPABLE.format(ports=ports, args=args, ignored=ignored).encode()
+
+
+def test_grepable_output_says_what_xml_says():
+    reading = readers.read(grepable())
+    assert readers.detect(grepable()) == "nmap"
+    assert {one.signal: one.value for one in reading.observations} == NOTHING_OPEN
+    assert (reading.tool_version, reading.observed_at.isoformat()) == ("7.80", "2020-12-09T21:27:25+00:00")
+    assert (reading.scope["hosts_up"], reading.scope["hosts_down"]) == (1, 1)
+    ports = (
+        "3389/open/tcp//ms-wbt-server///, 23/filtered/tcp//telnet///, 13306/open/tcp//mysql//MySQL 5.7.16, community/"
+    )
+    found = values(grepable(ports))
+    assert (found["exposed_rdp"], found["risky_services"]) == (1, 1)
+    assert "exposed_login_panels" not in values(grepable("443/open/tcp//ssl|http?///"))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        grepable(ignored="open|filtered"),
+        grepable(args="-sF 8.8.8.8", ignored="open|filtered"),
+        grepable().replace(b"# Ports scanned", b"# Ports"),
+        grepable().rpartition(b"# Nmap done")[0],
+    ],
+)
+def test_grepable_output_leaves_open_what_it_does_not_tell(data):
+    assert "exposed_rdp" not in values(data)
+
+
+def test_output_for_people_is_refused_with_what_to_do():
+    shown = (
+        b"# Nmap 7.94 scan initiated Mon Sep 16 20:10:32 2024 as: nmap -oN x 8.8.8.8\nNmap scan report for 8.8.8.8\n"
+    )
+    for data in (shown, b"Starting Nmap 7.94 ( https://nmap.org ) at 2026-10-07 12:00 UTC\n"):
+        with pytest.raises(ReadingError, match="make the file with nmap -oX"):
+            readers.read(data)

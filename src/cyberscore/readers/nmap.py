@@ -1,4 +1,4 @@
-"""nmap XML (`nmap -oX`) as evidence of the perimeter: callers are the command line and apps that hold scans.
+"""nmap XML (`nmap -oX`, or `-oG`) as evidence of the perimeter: callers are the command line and apps that hold scans.
 
 Only `open` is open. A count above zero is what was seen. Zero is claimed only when the scan ran to its end
 and every host of the perimeter that answered had all the ports in question scanned with a definite result. A
@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import Any
 
 from cyberscore.exceptions import ReadingError
-from cyberscore.readers import exposure, nmap_scripts
+from cyberscore.readers import exposure, nmap_grepable, nmap_scripts
 from cyberscore.readers.base import Assets, Claim, Leftovers, Reading, date_of, moment
 from cyberscore.readers.documents import MAX_DEPTH, read_xml
 from cyberscore.readers.head import Head
@@ -278,6 +278,10 @@ def _number(text: str, highest: int = 65535) -> int | None:
 
 def looks_like(head: Head) -> int:
     """Whether a file is a scan by nmap; the root element is masscan's as well."""
+    if head.form == "text":
+        grepable = nmap_grepable.BEGINS.match(head.text) is not None
+        listed = any(nmap_grepable.HOST.match(line) for line in head.text.splitlines()[:100])
+        return 1 + listed if grepable or head.text.startswith("Starting Nmap ") else 0
     return 2 if head.root == "nmaprun" and head.attributes.get("scanner", "nmap") == "nmap" else 0
 
 
@@ -289,7 +293,7 @@ def read(
     vantage: exposure.Vantage = "auto",
     catalogue: Catalogue | None = None,
 ) -> Reading:
-    """Read a scan written by ``nmap -oX``.
+    """Read a scan written by ``nmap -oX``, or by ``nmap -oG``, which tells less.
 
     Parameters
     ----------
@@ -316,7 +320,11 @@ def read(
     name, leftovers = name_of(source), Leftovers()
     exposure.check_vantage(vantage)
     scan = _Scan(name, vantage, leftovers)
-    read_xml(source, scan, MAX_BYTES)
+    head = Head.of(source, MAX_BYTES)
+    if head.form == "text" and looks_like(head):
+        nmap_grepable.feed(source, scan, MAX_BYTES)
+    else:
+        read_xml(source, scan, MAX_BYTES)
     found = moment(scan.finished.get("time")) or moment(scan.run.get("start"))
     when = date_of(found, observed_at, name, leftovers)
     ended = bool(scan.finished) and scan.finished.get("exit", "success") == "success"

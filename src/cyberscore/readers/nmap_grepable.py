@@ -1,0 +1,130 @@
+"""nmap's grepable output (`-oG`) told as the elements of its XML: the caller is the reader of nmap.
+
+It tells less than XML: which ports were scanned only when nmap ran with `-v`, no script, and of all ports that are
+not listed one state. What it leaves out stays unknown, so that less is claimed, never more.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Protocol
+
+from cyberscore.exceptions import ReadingError
+from cyberscore.readers.base import loose_moment
+from cyberscore.readers.opening import Input, name_of, stream
+
+MAX_LINE = 10_000_000
+"""A line longer than this is refused; all ports of a host stand on one."""
+MAX_LINES = 4_000_000
+"""A file of more lines than this is refused."""
+
+BEGINS = re.compile(r"# nmap (?:\(V\. )?([\w.+-]+)\)? scan initiated (.{1,60}?) as: ?(.*)", re.IGNORECASE)
+"""The first line: version, date and command."""
+_ENDS = re.compile(r"# nmap (?:done|run completed) at (.{1,60}?) -- .*?\((\d+) hosts? up\)", re.IGNORECASE)
+_SCANNED = re.compile(r"# Ports scanned:.*?\bTCP\(\d+;([\d,-]*)\)")
+HOST = re.compile(r"Host: (\S+) \([^)]*\)\s+(.*)")
+"""A line about a host."""
+_PORT = re.compile(r"(\d+)/([a-z|]+)/(\w+)/[^/]*/([^/]*)/[^/]*/([^/]*)/?")
+_IGNORED = re.compile(r"Ignored State: ([a-z|]+) \(\d+\)")
+_KINDS = re.compile(r"(?:^|\s)-s([A-Za-z]+)")
+_SILENT = frozenset("AFNXMW")
+"""Kinds of scan to which an open port may not answer."""
+
+
+class Target(Protocol):
+    """What takes the elements of nmap's XML."""
+
+    def start(self, tag: str, found: dict[str, str]) -> None:
+        """Take an element's attributes."""
+
+    def end(self, tag: str) -> None:
+        """Close an element."""
+
+
+def feed(source: Input, target: Target, limit: int) -> None:
+    """Tell a file's hosts and ports to a target of nmap's XML.
+
+    Raises
+    ------
+    ReadingError
+        When the file cannot be read, or is not nmap's grepable output.
+    """
+    name = name_of(source)
+    lines = _lines(source, limit, name)
+    first = BEGINS.match(next(lines, ""))
+    if first is None:
+        raise ReadingError(f"{name}: not nmap's grepable output: make the file with nmap -oX")
+    version, began, command = first.groups()
+    run = {"scanner": "nmap", "version": version, "args": command, "start": _seconds(began)}
+    target.start("nmaprun", {key: value for key, value in run.items() if value})
+    address, told = "", list[str]()
+    for line in lines:
+        match = HOST.match(line)
+        if match is not None:
+            if match[1] != address and told:
+                _host(target, address, told)
+                told = []
+            address = match[1]
+            told.append(match[2])
+        elif (scanned := _SCANNED.match(line)) is not None:
+            silent = any(_SILENT & set(letters) for letters in _KINDS.findall(command))
+            kind = "other" if silent else "syn"
+            _leaf(target, "scaninfo", {"type": kind, "protocol": "tcp", "services": scanned[1]})
+        elif (ended := _ENDS.match(line)) is not None:
+            if told:
+                _host(target, address, told)
+                told = []
+            target.start("runstats", {})
+            _leaf(target, "finished", {"time": _seconds(ended[1])})
+            _leaf(target, "hosts", {"up": ended[2]})
+            target.end("runstats")
+        elif line and not line.startswith("#"):
+            raise ReadingError(
+                f"{name}: {line[:60]!r} is no line of nmap's grepable output: make the file with nmap -oX"
+            )
+    if told:
+        _host(target, address, told)
+    target.end("nmaprun")
+
+
+def _host(target: Target, address: str, told: list[str]) -> None:
+    text = "\t".join(told)
+    target.start("host", {})
+    _leaf(target, "status", {"state": "down" if "Status: Down" in text else "up"})
+    _leaf(target, "address", {"addr": address})
+    target.start("ports", {})
+    ignored = _IGNORED.search(text)
+    if ignored is not None:
+        _leaf(target, "extraports", {"state": ignored[1]})
+    for part in text.split("\t"):
+        for number, state, protocol, service, product in _PORT.findall(part) if part.startswith("Ports:") else ():
+            target.start("port", {"portid": number, "protocol": protocol})
+            _leaf(target, "state", {"state": state})
+            probed = bool(product) and not service.endswith("?")
+            about = {"name": service.rpartition("|")[2].rstrip("?"), "product": product}
+            _leaf(target, "service", {**about, "method": "probed" if probed else "table"})
+            target.end("port")
+    target.end("ports")
+    target.end("host")
+
+
+def _leaf(target: Target, tag: str, found: dict[str, str]) -> None:
+    target.start(tag, found)
+    target.end(tag)
+
+
+def _seconds(text: str) -> str:
+    """Return Unix seconds of a date as nmap prints it; empty when it is none."""
+    when = loose_moment(text)
+    return "" if when is None else str(int(when.timestamp()))
+
+
+def _lines(source: Input, limit: int, name: str) -> Iterator[str]:
+    with stream(source, limit) as file:
+        for _ in range(MAX_LINES):
+            line = file.readline(MAX_LINE)
+            if not line:
+                return
+            if len(line) == MAX_LINE:
+                break
+            yield line.decode("utf-8", "replace").lstrip("\ufeff").strip()
+    raise ReadingError(f"{name}: a line too long, or too many lines: split the scan by network")
