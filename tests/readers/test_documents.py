@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cyberscore import readers
 from cyberscore.exceptions import ReadingError
 from cyberscore.readers import documents
 
@@ -122,3 +123,13 @@ def test_any_bytes_give_rows_objects_or_one_error(data):
     ):
         with contextlib.suppress(ReadingError):
             read()
+
+
+def test_a_notice_before_the_declaration_is_skipped():
+    scan = b'<?xml version="1.0"?><nmaprun scanner="nmap" start="1700000000" args=""></nmaprun>'
+    notice = b"<!--\nSPDX-License-Identifier: Apache-2.0\n-->\n\n"
+    assert readers.detect(notice + scan) == "nmap"
+    assert readers.read(notice + scan) == readers.read(scan) == readers.read(b"\n" + scan)
+    many = b"<!-- -->" * 8_000  # takes no time, though none of them ends in a declaration
+    with pytest.raises(ReadingError, match="not readable as XML"):
+        documents.read_xml(many + b"<", object(), LIMIT)

@@ -490,7 +490,8 @@ def test_trivy_does_not_call_checked_what_it_only_configured():
         "Name": "d",
         "Results": [{"Class": "os-pkgs", "Vulnerabilities": [{"VulnerabilityID": KEV}]}],
     }
-    reading, _ = said({"ClusterName": "c", "Resources": [role, work]}, "trivy", observed_at="2024-01-02")
+    again = {**work, "Results": [{"Class": "lang-pkgs", "Secrets": [{"RuleID": "x"}]}]}  # of the same workload
+    reading, _ = said({"ClusterName": "c", "Resources": [role, work, again]}, "trivy", observed_at="2024-01-02")
     assert reading.assets.seen == 1
     assert reasons(reading)["not looked at for vulnerabilities"][0] == 1
     assert reasons(reading)["misconfigurations, which no signal rates"][0] == 1

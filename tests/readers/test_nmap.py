@@ -291,7 +291,7 @@ BAD = {
     "empty": (b"", "empty"),
     "binary": (bytes(range(256)), "not readable as XML"),
     "compressed": (b"\xfd7zXZ\x00rest", "decompress it first"),
-    "text": (b"Starting Nmap 7.94", "not readable as XML"),
+    "text": (b"Starting Nmap 7.94", "make the file with nmap -oX"),
     "cut short": (scan(host())[:-20], "cut short"),
     "appended": (scan(host()) + scan(host()), "keep one scan a file"),
     "masscan": (scan(host(), root='scanner="masscan"'), "masscan"),

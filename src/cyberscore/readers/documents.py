@@ -22,6 +22,7 @@ MAX_COLUMNS = 2_000
 MAX_ROWS = 2_000_000
 """A table, or a list of objects, with more rows than this is refused."""
 
+_BEFORE = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s|<!--(?:(?!-->).)*-->)+(?=<\?xml\s)", re.DOTALL)
 _HALF = re.compile("[\ud800-\udfff]")
 
 
@@ -39,8 +40,10 @@ def read_xml(source: Input, target: object, limit: int) -> None:
     parser = XMLParser(target=target)
     parser.parser.StartDoctypeDeclHandler = _refuse_internal_subset
     try:
-        for piece in pieces(source, limit):
-            parser.feed(piece)
+        for number, piece in enumerate(pieces(source, limit)):
+            # Archives put a notice of licence, or an empty line, before the declaration, where XML allows none.
+            before = _BEFORE.match(piece) if number == 0 else None
+            parser.feed(piece if before is None else piece[before.end() :])
         parser.close()
     except ReadingError:
         raise

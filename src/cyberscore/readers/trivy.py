@@ -70,17 +70,20 @@ def read(
     found = read_json(source, MAX_BYTES, arrays=True)
     kind = "images" if isinstance(found, list) else _KINDS.get(text_at(found, "ArtifactType"), "images")
     inventory = Inventory(name, leftovers, vantage, kind)
+    assets: dict[str, Asset] = {}
     for label, about, results in _artifacts(found, name):
         looked = any(text_at(result, "Class") not in _NO_CHECK for result in results) or not results
-        asset = Asset(label, checked=looked, authenticated=looked)
+        asset = assets.get(label) or Asset(label, checked=looked, authenticated=looked)
         if at(about, "OS", "EOSL") is True:
             asset.end_of_life = f"{text_at(about, 'OS', 'Family')} {text_at(about, 'OS', 'Name')}".strip()
         for result in results:
             _take(result, asset, leftovers, name)
         if looked:
-            inventory.close(asset)
+            assets[label] = asset
         else:
             leftovers.add("not looked at for vulnerabilities", label, count=1)
+    for asset in assets.values():
+        inventory.close(asset)
     made = loose_moment(text_at(found, "CreatedAt")) if isinstance(found, dict) else None
     # Which severities were asked for is not told, so nothing is claimed to be zero.
     return inventory.reading(
