@@ -161,7 +161,7 @@ def test_what_an_answer_stands_for(given, expected):
     "given",
     [
         {"mfa_email": "partially"}, {"mfa_email": "n/a"}, {"mfa_email": "180%"}, {"mfa_email": "-5%"}, {"edr": "most"},
-        {"critical_patch_days": "yes"}, {"prior_incidents": "many"}, {"training": "soon"}, {"mfa_email": ["yes"]},
+        {"critical_patch_days": "yes"}, {"prior_incidents": "many"}, {"training": "soon"}, {"mfa_email": ["yes", "no"]},
         {"callback": "yes"}, {"backup_offline": "no"}, {"mdr": "50%"}, {"mfa_email": "1e999"},
         {"prior_incidents": "9" * 40}, {"critical_patch_days": "9" * 40}, {"critical_suppliers": "²⁵" * 9},
     ],
@@ -212,6 +212,62 @@ def test_shapes_of_files_read_alike():
     for data in [json.dumps(one).encode() for one in files] + [one.encode() for one in tables]:
         assert readers.detect(data) == "application", data[:80]
         assert values(readers.read(data, observed_at=DAY)) == expected, data[:80]
+
+
+@pytest.mark.parametrize("heads", [("Yes", "No"), ("No", "Yes")])
+def test_boxes_under_yes_and_no_are_read_by_their_heading(heads):
+    rows = [("edr", "Yes"), ("mfa_email", "No"), ("mfa_remote", ""), ("backup_offsite", "Yes No")]
+    lines = [",".join(["Question", *heads])]
+    lines += [",".join([key, *("x" if one in said.split() else "" for one in heads)]) for key, said in rows]
+    data = "\n".join(lines).encode()
+    assert readers.detect(data) == "application"
+    found = application.read(data, observed_at="2026-11-01")
+    assert values(found) == {"edr_coverage": 1.0, "mfa_email_coverage": 0.0}
+    assert found.scope["said"]["unclear"] == found.scope["said"]["open"] == 1
+
+
+def test_a_table_with_a_column_a_question_is_one_firm_or_refused():
+    head = "ID,Completion time,Name,Do you require MFA for remote access?,Do you require MFA for email?,Do you use EDR?"
+    row = "1,11/3/2026 10:12,Ann,Yes,No,Y"
+    found = readers.read(f"{head}\n{row}\n".encode())
+    assert values(found) == {"mfa_remote_coverage": 1.0, "mfa_email_coverage": 0.0, "edr_coverage": 1.0}
+    assert found.observed_at.date().isoformat() == "2026-11-03"
+    with pytest.raises(ReadingError, match="answers of 2 forms"):
+        readers.read(f"{head}\n{row}\n{row}\n".encode())
+
+
+@pytest.mark.parametrize("head", ["Item,Applicant's response,Comments", "Control question;Your answer;Notes"])
+def test_headings_of_brokers(head):
+    mark = ";" if ";" in head else ","
+    rows = [["Do you use EDR?", "Yes", "no doubt"], ["Do you require MFA for email?", "N", "yes soon"]]
+    data = "\n".join([head, *(mark.join(row) for row in rows)]).encode()
+    assert values(readers.read(data, observed_at="2026-11-01")) == {"edr_coverage": 1.0, "mfa_email_coverage": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("wording", "signal"),
+    [
+        ("Does the Applicant require multi-factor authentication (MFA) for remote access?", "mfa_remote_coverage"),
+        ("3. Does your organization require Two-Factor Authentication for email? (Yes/No)", "mfa_email_coverage"),
+        ("Does the company use an Endpoint Detection and Response (EDR) tool?", "edr_coverage"),
+        ("Does the Applicant not require MFA for remote access?", None),
+        ("Does the Applicant require MFA for remote access by vendors only?", None),
+    ],
+)
+def test_who_is_asked_and_how_mfa_is_called_does_not_matter(wording, signal):
+    asked = [{"question": wording, "answer": "yes"}, {"id": "mdr", "answer": "no"}]
+    found = application.read(json.dumps(asked).encode(), observed_at=DAY)
+    assert values(found) == ({signal: 1.0} if signal else {}) | {"mdr_24x7": 0}
+
+
+def test_answers_in_boxes_of_their_own():
+    asked = [
+        {"id": "q1", "text": "Do you use EDR?", "answer": {"value": "Yes"}},
+        {"label": "Do you filter incoming email?", "value": ["Yes"]},
+    ]
+    found = application.read(json.dumps({"completedAt": "2026-11-04T10:00:00Z", "questions": asked}).encode())
+    assert values(found) == {"edr_coverage": 1.0, "mail_filter_tier": 1}
+    assert found.observed_at.date().isoformat() == "2026-11-04"
 
 
 def test_two_answers_to_one_question():

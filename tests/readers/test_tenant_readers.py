@@ -31,6 +31,33 @@ def encoded(content):
     return json.dumps(content).encode()
 
 
+def test_registration_from_the_portal_and_as_lines():
+    head = "User Principal Name,Name,Is Admin,MFA Capable,MFA Registered,Methods Registered"
+    rows = []
+    for i in range(10):
+        yes = "Not " if i % 4 == 0 else ""
+        name, methods = f"u{i}{'#EXT#' if i > 7 else ''}@x.example", "FIDO2 security key, Passkey (device-bound)"
+        rows.append(f'{name},U,{"No" if i else "Yes"},{yes}Capable,{yes}Registered,"{methods}"')
+    data = "\n".join([head, *rows]).encode()
+    assert readers.detect(data) == "graph_registration"
+    found = graph_registration.read(data, observed_at=DAY)
+    assert (found.assets.seen, found.scope["guests"]) == (8, 2)
+    assert values(found)["mfa_email_coverage"] == 0.75
+    assert values(found)["phishing_resistant_mfa"] == 0.75
+    users = [user("fido2SecurityKey"), user("fido2SecurityKey")]
+    lines = b"\n".join(encoded(one) for one in users)
+    assert (
+        readers.read(lines, observed_at=DAY).observations == readers.read(encoded(users), observed_at=DAY).observations
+    )
+
+
+def test_a_secure_score_beside_its_profiles():
+    score = {"azureTenantId": "t", "createdDateTime": "2026-10-02T00:00:00Z", "currentScore": 41, "maxScore": 100}
+    score["controlScores"] = []
+    found = readers.read(encoded({"secureScore": {"value": [score]}, "profiles": {"value": []}}))
+    assert values(found) == {"hardening_score": 0.41}
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.sampled_from(["phishing_resistant_mfa", "end_of_life_share"]), st.floats(0, 1), st.floats(0, 1))
 def test_a_bound_is_claimed_only_where_the_truth_cannot_lie_on_the_other_side(name, one, another):

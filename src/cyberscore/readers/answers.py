@@ -26,6 +26,20 @@ _NEVER = {"never", "从未", "从来没有"}
 _LEADING = re.compile(
     r"^\s*\d{1,3}(?:\.\d{1,3})+\s+|^\s*(?:q(?:uestion)?\s*)?\d{1,3}(?:\.\d{1,3})*\s*[.:)、]\s*", re.IGNORECASE
 )
+# What forms call by several names: they differ between insurers, and their meaning does not.
+_FIRM = r"(?:applicant|company|insured|organi[sz]ation|firm|business)"
+_SAME = tuple(
+    (re.compile(pattern), word)
+    for pattern, word in (
+        (r"\b(?:multi|two|2)[- ]?factor authentication(?: \((?:mfa|2fa)\))?|\b2fa\b", "mfa"),
+        (r"\bendpoint detection (?:and|&) response(?: \(edr\))?", "edr"),
+        (r"\bprivileged access management(?: \(pam\))?", "pam"),
+        (rf"\bdoes (?:the |your |our )?{_FIRM}\b", "do you"),
+        (rf"\bhas (?:the |your |our )?{_FIRM}\b", "have you"),
+        (rf"\b(?:the |your ){_FIRM}['\u2019]s\b", "your"),
+        (r"\s*\((?:yes ?/ ?no|y ?/ ?n)\)", ""),
+    )
+)
 _NUMBER = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s*(%|percent|per cent)?")
 _SPAN = re.compile(
     r"(?:within|under|less than|at least|up to|<=?|>=?)?\s*(\d{1,5}(?:\.\d{1,3})?)\s*"
@@ -93,9 +107,11 @@ def by_wording() -> Mapping[str, Question]:
 
 
 def plain(wording: str) -> str:
-    """Return a wording without case, punctuation, spaces, leading number and width."""
-    text = unicodedata.normalize("NFKC", wording[:500])
-    return re.sub(r"[\W_]+", "", _LEADING.sub("", text).casefold())
+    """Return a wording without case, punctuation, spaces, leading number and width, and with one name for one thing."""
+    text = _LEADING.sub("", unicodedata.normalize("NFKC", wording[:500])).casefold()
+    for pattern, word in _SAME:
+        text = pattern.sub(word, text)
+    return re.sub(r"[\W_]+", "", text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +143,8 @@ def understand(question: Question, given: object) -> Answer:
 def _text(given: object) -> str:
     if isinstance(given, bool):
         return "yes" if given else "no"
+    if isinstance(given, list) and len(given) == 1 and not isinstance(given[0], dict | list):
+        given = given[0]  # a box that was ticked
     if given is None or isinstance(given, dict | list):
         return "" if not given else "unreadable"
     text = f"{given:.9g}" if isinstance(given, float) else str(given)[:200]
@@ -157,7 +175,7 @@ def _event(text: str) -> Answer:
     chinese = re.fullmatch(r"(\d{4})年(\d{1,2})月(\d{1,2})日?", text)
     if chinese:
         text = f"{chinese[1]}-{int(chinese[2]):02}-{int(chinese[3]):02}"
-    when = loose_moment(text) if re.search(r"\d{4}", text) and not text.isdigit() else None
+    when = loose_moment(text.upper()) if re.search(r"\d{4}", text) and not text.isdigit() else None
     if when is not None:
         return Answer(occurred_at=when.date())
     days = _days(text)

@@ -14,9 +14,10 @@ from typing import Any
 
 from cyberscore.exceptions import ReadingError
 from cyberscore.profile.signals import signal
+from cyberscore.readers import form_tables
 from cyberscore.readers.answers import Answer, Question, by_wording, plain, questions, understand
 from cyberscore.readers.base import Claim, Leftovers, Reading, date_of, loose_moment
-from cyberscore.readers.documents import read_json, read_rows
+from cyberscore.readers.documents import read_json
 from cyberscore.readers.head import Head
 from cyberscore.readers.opening import Input, name_of
 
@@ -27,41 +28,31 @@ MAX_BYTES = 16_000_000
 MAX_ANSWERS = 20_000
 """A form with more answers than this is refused."""
 
-_IDS = {plain(one) for one in ("id", "question_id", "ref", "reference", "code", "key", "编号", "题号", "序号")}
-_QUESTIONS = {plain(one) for one in ("question", "question text", "text", "label", "control", "问题", "题目")}
-_ANSWERS = {
-    plain(one) for one in ("answer", "response", "reply", "value", "answers", "responses", "回答", "答案", "答复")
-}
 _SIGNED = {
     plain(one)
     for one in (
         "signed_on", "signed_at", "signed", "date_signed", "signature_date", "date of signature", "application_date",
-        "completed_at", "submitted_at", "date", "签署日期", "签字日期", "填写日期", "日期",
+        "completed_at", "completion_time", "submitted_at", "submission_date", "timestamp", "date", "签署日期",
+        "签字日期", "填写日期", "日期",
     )
 }  # fmt: skip
 _SIGNED_ID = "signed_on"
-_HEADER_ROWS = 20
-Row = tuple[str, str, object]
-"""Id, wording and answer of a question; either of the first two may be empty."""
 
 
 def looks_like(head: Head) -> int:
     """Whether a file is a form: an answer for each question, or fields that are questions."""
     known = by_wording()
     if head.form == "text":
-        for row in head.rows:
-            if _columns(row) is not None:
-                return 2
-        return 2 if sum(bool(row) and plain(row[0]) in known and len(row) > 1 for row in head.rows) >= 3 else 0
+        return 2 if form_tables.looks_like(head.rows) else 0
     if head.form not in {"json object", "json array"}:
         return 0
     last = [plain(key.rpartition(".")[2]) for key in head.keys]
-    listed = set(last) & _ANSWERS and set(last) & _QUESTIONS
+    listed = set(last) & form_tables.ANSWERS and set(last) & form_tables.QUESTIONS
     matched = sum(one in known for one in last)
-    answered = any(plain(key.partition(".")[0]) in _ANSWERS for key in head.keys)
-    places = _IDS | _QUESTIONS
+    answered = any(plain(key.partition(".")[0]) in form_tables.ANSWERS for key in head.keys)
+    places = form_tables.IDS | form_tables.QUESTIONS
     named = any(plain(key.rpartition(".")[2]) in places and plain(text) in known for key, text in head.values.items())
-    if (listed and len(set(last)) <= 12) or (named and set(last) & _ANSWERS):
+    if (listed and len(set(last)) <= 12) or (named and set(last) & form_tables.ANSWERS):
         return 2
     return 2 if matched >= 3 or (matched and answered) else 0
 
@@ -98,7 +89,9 @@ def read(
     known = by_wording()
     answers: dict[str, tuple[Question, Answer, str]] = {}
     signed: datetime | None = None
-    for number, (key, wording, given) in enumerate(_table(source, name) if form == "text" else _json(source, name)):
+    for number, (key, wording, given) in enumerate(
+        form_tables.rows_of(source, MAX_BYTES, name) if form == "text" else _json(source, name)
+    ):
         if number >= MAX_ANSWERS:
             raise ReadingError(f"{name}: more than {MAX_ANSWERS} answers: give the form alone")
         label = (key or wording)[:200]
@@ -177,52 +170,11 @@ def _how(question: Question) -> str:
     return f"{how}, or n/a" if signal(question.signal).may_not_apply else how
 
 
-def _columns(row: tuple[str, ...] | list[str]) -> tuple[int | None, int | None, int] | None:
-    """Places of id, wording and answer, if a row is the header of a form."""
-    names = [plain(cell) for cell in row]
-
-    def place(among: set[str]) -> int | None:
-        return next((i for i, one in enumerate(names) if one in among), None)
-
-    key, wording, answer = place(_IDS), place(_QUESTIONS), place(_ANSWERS)
-    return (key, wording, answer) if answer is not None and (wording is not None or _is_form(names, key)) else None
-
-
-def _is_form(names: list[str], key: int | None) -> bool:
-    """Whether a header of an id and an answer alone is a form's: other tables have an id and a value among many."""
-    return key is not None and len([one for one in names if one]) <= 4
-
-
-def _table(source: Input, name: str) -> Iterator[Row]:
-    places: tuple[int | None, int | None, int] | None = None
-    first: list[list[str]] = []
-    for row in read_rows(source, MAX_BYTES):
-        if places is None and len(first) < _HEADER_ROWS:
-            places = _columns(row)
-            first.append(row)
-        elif places is not None:
-            yield _row(row, places)
-        else:
-            break
-    if places is not None:
-        return
-    known = by_wording()
-    if sum(bool(row) and plain(row[0]) in known for row in first) < 3:
-        raise ReadingError(f"{name}: not a form (no columns question and answer): use the template's columns")
-    for row in read_rows(source, MAX_BYTES):  # no header: question, answer
-        yield _row(row, (0, None, 1))
-
-
-def _row(row: list[str], places: tuple[int | None, int | None, int]) -> Row:
-    key, wording, answer = ("" if place is None or place >= len(row) else row[place].strip() for place in places)
-    return key, wording, answer
-
-
-def _json(source: Input, name: str) -> Iterator[Row]:
+def _json(source: Input, name: str) -> Iterator[form_tables.Row]:
     yield from _walk(read_json(source, MAX_BYTES, arrays=True), name, 0)
 
 
-def _walk(found: Any, name: str, depth: int) -> Iterator[Row]:
+def _walk(found: Any, name: str, depth: int) -> Iterator[form_tables.Row]:
     """Rows of nested sections: a list of questions, or fields that are questions."""
     if depth > 8:
         raise ReadingError(f"{name}: a form nested deeper than 8 levels: use the template's form")
@@ -237,15 +189,27 @@ def _walk(found: Any, name: str, depth: int) -> Iterator[Row]:
     def text(among: set[str]) -> str:
         return next((found[key] for one, key in names.items() if one in among and isinstance(found[key], str)), "")
 
-    answer = next((key for one, key in names.items() if one in _ANSWERS), None)
-    if answer is not None and not isinstance(found[answer], dict | list) and (text(_IDS) or text(_QUESTIONS)):
-        yield text(_IDS), text(_QUESTIONS), found[answer]
+    answer = next((key for one, key in names.items() if one in form_tables.ANSWERS), None)
+    if answer is not None and _is_plain(found[answer]) and (text(form_tables.IDS) or text(form_tables.QUESTIONS)):
+        given = found[answer]
+        yield (
+            text(form_tables.IDS),
+            text(form_tables.QUESTIONS),
+            next(iter(given.values())) if isinstance(given, dict) else given,
+        )
         return
     for key, value in found.items():
         if (isinstance(value, dict) and value) or (isinstance(value, list) and value and isinstance(value[0], dict)):
             yield from _walk(value, name, depth + 1)
         else:
             yield str(key), "", value
+
+
+def _is_plain(given: object) -> bool:
+    """Whether an answer is one value, be it in a box such as {"value": "Yes"} or ["Yes"]."""
+    if isinstance(given, dict):
+        return len(given) == 1 and not isinstance(next(iter(given.values())), dict | list)
+    return not isinstance(given, list) or (len(given) <= 1 and not any(isinstance(one, dict | list) for one in given))
 
 
 def _date(given: object) -> datetime | None:

@@ -14,6 +14,7 @@ The report leaves out disabled users. Several pages may be given as one list; a 
 of the tenant, and favourable shares of it are claimed only if it is told how many users there are.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -24,7 +25,7 @@ from cyberscore.profile.evidence import SourceName
 from cyberscore.profile.signals import signal
 from cyberscore.readers.base import Assets, Claim, Leftovers, Reading, date_of, loose_moment
 from cyberscore.readers.bounds import certain_end
-from cyberscore.readers.documents import read_json, read_table
+from cyberscore.readers.documents import read_json, read_objects, read_table
 from cyberscore.readers.fields import objects, text_at
 from cyberscore.readers.head import Head
 from cyberscore.readers.opening import Input, name_of
@@ -41,6 +42,7 @@ _RESISTANT = {
 }  # fmt: skip
 _NOT_MFA = {"email", "securityquestion", "none", "temporaryaccesspass"}
 """Methods that only reset passwords, or are handed out to register others."""
+_AFFIRMATIVE = {"true", "yes", "capable", "registered", "1"}
 _FIELDS = ("ismfaregistered", "ismfacapable", "methodsregistered", "authmethods")
 
 
@@ -63,7 +65,7 @@ class _User:
 def looks_like(head: Head) -> int:
     """Whether a file is an export of userRegistrationDetails."""
     if head.form == "text":
-        return 2 if head.has_columns("isMfaRegistered", "isMfaCapable") else 0
+        return 2 if _header(head) else 0
     fields = {key.removeprefix("value.").casefold() for key in head.keys}
     return 2 if "ismfaregistered" in fields and fields & {"methodsregistered", "ismfacapable", "authmethods"} else 0
 
@@ -71,7 +73,7 @@ def looks_like(head: Head) -> int:
 def read(
     source: Input, *, observed_at: date | datetime | str | None = None, assets_total: int | None = None
 ) -> Reading:
-    """Read pages of userRegistrationDetails as Graph, PowerShell or the portal's CSV give them.
+    """Read pages of userRegistrationDetails as Graph (also JSON lines), PowerShell or the portal's CSV give them.
 
     Parameters
     ----------
@@ -90,17 +92,19 @@ def read(
     users: list[_User] = []
     updated: datetime | None = None
     more, count = False, None
-    if Head.of(source, MAX_BYTES).form == "text":
-        rows: Iterator[dict[str, Any]] = iter(read_table(source, MAX_BYTES, ("isMfaRegistered",)))
+    head = Head.of(source, MAX_BYTES)
+    if head.form == "text":
+        rows: Iterator[dict[str, Any]] = iter(read_table(source, MAX_BYTES, _header(head) or ("isMfaRegistered",)))
     else:
-        content = read_json(source, MAX_BYTES, arrays=True)
+        lines = head.form == "json lines"
+        content = list(read_objects(source, MAX_BYTES)) if lines else read_json(source, MAX_BYTES, arrays=True)
         pages = objects(content if isinstance(content, list) else [content], f"{name}: the list")
         more = bool(pages) and bool(pages[-1].get("@odata.nextLink")) and len(pages) == 1
         counts = [one["@odata.count"] for one in pages if isinstance(one.get("@odata.count"), int)]
         count = max(counts, default=None)
         rows = _users_of(pages, name)
     for row in rows:
-        found = {str(key).casefold(): value for key, value in row.items()}
+        found = {_field(str(key)): value for key, value in row.items()}
         if not any(key in found for key in _FIELDS):
             raise ReadingError(
                 f"{name}: not userRegistrationDetails (a user without isMfaRegistered): give that report"
@@ -129,6 +133,22 @@ def read(
     )
 
 
+def _field(heading: str) -> str:
+    """Name of a field from Graph, PowerShell, or a heading of the portal such as "MFA Capable"."""
+    name = re.sub(r"[\W_]+", "", heading.casefold()).replace("multifactorauthentication", "mfa")
+    return f"is{name}" if name in {"mfacapable", "mfaregistered", "admin"} else name
+
+
+def _header(head: Head) -> tuple[str, ...]:
+    """Columns that tell a table of users and their MFA; none when it is another table."""
+    for row in head.rows:
+        fields = {_field(cell): cell for cell in row if cell}
+        mfa = tuple(fields[one] for one in ("ismfaregistered", "ismfacapable") if one in fields)
+        if mfa and (len(mfa) == 2 or "methodsregistered" in fields):
+            return mfa
+    return ()
+
+
 def _users_of(pages: list[dict[str, Any]], name: str) -> Iterator[dict[str, Any]]:
     for page in pages:
         if "value" in page:
@@ -138,7 +158,9 @@ def _users_of(pages: list[dict[str, Any]], name: str) -> Iterator[dict[str, Any]
 
 
 def _true(value: object) -> bool:
-    return value is True or (isinstance(value, str) and value.strip().casefold() in {"true", "yes", "capable", "1"})
+    return value is True or (
+        isinstance(value, str) and value.strip().casefold() in {"true", "yes", "capable", "registered", "1"}
+    )
 
 
 def _user(found: dict[str, Any]) -> _User:
@@ -148,9 +170,10 @@ def _user(found: dict[str, Any]) -> _User:
     told = found.get("methodsregistered", found.get("authmethods"))
     if isinstance(told, str):
         told = None if "[]" in told else [one.strip() for one in told.replace(";", ",").split(",") if one.strip()]
-    methods = frozenset(str(one).casefold().replace(" ", "") for one in told) if isinstance(told, list) else None
+    methods = frozenset(re.sub(r"\W+", "", str(one).casefold()) for one in told) if isinstance(told, list) else None
     return _User(
-        guest=str(found.get("usertype") or "").casefold() == "guest",
+        guest=str(found.get("usertype") or "").casefold() == "guest"
+        or "#ext#" in str(found.get("userprincipalname") or "").casefold(),
         admin=_true(found.get("isadmin")),
         capable=capable,
         methods=methods,

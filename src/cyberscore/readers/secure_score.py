@@ -29,7 +29,7 @@ _LEGACY = "blocklegacyauthentication"
 
 def looks_like(head: Head) -> int:
     """Whether a file is an export of secureScores."""
-    fields = {key.removeprefix("value.").casefold() for key in head.keys}
+    fields = {key.removeprefix("secureScore.").removeprefix("value.").casefold() for key in head.keys}
     return 2 if {"currentscore", "maxscore"} <= fields and fields & {"controlscores", "azuretenantid"} else 0
 
 
@@ -82,7 +82,9 @@ def read(
 
 def _scores(content: dict[str, Any] | list[Any], name: str) -> Iterator[dict[str, Any]]:
     for one in objects(content if isinstance(content, list) else [content], f"{name}: the list"):
-        if "value" in one:
+        if isinstance(one.get("secureScore"), dict):  # beside the profiles of the controls, as MITRE's SAF keeps them
+            yield from _scores(one["secureScore"], name)
+        elif "value" in one:
             yield from objects(one["value"], f"{name}: value")
         else:
             yield one
