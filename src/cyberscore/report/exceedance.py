@@ -111,7 +111,6 @@ def exceedance(firm: Firm, settled: SettledCover, standing: Standing) -> Exceeda
     total = _above(np.asarray(sum(spectra)))
     limit = settled.terms.aggregate_limit
     amounts = np.geomspace(1000.0, 2.0 * max(one.knots[-1] for one in claims), 240)
-    at = np.minimum((amounts / step).astype(int), POINTS - 1)
     grid = step * np.arange(POINTS)
     largest = -np.expm1(-np.asarray(sum(one.above(amounts) for one in claims)))
     periods = tuple(
@@ -125,8 +124,11 @@ def exceedance(firm: Firm, settled: SettledCover, standing: Standing) -> Exceeda
     )
     return Exceedance(
         amounts=money * amounts,
-        total=total[at],
-        perils={peril: _above(spectrum)[at] for peril, spectrum in zip(PERILS, spectra, strict=True)},
+        # a loss is above a point of the grid from half a step beyond it on
+        total=np.interp(amounts, edges, total),
+        perils={
+            peril: np.interp(amounts, edges, _above(spectrum)) for peril, spectrum in zip(PERILS, spectra, strict=True)
+        },
         largest=largest,
         return_periods=periods,
         mean_loss=money * float((grid * sum(losses)).sum()),  # not `@`: waking BLAS's threads costs more than the sum
