@@ -128,3 +128,20 @@ def test_garbled_files_read_or_raise_one_error(tool, data):
 def test_text_in_no_encoding_is_one_error(tool, data):
     with pytest.raises(ReadingError):
         readers.read(data, tool=tool, observed_at="2026-01-02")
+
+
+NEIGHBOURS = {
+    '<?xml version="1.0"?><NessusClientData><Report/></NessusClientData>': "version 2",
+    "<WAS_SCAN_REPORT><HEADER/></WAS_SCAN_REPORT>": "vulnerability management",
+    '{"bomFormat": "CycloneDX", "metadata": {"tools": [{"name": "trivy"}]}}': "CycloneDX",
+    '{"spdxVersion": "SPDX-2.2"}': "SPDX",
+    '{"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "Trivy"}}}]}': "SARIF",
+    '{"kind": "VulnerabilityReport", "report": {"vulnerabilities": [{"vulnerabilityID": "CVE-2021-1"}]}}': "trivy k8s",
+}
+
+
+@pytest.mark.parametrize("text", NEIGHBOURS)
+def test_other_files_of_the_same_tools_are_named(text):
+    with pytest.raises(ReadingError, match="no reader knows this file") as caught:
+        readers.read(text.encode())
+    assert NEIGHBOURS[text] in str(caught.value)

@@ -153,3 +153,29 @@ def test_masscan_lists_open_ports_alone():
     assert set(reasons(reading)["none seen, but zero is not claimed"][1]) == {
         "exposed_rdp", "risky_services", "exposed_login_panels",
     }  # fmt: skip
+
+
+def test_qualys_scan_without_informational_findings_proves_no_absence():
+    """One host that answered, finished, nothing found: but whether its checks ran to the end is not told."""
+    reading, found = said("qualys/qualys_infrascan_webgui_0.xml", vantage="external")
+    assert found == {}
+    assert (reading.observed_at.date().isoformat(), reading.assets.seen) == ("2019-04-02", 1)
+    assert "kev_open_external" in reasons(reading)["none seen, but zero is not claimed"][1]
+
+
+def test_qualys_table_by_cve():
+    reading, found = said("qualys/one_vuln_cve.csv")
+    assert found == {}  # 10.1.0.50
+    assert any("CVE-2021-44228" in what for _, what in reasons(reading).values())
+    assert said("qualys/one_vuln_cve.csv", vantage="external")[1]["kev_open_external"] == 1
+    assert reading.observed_at.date().isoformat() == "2026-02-03"
+
+
+def test_nuclei_two_names_its_templates_otherwise():
+    reading, found = said("nuclei/ftp-test.jsonl", vantage="external")
+    assert found == {}  # behind 127.0.0.1 nothing faces the internet
+    assert reading.observed_at.isoformat() == "2021-08-20T20:00:48.161349+00:00"
+    assert reasons(reading)["finding without a CVE, which no signal rates (critical)"] == (
+        2,
+        ("ftp-default-credentials",),
+    )
