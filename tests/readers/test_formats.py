@@ -215,6 +215,9 @@ def test_openvas_pages_and_results_named_by_their_cve_alone():
     ):
         found = said(whole.replace("<results>", mark), "openvas")[1]
         assert ("kev_open_external" in found, "internet_footprint" in found) == (zero, zero), mark
+    counted = "<result_count>1<filtered>1</filtered><critical><full>1</full></critical></result_count><results>"
+    assert "kev_open_external" not in said(whole.replace("<results>", counted), "openvas")[1]
+    assert "kev_open_external" in said(whole.replace("<results>", counted).replace("=hmlg", "=chmlg"), "openvas")[1]
     nested = whole.replace("<results>", '<results start="1" max="2">').replace(
         "<port>",
         '<detection><result id="d"><details><detail><name>p</name></detail></details></result></detection><port>',

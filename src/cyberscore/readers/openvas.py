@@ -70,6 +70,7 @@ class _Report(Elements):
         self.newest: datetime | None = None
         self.results = self.hosts = 0
         self.most = self.first = ""
+        self.wanted = {"h", "m", "l"}
 
     def opened(self, tag: str, found: dict[str, str]) -> None:
         """Take an element's attributes."""
@@ -78,6 +79,8 @@ class _Report(Elements):
             self.results += 1
         elif tag == "results" and "start" in found:
             self.most, self.first = found.get("max", ""), found.get("start", "")
+        elif tag == "critical" and self.within("result_count", "critical"):
+            self.wanted |= {"c"}  # since severities above 9 are a level of their own, a filter must name it
         elif tag == "nvt" and self.within("result", "nvt"):
             self.result["oid"] = found.get("oid", "")
         elif tag == "ref" and found.get("type", "").lower() == "cve":
@@ -206,7 +209,7 @@ class _Report(Elements):
     def done(self) -> bool:
         """Whether the scan ran to its end, and the report leaves out no severity."""
         levels = _LEVELS.search(self.term)
-        unfiltered = levels is None or not levels[1] or {"h", "m", "l"} <= set(levels[1])
+        unfiltered = levels is None or not levels[1] or self.wanted <= set(levels[1])
         return self.about.get("scan_run_status", "").lower() in {"done", "processing"} and unfiltered and not self.cut
 
 
