@@ -53,6 +53,44 @@ def test_settings_alone_hold_mail_records_but_no_verdict():
     assert readers.read(gzip.compress(data)).observations == found.observations
 
 
+def as_tests(content):
+    """As TestResults.json: what each policy's test said."""
+    return [
+        {
+            "PolicyId": one["Control ID"], "Commandlet": ["Get-MgBetaPolicy"], "ActualValue": [],
+            "Criticality": one["Criticality"], "ReportDetails": one["Details"],
+            "RequirementMet": one["Result"] == "Pass",
+        }
+        for groups in content["Results"].values() for group in groups for one in group["Controls"]
+        if one["Result"] in {"Pass", "Fail", "Warning"} or "/" in one["Criticality"]
+    ]  # fmt: skip
+
+
+def test_results_of_tests_and_reports_of_a_product_say_what_results_without_settings_say():
+    content = real()
+    del content["Raw"]
+    expected = values(scubagear.read(json.dumps(content).encode()))
+    tests = as_tests(content)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(tests[0]))
+    writer.writeheader()
+    writer.writerows(tests)
+    for data in (json.dumps(tests).encode(), text.getvalue().encode()):
+        assert readers.detect(data) == "scubagear"
+        assert values(readers.read(data, observed_at=DAY)) == expected
+    about = {
+        "Tenant Display Name": "t",
+        "Report Date": "05/15/2024 10:11:12 Pacific Standard Time",
+        "Module Version": "1.2.0",
+    }
+    report = {"ReportSummary": {"Passes": 1}, "MetaData": about, "Results": content["Results"]["AAD"]}
+    found = readers.read(json.dumps(report).encode())
+    assert (found.tool_version, found.observed_at.date().isoformat()) == ("1.2.0", "2024-05-15")
+    assert values(found) == values(
+        scubagear.read(json.dumps(content | {"Results": {"AAD": content["Results"]["AAD"]}}).encode())
+    )
+
+
 def test_a_table_of_results_says_what_results_without_settings_say():
     content = real()
     del content["Raw"]

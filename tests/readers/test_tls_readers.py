@@ -197,6 +197,22 @@ def test_testssl_takes_its_words_as_they_are_meant():
     assert "TLS 1.3" not in only(testssl.read(as_csv(unasked), observed_at=DAY)).reference
 
 
+def test_testssl_asked_for_flaws_alone_still_finds_them():
+    # With -U neither protocols nor cipher suites are listed: what is wrong stands, and that nothing is proves nothing.
+    flaw = {
+        "id": "heartbleed",
+        "ip": "x.example/192.0.2.1",
+        "port": "443",
+        "severity": "CRITICAL",
+        "finding": "VULNERABLE",
+    }
+    found = only(testssl.read(as_csv([flaw]), observed_at=DAY))
+    assert found.value < 20
+    assert "at most" in found.reference
+    sound = flaw | {"severity": "OK", "finding": "not vulnerable"}
+    assert testssl.read(as_csv([sound]), observed_at=DAY).observations == ()
+
+
 def test_testssl_2_9_names_protocols_and_certificates_in_its_own_way():
     found = [
         {"id": key, "ip": "www.x.example/192.0.2.1", "port": "443", "severity": severity, "finding": text}

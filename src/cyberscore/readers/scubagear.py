@@ -167,7 +167,8 @@ def looks_like(head: Head) -> int:
     """Whether a file is results, settings or an action plan of ScubaGear."""
     if head.values.get("MetaData.Tool", "").lower() == "scubagear":
         return 2
-    if scuba_exports.looks_like_settings(head.keys) or head.has_columns(*scuba_exports.COLUMNS):
+    columns = head.has_columns(*scuba_exports.COLUMNS)
+    if scuba_exports.looks_like_settings(head.keys) or scuba_exports.looks_like_tests(head) or columns:
         return 2
     return int(head.has_keys("MetaData.TenantId", "MetaData.ProductsAssessed") or head.has_keys("Results", "Summary"))
 
@@ -175,7 +176,7 @@ def looks_like(head: Head) -> int:
 def read(
     source: Input, *, observed_at: date | datetime | str | None = None, assets_total: int | None = None
 ) -> Reading:
-    """Read results of ScubaGear 1.x: its JSON, its CSV files, or the provider settings alone.
+    """Read results of ScubaGear 1.x: its JSON, its CSV files, tests, reports, or the provider settings alone.
 
     Parameters
     ----------

@@ -122,9 +122,10 @@ def read(
         target = servers.setdefault(place, _Target(host[:200], address[:60], port.strip()[:10]))
         if not target.take(check, severity.strip().upper(), finding.strip()):
             leftovers.add(f"finding that costs no points ({severity.strip().lower()})", key)
-    silent = [one.server.place for one in servers.values() if one.silent or not one.server.parts]
+    closed = [(one.closed(), one.silent) for one in servers.values()]
+    silent = [one.place for one, failed in closed if failed or not (one.parts or one.faults)]
     leftovers.add("host that was not assessed", *silent)
-    assessed = [one.closed() for one in servers.values() if not one.silent and one.server.parts]
+    assessed = [one for one, failed in closed if not failed and (one.parts or one.faults)]
     claimed, assets = tls.claims(assessed, leftovers)
     return Reading.of(
         TOOL,
