@@ -524,6 +524,11 @@ def test_wazuh_alerts_of_the_older_detector_and_tables():
     hits = {"hits": {"total": {"value": 2}, "hits": [{"_source": solved}, {"_source": other}]}}
     assert said(hits, "wazuh")[1]["kev_open_external"] == 1  # one of two packages is still there
 
+    login = {**active, "rule": {"id": "5710", "description": "sshd: login"}, "data": {"srcip": "192.0.2.1"}}
+    reading, found = said("\n".join(json.dumps(one) for one in (active, login)), "wazuh")
+    assert found["kev_open_external"] == 1
+    assert reasons(reading)["alert that is not of a vulnerability"] == (1, ("sshd: login",))
+
     table = f"agent.name,package.name,vulnerability.id,vulnerability.severity,vulnerability.detected_at\nweb,log4j,{KEV},-,Jan 2 2024 @ 03:04:05.000\n"
     assert said(table, "wazuh")[1] == {}
     assert said(table, "wazuh", vantage="external")[1]["kev_open_external"] == 1

@@ -168,6 +168,10 @@ def _states(source: Input, name: str, leftovers: Leftovers) -> Iterator[dict[str
             found = [whole.get("_source", whole)]
         for state in found:
             alert = at(state, "data", "vulnerability")
+            if isinstance(state, dict) and "rule" in state and alert is None:
+                about = text_at(state, "rule", "description") or text_at(state, "rule", "id") or "alert"
+                leftovers.add("alert that is not of a vulnerability", about, count=1)
+                continue
             if not isinstance(state, dict) or not ("vulnerability" in state or "cve" in state or alert is not None):
                 raise ReadingError(f"{name}: not a vulnerability state of Wazuh: give the answer of its indexer or API")
             yield state
