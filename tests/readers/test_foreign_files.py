@@ -76,7 +76,9 @@ def test_no_reader_takes_a_foreign_file_even_if_told_to(tool, name):
 
 @cache
 def sample(name):
-    path = min((SAMPLES / name).iterdir(), key=lambda one: one.stat().st_size)
+    files = list((SAMPLES / name).iterdir())
+    # Where a table was cut between two rows, nothing shows it: prefer another format.
+    path = min([one for one in files if ".csv" not in one.name] or files, key=lambda one: one.stat().st_size)
     data = path.read_bytes()
     return gzip.decompress(data) if path.suffix == ".gz" else data
 

@@ -204,6 +204,19 @@ def test_golden_checkdmarc():
     assert any("dnssec" in one.what for one in found.not_mapped)
 
 
+@pytest.mark.parametrize("name", ["seven_domains_v4.json", "seven_domains_v6.csv"])
+def test_golden_checkdmarc_of_many_domains(name):
+    # One enforces, one only watches, one has no records, one has each record twice, one misspells them, one takes no
+    # mail, and of one the look-ups failed.
+    found = checkdmarc.read(SAMPLES / "checkdmarc" / name, observed_at=DAY)
+    assert values(found) == {"dmarc_policy": "none"}
+    assert found.assets.seen == 7
+    why = {one.why: one.what for one in found.not_mapped}
+    assert why["DMARC look-up failed"] == why["SPF look-up failed"] == ("x.fail.example",)
+    hosts = why["mail host that does not show which platform is behind it"]
+    assert hosts == ("good-example.mail.protection.outlook.com", "mail.weak.example")
+
+
 def test_the_worst_domain_counts_and_microsofts_own_does_not():
     worst = domain("z.example", dmarc=None)
     assert dmarc(domain(), worst) == {"dmarc_policy": "none", "spf_dkim_level": 1}

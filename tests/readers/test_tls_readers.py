@@ -97,6 +97,21 @@ def test_suites_of_iana_and_openssl_names_are_told_alike():
 # testssl.sh
 
 
+def test_golden_runs_of_the_tools_on_two_servers():
+    # Both certificates are the servers' own; the second is also of another name, SHA-1, 1024 bits and a day.
+    first = testssl.read(SAMPLES / "testssl" / "self_signed_v3.0.8.pretty.json.gz")
+    assert (only(first).value, first.tool_version, first.observed_at.year) == (31, "3.0.8", 2026)
+    assert "revoked" not in only(first).reference
+    for reader, name in (
+        (testssl, "testssl/anonymous_v3.0.8.csv.gz"), (sslyze, "sslyze/anonymous_v3.1.0.json.gz"),
+        (sslyze, "sslyze/anonymous_v6.3.1.json.gz"),
+    ):  # fmt: skip
+        text = only(reader.read(SAMPLES / name, observed_at="2026-11-26")).reference
+        for fault in ("no_encryption", "mismatch", "weak_key", "weak_signature"):
+            assert tls.faults()[fault].what in text, name
+        assert "expired" not in text
+
+
 def test_golden_testssl():
     found = testssl.read(SAMPLES / "testssl" / "defectdojo_many_vuln.csv.gz", observed_at=DAY)
     # TLS 1.2 only, AEAD, trusted certificate; no HSTS, no 1.3. BREACH and LUCKY13 cost nothing of their own.

@@ -20,7 +20,7 @@ QUESTIONS = {plain(one) for one in ("question", "question text", "text", "label"
 ANSWERS = {
     plain(one) for one in ("answer", "response", "reply", "value", "answers", "responses", "回答", "答案", "答复")
 }
-_MORE_QUESTIONS = {plain(one) for one in ("item", "requirement", "statement", "description", "项目")}
+_MORE_QUESTIONS = {plain(one) for one in ("item", "requirement", "项目")}
 _ANSWER_ENDS = ("answer", "response", "reply", "回答", "答案", "答复")  # "Applicant's response"
 _YES, _NO, _DOES_NOT_APPLY = {"yes", "y", "是"}, {"no", "n", "否"}, {"na", "notapplicable", "不适用"}
 _NOT_TICKED = {"", "-", "☐", "□", "0", "no", "n", "false", "f", "否"}
