@@ -401,6 +401,10 @@ def test_dates_that_only_a_day_may_begin():
     row = "192.0.2.1,{},1,t,{},Medium,3389,tcp,{}\n"
     reading, _ = said(table + row.format("22/09/2022 13:01", "VULN", KEV), "qualys")
     assert reading.observed_at.date().isoformat() == "2022-09-22"
+    older = row.format("22/08/2022 13:01", "VULN", KEV) + row.format("03/09/2022 13:01", "VULN", KEV)
+    assert said(table + older, "qualys")[0].observed_at.date().isoformat() == "2022-09-03"
+    american = row.format("08/22/2022 13:01", "VULN", KEV) + row.format("09/03/2022 13:01", "VULN", KEV)
+    assert said(table + american, "qualys")[0].observed_at.date().isoformat() == "2022-09-03"
 
 
 def test_tables_tell_what_nobody_confirmed():

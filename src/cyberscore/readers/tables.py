@@ -4,6 +4,7 @@ A table lists findings, not hosts, and its filters are not told: zero is never c
 products and their versions, so each role has several names, of which the first that is filled counts.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,6 +22,9 @@ MAX_BYTES = 256_000_000
 """A table larger than this is refused."""
 
 Names = tuple[str, ...]
+
+_SLASHED = re.compile(r"\A(\d{1,2})/(\d{1,2})/(?=\d{4}\b)")
+_DAY_FIRST = re.compile(r"(?:1[3-9]|2\d|3[01])/\d{1,2}/\d{4}\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +116,10 @@ def read_findings(
     assets: dict[str, Asset] = {}
     newest: datetime | None = None
     told: set[tuple[str, str, str]] = set()  # some tables repeat a finding for each of its CVEs
-    for row in read_table(source, MAX_BYTES, columns):
+    # One date such as 22/09/2022 at the beginning shows that the tool wrote all with the day first.
+    day_first = any(_DAY_FIRST.match(cell) for cells in head.rows for cell in cells)
+    for found in read_table(source, MAX_BYTES, columns):
+        row = {name: _SLASHED.sub(r"\2/\1/", text) for name, text in found.items()} if day_first else found
         host = first_of(row, table.host).split(",")[0].strip()
         if not host:
             leftovers.add("row without a host", first_of(row, table.title) or "row", count=1)
