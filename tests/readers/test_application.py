@@ -260,6 +260,15 @@ def test_who_is_asked_and_how_mfa_is_called_does_not_matter(wording, signal):
     assert values(found) == ({signal: 1.0} if signal else {}) | {"mdr_24x7": 0}
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
+@pytest.mark.parametrize("signed", ["2026-11-03", "2026/11/3", "2026年11月3日", "2026.11.03"])
+def test_tables_as_chinese_spreadsheets_save_them(encoding, signed):
+    data = f"问题,回答\n是否部署EDR?,是\n邮箱是否启用多因素认证?,否\n签署日期,{signed}\n".encode(encoding)
+    found = readers.read(data)
+    assert values(found) == {"edr_coverage": 1.0, "mfa_email_coverage": 0.0}
+    assert found.observed_at.date().isoformat() == "2026-11-03"
+
+
 def test_answers_in_boxes_of_their_own():
     asked = [
         {"id": "q1", "text": "Do you use EDR?", "answer": {"value": "Yes"}},

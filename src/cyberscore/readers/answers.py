@@ -172,9 +172,9 @@ def _measured(question: Question, text: str) -> Answer:
 def _event(text: str) -> Answer:
     if text in _NEVER:
         return Answer("never", said="no")
-    chinese = re.fullmatch(r"(\d{4})年(\d{1,2})月(\d{1,2})日?", text)
-    if chinese:
-        text = f"{chinese[1]}-{int(chinese[2]):02}-{int(chinese[3]):02}"
+    year_first = re.fullmatch(r"(\d{4})[年/.](\d{1,2})[月/.](\d{1,2})日?", text)
+    if year_first:
+        text = f"{year_first[1]}-{int(year_first[2]):02}-{int(year_first[3]):02}"
     when = loose_moment(text.upper()) if re.search(r"\d{4}", text) and not text.isdigit() else None
     if when is not None:
         return Answer(occurred_at=when.date())
