@@ -102,7 +102,7 @@ def test_every_example_prints(name, tmp_path):
     for line in expected.contradictions:
         assert f"Note: {line.signal}: evidence disagrees" in text
     for name_of_tax, amount in expected.taxes.items():
-        assert f"{name_of_tax}, not in the premium: {amount:,.2f} USD" in text
+        assert f"{name_of_tax}, not in the premium: {amount:,.2f} {expected.currency}" in text
 
 
 def test_quote_as_json_is_the_quote_and_nothing_else(clinic):

@@ -61,7 +61,9 @@ class CoverRequest(PostureRequest):
 
     model_config = _shown(coverage={"aggregate_limit": 1_000_000, "retention": 10_000})
 
-    coverage: Coverage = Coverage()
+    coverage: Annotated[
+        Coverage | None, Field(description="What is asked for; default the usual cover in the insured's currency.")
+    ] = None
     exchange_rate: Rate | None = None
 
 

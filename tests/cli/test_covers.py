@@ -50,7 +50,7 @@ def test_every_option_of_the_cover_is_in_the_quote(law_firm):
 def test_a_grid_is_printed_with_every_premium_and_marks_explained(law_firm):
     options = ("--limits", "500000,1000000,5000000", "--retentions", "1000,10000")
     text = run(law_firm, *options).stdout
-    grid = Coverage.grid(limits=[5e5, 1e6, 5e6], retentions=[1e3, 1e4])
+    grid = Coverage.grid(limits=[5e5, 1e6, 5e6], retentions=[1e3, 1e4], currency="GBP")  # the firm's own
     answer = cyberscore.quote(cyberscore.example("law_firm"), as_of=DAY, options=grid)
     for option in answer.options:
         other = "*" if option.decision != answer.decision else ""
@@ -82,7 +82,10 @@ def test_a_ledger_in_another_currency_says_where_it_changes(law_firm):
         (("--coinsurance", "extortion=much"), "--coinsurance must be NAME=NUMBER"),
         (("--sublimit", "malware=1"), "unknown peril or coverage part 'malware' in sublimits"),
         (("--limits", "1e6;2e6"), "--limits must be numbers with commas between"),
-        (("--limits", "5000"), "aggregate_limit: must be between 10000 and 10000000 USD; got 5000"),
+        (
+            ("--currency", "USD", "--limits", "5000"),
+            "aggregate_limit: must be between 10000 and 10000000 USD; got 5000",
+        ),
         (("--limits", "20000", "--retentions", "20000"), "retention 20_000 must be below aggregate_limit 20_000"),
         (("--currency", "EUR"), "currency must be USD or the insured's own, GBP; got EUR"),
         (("--scenario", "boom"), "unknown market_scenario 'boom': the plan has"),

@@ -202,3 +202,20 @@ def test_a_market_scenario_is_a_line_of_the_ledger_and_on_record(name, change):
 def test_an_unknown_scenario_names_those_there_are():
     with pytest.raises(CoverageError, match="unknown market_scenario 'howden': the plan has aon_2023, ciab_2021"):
         quote(firm(), Coverage(market_scenario="howden"), as_of=AS_OF)
+
+
+@pytest.mark.parametrize(("currency", "named"), [("EUR", "EUR"), ("JPY", "JPY"), ("USD", "USD"), ("XPF", "USD")])
+def test_a_quote_is_of_the_usual_cover_in_the_insureds_currency(currency, named):
+    """Of everything that quotes; in USD where no cover is usual in the currency."""
+    rate = {"exchange_rate": 0.009} if currency == "XPF" else {}
+    profile, usual = firm(9e8 if currency in {"JPY", "XPF"} else 6e6, "FR", currency), Coverage.usual(currency)
+    assert usual.currency == named
+    about = {"as_of": AS_OF, **rate}
+    expected = cyberscore.quote(profile, usual, **about)
+    assert cyberscore.quote(profile, **about) == expected
+    assert expected.currency == named
+    assert cyberscore.record(profile, **about).replay().reproduced
+    change = {"mfa_email_coverage": 1.0}
+    assert cyberscore.what_if(profile, change, **about) == cyberscore.what_if(profile, change, usual, **about)
+    assert cyberscore.path_to(profile, "band:A", **about) == cyberscore.path_to(profile, "band:A", usual, **about)
+    assert cyberscore.next_evidence(profile, **about) == cyberscore.next_evidence(profile, None, usual, **about)

@@ -72,7 +72,7 @@ def test_an_option_is_the_quote_one_would_get(profile, limit, retention):
 def test_options_leave_the_quote_as_it_is_and_travel_in_json():
     profile = cyberscore.example("law_firm")
     grid = Coverage.grid(limits=[5e5, 1e6], retentions=[5e3, 1e4], waiting_period_hours=12)
-    plain, several = (quote(profile, as_of=AS_OF, options=options).to_dict() for options in ((), grid))
+    plain, several = (quote(profile, Coverage(), as_of=AS_OF, options=options).to_dict() for options in ((), grid))
     assert [(o["requested"]["aggregate_limit"], o["requested"]["retention"]) for o in several["options"]] == [
         (5e5, 5e3), (5e5, 1e4), (1e6, 5e3), (1e6, 1e4)
     ]  # fmt: skip
@@ -94,12 +94,20 @@ def test_options_on_record_replay():
     [
         ([{}], r"options\[0\] must be a cyberscore.Coverage; got dict"),
         ([Coverage(), 1e6], r"options\[1\] must be a cyberscore.Coverage; got float"),
-        ([Coverage(currency="GBP")], "options must be in the currency of coverage, USD; got GBP"),
+        ([Coverage(), Coverage(currency="GBP")], "options must be in the currency of coverage, USD; got GBP: give"),
     ],
 )
 def test_options_that_make_no_sense(options, said):
     with pytest.raises(CoverageError, match=said):
         quote(cyberscore.example("law_firm"), as_of=AS_OF, options=options)
+
+
+def test_options_alone_say_the_currency():
+    firm, options = cyberscore.example("law_firm"), [Coverage(retention=25_000)]
+    assert firm.insured.currency == "GBP"
+    assert quote(firm, as_of=AS_OF, options=options) == quote(firm, Coverage(), as_of=AS_OF, options=options)
+    assert cyberscore.record(firm, as_of=AS_OF, options=options).replay().reproduced
+    assert quote(firm, as_of=AS_OF).currency == "GBP"
 
 
 @pytest.mark.parametrize(

@@ -7,14 +7,13 @@ from typing import Annotated, Any
 import typer
 
 from cyberscore.cli.common import AsOfOption, ProfileArgument, date_of, note, read_profile
-from cyberscore.cli.covers import ExchangeRateOption, takes_cover
+from cyberscore.cli.covers import Asked, ExchangeRateOption, takes_cover
 from cyberscore.cli.evidence import Evidence, takes_evidence
 from cyberscore.exceptions import ProfileError, TargetError
 from cyberscore.perils import PERILS
 from cyberscore.profile import Insured, Profile, posture_at, signals
 from cyberscore.quoting import PathToTarget, WhatIf, path_to
 from cyberscore.quoting import what_if as compare
-from cyberscore.rating.coverage import Coverage
 from cyberscore.rating.ledger import Step
 from cyberscore.rating.library import load_plan
 from cyberscore.report_text import written
@@ -38,7 +37,7 @@ def what_if(
         ),
     ],
     evidence: Evidence,
-    cover: Coverage,
+    cover: Asked,
     as_of: AsOfOption = None,
     plan: PlanOption = None,
     exchange_rate: ExchangeRateOption = None,
@@ -49,7 +48,7 @@ def what_if(
     found = compare(
         known,
         [dict([_change(text)]) for text in changes],
-        cover,
+        cover.of(known.insured),
         as_of=date_of(as_of, known),
         plan=load_plan(plan),
         exchange_rate=exchange_rate,
@@ -79,7 +78,7 @@ def path(
         ),
     ] = None,
     evidence: Evidence,
-    cover: Coverage,
+    cover: Asked,
     as_of: AsOfOption = None,
     plan: PlanOption = None,
     exchange_rate: ExchangeRateOption = None,
@@ -90,7 +89,7 @@ def path(
     found = path_to(
         known,
         target,
-        cover,
+        cover.of(known.insured),
         as_of=date_of(as_of, known),
         costs=dict(_cost(text) for text in cost) if cost else None,
         plan=load_plan(plan),

@@ -1,12 +1,14 @@
 """Options that say what cover is asked for: `takes_cover` gives them to every command that quotes."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
 
 from cyberscore.cli.options import replaces
 from cyberscore.exceptions import CoverageError
+from cyberscore.profile import Insured
 from cyberscore.rating.coverage import Coverage
 
 OPTIONS: dict[str, Any] = {
@@ -45,7 +47,7 @@ OPTIONS: dict[str, Any] = {
     "currency": Annotated[
         str | None,
         typer.Option(
-            metavar="CODE", help="Currency of amounts asked for and quoted: USD (default), or the insured's own."
+            metavar="CODE", help="Currency of amounts asked for and quoted: the insured's own (default), or USD."
         ),
     ],
     "surplus_lines_state": Annotated[
@@ -69,10 +71,27 @@ RetentionsOption = Annotated[
 ]
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the options say of the cover; the rest is as usual for the insured."""
+
+    fields: dict[str, Any]
+
+    def of(self, insured: Insured) -> Coverage:
+        """Return the cover asked for, in the insured's currency where no other was named.
+
+        Raises
+        ------
+        CoverageError
+            When it makes no sense.
+        """
+        return Coverage.from_dict({"currency": insured.currency, **self.fields})
+
+
 def cover_of(
     *, sublimit: list[str] | None = None, coinsurance: list[str] | None = None, **asked: str | float | None
-) -> Coverage:
-    """Build a request from the options as they stand on the command line; None where nothing was said.
+) -> Asked:
+    """Gather the options as they stand on the command line; None where nothing was said.
 
     Raises
     ------
@@ -82,11 +101,11 @@ def cover_of(
     fields: dict[str, Any] = {FIELDS.get(name, name): value for name, value in asked.items() if value is not None}
     fields["sublimits"] = _named_numbers("--sublimit", sublimit or [])
     fields["coinsurance"] = _named_numbers("--coinsurance", coinsurance or [])
-    return Coverage.from_dict(fields)
+    return Asked(fields)
 
 
 def takes_cover(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of this module in place of its parameter `cover`, a `Coverage`."""
+    """Give a command the options of this module in place of its parameter `cover`, an `Asked`."""
     return replaces(command, "cover", OPTIONS, cover_of)
 
 

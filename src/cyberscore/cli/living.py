@@ -14,14 +14,13 @@ import typer
 from cyberscore import report_text
 from cyberscore.cli.changes import JsonOption, PlanOption
 from cyberscore.cli.common import AsOfOption, EvidenceOption, ProfileArgument, date_of, note, read_profile
-from cyberscore.cli.covers import ExchangeRateOption, takes_cover
+from cyberscore.cli.covers import Asked, ExchangeRateOption, takes_cover
 from cyberscore.cli.evidence import Evidence, takes_evidence
 from cyberscore.exceptions import ProfileError
 from cyberscore.profile import Profile
 from cyberscore.profile.profile import parse_json, read_bytes
 from cyberscore.quoting import WatchState, explain_change, next_evidence
 from cyberscore.quoting import watch as watch_book
-from cyberscore.rating.coverage import Coverage
 from cyberscore.rating.library import load_plan
 from cyberscore.readers import application
 from cyberscore.report_text import written
@@ -91,7 +90,7 @@ def ask_next(
     profile: ProfileArgument,
     *,
     evidence: EvidenceOption = None,
-    cover: Coverage,
+    cover: Asked,
     as_of: AsOfOption = None,
     plan: PlanOption = None,
     exchange_rate: ExchangeRateOption = None,
@@ -100,7 +99,9 @@ def ask_next(
 ) -> None:
     """Rank what to find out next: by how much it should narrow the premium, and what it could save."""
     known = read_profile(profile, evidence)
-    found = next_evidence(known, load_plan(plan), cover, as_of=date_of(as_of, known), exchange_rate=exchange_rate)
+    found = next_evidence(
+        known, load_plan(plan), cover.of(known.insured), as_of=date_of(as_of, known), exchange_rate=exchange_rate
+    )
     if as_json:
         _print_json(found.to_dict())
         return

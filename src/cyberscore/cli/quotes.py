@@ -8,7 +8,7 @@ import typer
 
 from cyberscore import report_text
 from cyberscore.cli.common import AsOfOption, ProfileArgument, console, date_of, note, read_profile
-from cyberscore.cli.covers import ExchangeRateOption, LimitsOption, RetentionsOption, grid_of, takes_cover
+from cyberscore.cli.covers import Asked, ExchangeRateOption, LimitsOption, RetentionsOption, grid_of, takes_cover
 from cyberscore.cli.evidence import Evidence, takes_evidence
 from cyberscore.cli.records import write_to_log
 from cyberscore.cli.reports import LanguageOption, ReportOption, write_report
@@ -16,7 +16,6 @@ from cyberscore.examples import example_names, example_text
 from cyberscore.exceptions import ProfileError
 from cyberscore.profile import posture_at, signals
 from cyberscore.quoting import quote as make_quote
-from cyberscore.rating.coverage import Coverage
 from cyberscore.rating.library import load_plan
 
 
@@ -26,7 +25,7 @@ def quote(
     profile: ProfileArgument,
     *,
     evidence: Evidence,
-    cover: Coverage,
+    cover: Asked,
     limits: LimitsOption = None,
     retentions: RetentionsOption = None,
     as_of: AsOfOption = None,
@@ -42,12 +41,13 @@ def quote(
 ) -> None:
     """Quote a profile: score, premium, decision, reasons; with --limits and --retentions, a grid of options too."""
     known = read_profile(profile, evidence)
-    options = grid_of(cover, limits, retentions)
+    asked = cover.of(known.insured)
+    options = grid_of(asked, limits, retentions)
     date_of_quote = date_of(as_of, known)
     chosen = load_plan(plan)
-    answer = make_quote(known, cover, as_of=date_of_quote, plan=chosen, exchange_rate=exchange_rate, options=options)
+    answer = make_quote(known, asked, as_of=date_of_quote, plan=chosen, exchange_rate=exchange_rate, options=options)
     if log is not None:
-        write_to_log(log, known, cover, answer, exchange_rate=exchange_rate, options=options, reference=reference)
+        write_to_log(log, known, asked, answer, exchange_rate=exchange_rate, options=options, reference=reference)
     if report is not None:
         write_report(report, known, answer, chosen, lang)
     if as_json:

@@ -21,7 +21,7 @@ from cyberscore.quoting.options import Offer, QuoteOption, make_offer
 from cyberscore.quoting.quote import PerilFigures, Quote, RuleResult, Subjectivity, Unknown, rule_ids
 from cyberscore.quoting.reasons import reasons_for
 from cyberscore.quoting.terms import decision_reasons
-from cyberscore.rating.coverage import Coverage
+from cyberscore.rating.coverage import Coverage, cover_asked
 from cyberscore.rating.expected_loss import expected_loss, rate_risk
 from cyberscore.rating.library import load_plan
 from cyberscore.rating.plan import RatingPlan
@@ -62,7 +62,8 @@ def quote(
     ----------
     profile : Profile
     coverage : Coverage, optional
-        What is asked for; default limit 1,000,000, retention 10,000 USD. Its currency is that of the quote.
+        What is asked for. Its currency is that of the quote. Default the usual cover (`Coverage.usual`: limit
+        1,000,000, retention 10,000 USD) in the currency of the options, if there are any, else in the insured's own.
     as_of : date
         Date of the quote; no observation may be later.
     plan : RatingPlan, optional
@@ -93,11 +94,14 @@ def quote(
     'indicative, not an offer of cover'
     """
     _check_profile(profile)
-    requested = _check_coverage(Coverage() if coverage is None else coverage, "coverage")
     others = tuple(_check_coverage(one, f"options[{k}]") for k, one in enumerate(options))
+    requested = _check_coverage(cover_asked(coverage, profile.insured.currency, others), "coverage")
     strange = [one.currency for one in others if one.currency != requested.currency]
     if strange:
-        raise CoverageError(f"options must be in the currency of coverage, {requested.currency}; got {strange[0]}")
+        raise CoverageError(
+            f"options must be in the currency of coverage, {requested.currency}; got {strange[0]}: "
+            f"give options in {requested.currency}, or a coverage in {strange[0]}"
+        )
     plan = _plan(plan)
     posture = posture_at(profile, as_of)
     firm = Firm.of(profile.insured, as_of, plan, exchange_rate)

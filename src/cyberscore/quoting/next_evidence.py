@@ -34,7 +34,7 @@ from cyberscore.quoting.figures import (
 from cyberscore.quoting.intervals import LEVEL, known_code, loss_draws
 from cyberscore.quoting.questions import question
 from cyberscore.quoting.terms import findings_anew, make_lookup, signal_value
-from cyberscore.rating.coverage import Coverage
+from cyberscore.rating.coverage import Coverage, cover_asked
 from cyberscore.rating.draws import chances_of_codes, draw_spread, draw_totals, ordered_codes
 from cyberscore.rating.expected_loss import factor_change
 from cyberscore.rating.library import load_plan
@@ -170,7 +170,7 @@ def next_evidence(
     """
     plan = load_plan() if plan is None else plan
     firm = Firm.of(profile.insured, as_of, plan, exchange_rate)
-    settled = settle(firm, Coverage() if coverage is None else coverage)
+    settled = settle(firm, cover_asked(coverage, profile.insured.currency))
     standing = Standing.of(firm, posture_at(profile, as_of))
     now = _Now(firm, settled, standing, posture_findings(firm, settled, standing.values))
     figures = priced(settled, standing.rates, claim_costs(firm, settled, standing.locations), now.on_posture)

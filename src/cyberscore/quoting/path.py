@@ -14,7 +14,7 @@ from cyberscore.quoting.fixes import After, Fixes
 from cyberscore.quoting.path_search import Search
 from cyberscore.quoting.quote import Subjectivity
 from cyberscore.quoting.targets import Target
-from cyberscore.rating.coverage import Coverage
+from cyberscore.rating.coverage import Coverage, cover_asked
 from cyberscore.rating.library import load_plan
 from cyberscore.rating.plan import RatingPlan
 from cyberscore.rating.score import band, clipped
@@ -160,7 +160,8 @@ def path_to(
         raise TargetError(f"target must be a cyberscore.Target or text such as band:B; got {target!r}")
     # refuses whatever `quote` refuses, in its words
     now = quote(profile, coverage, as_of=as_of, plan=plan, exchange_rate=exchange_rate)
-    plan, requested = load_plan() if plan is None else plan, Coverage() if coverage is None else coverage
+    plan = load_plan() if plan is None else plan
+    requested = cover_asked(coverage, profile.insured.currency)
     firm = Firm.of(profile.insured, as_of, plan, exchange_rate)
     fixes = Fixes.of(firm, settle(firm, requested), Standing.of(firm, posture_at(profile, as_of)))
     names = [fix.about.name for fix in fixes.fixes]

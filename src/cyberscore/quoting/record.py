@@ -19,7 +19,7 @@ from cyberscore.profile.profile import parse_json, read_bytes
 from cyberscore.quoting.differences import ABSENT, Difference, differences
 from cyberscore.quoting.engine import input_digest, quote
 from cyberscore.quoting.quote import Quote
-from cyberscore.rating.coverage import Coverage
+from cyberscore.rating.coverage import Coverage, cover_asked
 from cyberscore.rating.library import load_plan
 from cyberscore.rating.plan import RatingPlan
 
@@ -96,7 +96,7 @@ class QuoteRecord:
         RecordError
             When the quote was made of something else, or `recorded_at` has no time zone.
         """
-        asked = Coverage() if coverage is None else coverage
+        asked = cover_asked(coverage, profile.insured.currency, options)
         if answer.input_digest != input_digest(profile, asked, answer.as_of, exchange_rate, options):
             raise RecordError(
                 "the quote was not made of this profile, coverage, exchange rate and options: "

@@ -16,7 +16,7 @@ from cyberscore.profile.profile import validated
 from cyberscore.quoting.differences import Difference, differences
 from cyberscore.quoting.engine import quote
 from cyberscore.quoting.quote import Quote, Subjectivity
-from cyberscore.rating.coverage import Coverage
+from cyberscore.rating.coverage import Coverage, cover_asked
 from cyberscore.rating.plan import RatingPlan
 
 Change: TypeAlias = Observation | Mapping[str, Any]
@@ -126,7 +126,8 @@ def what_if(
     True
     """
     before = quote(profile, coverage, as_of=as_of, plan=plan, exchange_rate=exchange_rate)
-    changed, cover = changed_by(profile, Coverage() if coverage is None else coverage, changes, as_of=as_of)
+    requested = cover_asked(coverage, profile.insured.currency)
+    changed, cover = changed_by(profile, requested, changes, as_of=as_of)
     after = quote(changed, cover, as_of=as_of, plan=plan, exchange_rate=exchange_rate)
     return WhatIf(changed, cover, before, after)
 

@@ -2,7 +2,7 @@
 
 import math
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Annotated, Any, Self
@@ -173,6 +173,11 @@ class Coverage(BaseModel):
         return self
 
     @classmethod
+    def usual(cls, currency: str) -> Self:
+        """Return the usual cover in a currency, what a quote is of by default; that in USD where none is known."""
+        return cls(currency=currency) if currency in usual_covers() else cls()
+
+    @classmethod
     def from_dict(cls, data: Any) -> Self:
         """Build a request from plain JSON types.
 
@@ -303,6 +308,16 @@ class Coverage(BaseModel):
                 "sublimits": {name: min(amount, aggregate_limit) for name, amount in sublimits.items()},
             }
         )
+
+
+def cover_asked(coverage: Coverage | None, own_currency: str, options: Sequence[Coverage] = ()) -> Coverage:
+    """Return the cover that a quote is about: what was asked for, else the usual one.
+
+    That is in the currency of the options beside it, if there are any, else in the insured's own.
+    """
+    if coverage is not None:
+        return coverage
+    return Coverage.usual(options[0].currency if options else own_currency)
 
 
 STANDARD_LAYER = Coverage()
