@@ -44,6 +44,8 @@ def test_answers_are_those_of_the_library(client):
         assert got.json() == plain(cyberscore.path_to(CLINIC, "band:A", as_of=AS_OF, costs=priced))
     found = client.post("/next", json={**ASKED, "coverage": cover})
     assert found.json() == plain(cyberscore.next_evidence(CLINIC, None, Coverage.from_dict(cover), as_of=AS_OF))
+    found = client.post("/next", json={**ASKED, "language": "zh"})
+    assert found.json() == plain(cyberscore.next_evidence(CLINIC, None, as_of=AS_OF, language="zh"))
     options = [{"retention": 25_000}, {"retention": 50_000}]
     expected = cyberscore.quote(CLINIC, as_of=AS_OF, options=map(Coverage.from_dict, options))
     assert client.post("/quote", json={**ASKED, "options": options}).json() == plain(expected)

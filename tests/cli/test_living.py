@@ -1,6 +1,7 @@
 """Commands on profiles over time: building is idempotent and all or nothing, and answers are the library's."""
 
 import json
+import re
 from datetime import date
 from pathlib import Path
 
@@ -103,6 +104,21 @@ def test_next_asks_in_plain_words(law):
     found = cyberscore.next_evidence(Profile.load(law), as_of=date(2026, 11, 23))
     assert [one.question in text for one in found.questions[:4]] == [True, True, True, False]
     plain = json.loads(run("next", law, "--as-of", "2026-11-23", "--json").stdout)
+    assert plain == json.loads(json.dumps(found.to_dict()))
+
+
+def test_next_asks_in_chinese(law):
+    arguments = ("next", law, "--as-of", "2026-11-23", "--count", "39", "--lang", "zh")
+    lines = run(*arguments).stdout.splitlines()
+    found = cyberscore.next_evidence(Profile.load(law), as_of=date(2026, 11, 23), language="zh")
+    assert len(lines) == 1 + 2 * len(found.questions)
+    assert f"{found.indicative_premium:,.2f} 英镑" in lines[0]
+    for line, one in zip(lines[1::2], found.questions, strict=True):
+        assert one.question in line
+        assert one.signal in line
+    # nothing of the house's own words is English: what is left are names, in the questions and of the signals
+    assert not [line for line in (lines[0], *lines[2::2]) if re.search("[A-Za-z]", line)]
+    plain = json.loads(run(*arguments, "--json").stdout)
     assert plain == json.loads(json.dumps(found.to_dict()))
 
 

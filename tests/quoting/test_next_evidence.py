@@ -1,6 +1,8 @@
 """What to ask next: every question is worth what seeing its answers would change, and none is about what is known."""
 
 import json
+import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -73,9 +75,32 @@ def test_a_blank_form_starts_with_what_tells_most():
 def test_every_signal_has_a_question_and_every_cell_a_value(name):
     about = signals()[name]
     assert question(name).endswith("?")
-    assert question(name, "zh")  # English where a language has none
+    assert question(name, "fr") == question(name)  # English where a language has none
     for code in ordered_codes(about):
         assert seen_in_cell(name, code, AS_OF).code_at(about, AS_OF.toordinal()) == code
+
+
+def test_every_question_is_asked_in_chinese():
+    """Whole, and each on its own: no English sentence left, none copied to another signal."""
+    asked = {name: question(name, "zh") for name in signals()}
+    assert len(set(asked.values())) == len(asked) == 39
+    for name, text in asked.items():
+        assert text.endswith("\uff1f"), name  # a full-width question mark
+        assert len(re.findall(r"[\u4e00-\u9fff]", text)) >= 10, name
+        assert not re.search(r"[,?;:()] ?", text), name  # the punctuation is Chinese too
+        # English is left to names, such as VPN or Microsoft 365: never two small words in a row
+        assert not re.search(r"\b[a-z]+ [a-z]+\b", text), name
+        # every number that the English question names is in the Chinese one
+        assert set(re.findall(r"\d+", question(name))) <= set(re.findall(r"\d+", text)), name
+
+
+def test_the_language_changes_the_words_alone():
+    profile = Profile(insured=FIRM)
+    english = next_evidence(profile, PLAN, as_of=AS_OF)
+    chinese = next_evidence(profile, PLAN, as_of=AS_OF, language="zh")
+    assert [one.question for one in chinese.questions] == [question(one.signal, "zh") for one in english.questions]
+    again = tuple(replace(one, question=question(one.signal)) for one in chinese.questions)
+    assert replace(chinese, questions=again) == english
 
 
 def test_a_question_about_nothing_is_refused(monkeypatch, tmp_path):

@@ -16,6 +16,7 @@ from cyberscore.cli.changes import JsonOption, PlanOption
 from cyberscore.cli.common import AsOfOption, EvidenceOption, ProfileArgument, date_of, note, read_profile
 from cyberscore.cli.covers import Asked, ExchangeRateOption, takes_cover
 from cyberscore.cli.evidence import Evidence, takes_evidence
+from cyberscore.cli.reports import LanguageOption
 from cyberscore.exceptions import ProfileError
 from cyberscore.profile import Profile
 from cyberscore.profile.profile import parse_json, read_bytes
@@ -23,6 +24,7 @@ from cyberscore.quoting import WatchState, explain_change, next_evidence
 from cyberscore.quoting import watch as watch_book
 from cyberscore.rating.library import load_plan
 from cyberscore.readers import application
+from cyberscore.report.language import language
 from cyberscore.report_text import written
 
 profile_app = typer.Typer(
@@ -95,25 +97,42 @@ def ask_next(
     plan: PlanOption = None,
     exchange_rate: ExchangeRateOption = None,
     count: Annotated[int, typer.Option(help="How many questions.", min=1)] = 10,
+    lang: LanguageOption = "en",
     as_json: JsonOption = False,
 ) -> None:
     """Rank what to find out next: by how much it should narrow the premium, and what it could save."""
     known = read_profile(profile, evidence)
     found = next_evidence(
-        known, load_plan(plan), cover.of(known.insured), as_of=date_of(as_of, known), exchange_rate=exchange_rate
+        known,
+        load_plan(plan),
+        cover.of(known.insured),
+        as_of=date_of(as_of, known),
+        exchange_rate=exchange_rate,
+        language=lang,
     )
     if as_json:
         _print_json(found.to_dict())
         return
-    ends = f"{written(found.premium_low, found.currency)} to {written(found.premium_high, found.currency)}"
-    lines = [f"Premium {written(found.indicative_premium, found.currency)} {found.currency}, 80 %: {ends}"]
-    for k, one in enumerate(found.questions[:count], 1):
-        lines.append(f"{k:2}. {one.question} [{one.signal}, {one.status}]")
-        lines.append(
-            f"    best from: {one.source}; expected to narrow the interval by "
-            f"{written(one.expected_narrowing, found.currency)} "
-            f"({one.expected_narrowing_share:.0%}); could save {written(one.best_case_saving, found.currency)}"
+    words, currency = language(lang), found.currency
+    spoken = lang != "en"  # English shows the names that the JSON has
+    lines = [
+        words.name("next", "premium").format(
+            premium=written(found.indicative_premium, currency),
+            currency=words.name("currencies", currency) if spoken else currency,
+            low=written(found.premium_low, currency),
+            high=written(found.premium_high, currency),
         )
+    ]
+    for k, one in enumerate(found.questions[:count], 1):
+        status = words.name("statuses", one.status) if spoken else one.status
+        lines.append(f"{k:2}. {one.question} [{one.signal}, {status}]")
+        worth = words.name("next", "worth").format(
+            source=words.name("sources", one.source) if spoken else one.source,
+            narrowing=written(one.expected_narrowing, currency),
+            share=f"{one.expected_narrowing_share:.0%}",
+            saving=written(one.best_case_saving, currency),
+        )
+        lines.append(f"    {worth}")
     sys.stdout.write("\n".join(lines) + "\n")
 
 

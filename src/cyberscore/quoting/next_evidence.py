@@ -148,7 +148,8 @@ def next_evidence(
     exchange_rate : float, optional
         As `quote`.
     language : str
-        Of the questions; where a question has no text in it, English stands.
+        Of the questions (not of titles and statuses): "en", or "zh" for Simplified Chinese; where a question has no
+        text in another, English stands.
 
     Returns
     -------
