@@ -72,6 +72,41 @@ def train(
     )
 
 
+@plan_app.command("learn")
+def learn_plan(
+    *,
+    policies: Annotated[Path, typer.Option(metavar="P.csv", help="Policies of the book.")],
+    claims: Annotated[Path, typer.Option(metavar="C.csv", help="Claims of the book.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder to write the plan to; its name is the plan's.")
+    ],
+    as_of: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help=BOOK_AS_OF)] = None,
+    prior: Annotated[
+        str, typer.Option(help="Plan to start from, a name or a folder; none for no plan.")
+    ] = DEFAULT_PLAN,
+    bags: Annotated[int, typer.Option(help="Bootstrap fits; 30 for a release.", min=1, max=100)] = 8,
+    seed: Annotated[int, typer.Option(help="Seed of the bags.", min=0)] = 0,
+    jobs: Annotated[int | None, typer.Option(help="Bags at the same time; -1 for all cores.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a plan that is already there.")] = False,
+) -> None:
+    """Learn a plan from your own policies and claims, starting from a prior plan."""
+    from cyberscore.training import book_reports  # noqa: PLC0415  scikit-learn and pandas stay off the path of a quote
+
+    _claim(output, force=force)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
+    made = book_reports.learn_plan(
+        output,
+        policies,
+        claims,
+        as_of=as_of.date() if as_of else None,
+        prior=None if prior == "none" else load_plan(prior),
+        n_bags=bags,
+        seed=seed,
+        n_jobs=jobs,
+    )
+    note(f"wrote {output}: plan {made.digest[:16]}; its MODEL_CARD.md tells what it was learned from")
+
+
 @plan_app.command("check")
 def check_plan(
     folder: Annotated[str | None, typer.Argument(help="Plan's folder or name; default the shipped plan.")] = None,

@@ -1,5 +1,6 @@
-"""Pages about plans and a book on disk, or a simulated one: what `cyberscore plan validate` and `plan compare` do."""
+"""Plans and a book on disk, or a simulated one: what `cyberscore plan learn`, `validate` and `compare` do."""
 
+import json
 import logging
 from datetime import date
 from pathlib import Path
@@ -9,6 +10,8 @@ from cyberscore.exceptions import TrainingError
 from cyberscore.market import simulate
 from cyberscore.rating.plan import RatingPlan
 from cyberscore.training.books.book import Book
+from cyberscore.training.card import card_of_own_plan
+from cyberscore.training.learning.plan_estimator import RatingPlanEstimator
 from cyberscore.training.release import TREND_TO, market_trend
 from cyberscore.training.validation import Validation, validate
 from cyberscore.training.validation.comparison import Comparison, compare
@@ -17,6 +20,52 @@ SEED = 1
 MOST_SIMULATED = 1_000_000
 
 _LOG = logging.getLogger(__name__)
+
+
+def learn_plan(
+    folder: Path,
+    policies: Path,
+    claims: Path,
+    *,
+    as_of: date | None = None,
+    prior: RatingPlan | None = None,
+    n_bags: int = 8,
+    seed: int = 0,
+    n_jobs: int | None = None,
+) -> RatingPlan:
+    """Learn a plan from a book and write its folder, card and metrics included.
+
+    Parameters
+    ----------
+    folder : path
+        Of the plan; its name is the plan's.
+    policies, claims : path
+        CSV files of the book.
+    as_of : date, optional
+        Last day they know of.
+    prior : RatingPlan, optional
+        What few claims leave almost as it is.
+    n_bags, seed, n_jobs
+        As `RatingPlanEstimator` has them.
+
+    Raises
+    ------
+    BookError, TrainingError
+        When the book contradicts itself, or has too few claims.
+    """
+    book = Book.from_csv(policies, claims, as_of=as_of)
+    for told in book.notes:
+        _LOG.info("note: %s", told)
+    estimator = RatingPlanEstimator(
+        name=folder.resolve().name, prior=prior, n_bags=n_bags, random_state=seed, n_jobs=n_jobs
+    ).fit(book)
+    plan, report = estimator.plan_, estimator.report_
+    plan.save(folder)
+    metrics = json.dumps({"training": report}, indent=1) + "\n"
+    (folder / "metrics.json").write_text(metrics, encoding="utf-8", newline="\n")
+    card = card_of_own_plan(plan, report, book.notes)
+    (folder / "MODEL_CARD.md").write_text(card, encoding="utf-8", newline="\n")
+    return plan
 
 
 def validate_plan(

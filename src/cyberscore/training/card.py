@@ -1,5 +1,6 @@
 """MODEL_CARD.md: what a plan is, what it was learned from, how well it does, and what it cannot do."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from cyberscore.perils import PERILS
@@ -156,3 +157,57 @@ Above 10M the published premiums are weak evidence (pricing.md) and were not fit
 - {_risk_load_line(plan)}
 - Below a retention of 10,000 the frequency follows the evidence's ground-up lognormal, not claims.
 """  # noqa: E501  the lines of MODEL_CARD.md
+
+
+def card_of_own_plan(plan: RatingPlan, report: dict[str, Any], notes: Sequence[str]) -> str:
+    """MODEL_CARD.md of a plan learned from a carrier's book, from the estimator's report and the book's notes."""
+    by_prior = report.get("claims_over_expected_by_prior")
+    rows = "\n".join(
+        f"| {peril} | {report['claims_by_peril'][peril]:,} | "
+        + (f"{by_prior[peril]:.2f} | " if by_prior else "")
+        + f"{report['claims_over_expected'][peril]:.2f} |"
+        for peril in PERILS
+    )
+    prior_column, rule = (" over those the prior expects |", "---|") if by_prior else ("", "")
+    told = "\n".join(f"- {note}" for note in notes) or "- nothing was left out"
+    chosen = f"Out of fold, mean Poisson deviance a year: {_folds_text(report)}." if "out_of_fold" in report else ""
+    return f"""# Model card: {plan.name}
+
+Digest `{plan.digest}`
+
+**What it is.** A rating plan for the cyber risk of small and medium enterprises, learned from a book of {report["policies"]:,} policy terms with
+{report["claims_above_basis"]:,} claims above 10,000 USD ({plan.about["bags"]} bags, seed {plan.about["seed"]}). Not an offer of cover.
+
+Of the book:
+
+{told}
+
+| peril | claims |{prior_column} over those this plan expects |
+|---|---|{rule}---|
+{rows}
+
+{chosen}
+
+{_prior_text(plan, report)}
+
+## Before it is used
+
+- Judge it on a book that it has not seen (`cyberscore plan validate`), and see who moves and why (`cyberscore plan compare`).
+- What was kept from elsewhere ({", ".join(report.get("kept_from_prior", ("pricing", "rules")))}) was not learned from this book: review pricing.toml and rules.toml.
+- Standard errors are those of shrunk estimates over bootstrap bags: what shrinkage hides they do not show.
+"""  # noqa: E501  the lines of MODEL_CARD.md
+
+
+def _prior_text(plan: RatingPlan, report: dict[str, Any]) -> str:
+    if "moved_from_prior" not in report:
+        return "It was learned without a prior plan."
+    moved = sorted(report["moved_from_prior"].items(), key=lambda item: -item[1]["moved"])[:10]
+    rows = "\n".join(
+        f"| {name} | {one['moved']:.3f} | {one['standard_error']:.3f} | {one['kept']:.0%} |" for name, one in moved
+    )
+    return f"""**Prior.** `{plan.about["prior"]}`; this plan went {report["way_from_prior"]:.0%} of the way from it to the tables of its own claims, by their likelihood
+out of fold. The tables that moved furthest (mean absolute change of the log relativity; how much of the prior's effect was kept):
+
+| table | moved | standard error | kept |
+|---|---|---|---|
+{rows}"""  # noqa: E501  the lines of MODEL_CARD.md
