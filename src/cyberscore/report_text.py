@@ -156,8 +156,7 @@ def _print_conditions(console: Console, quote: Quote) -> None:
             if text not in listed:
                 console.print(escape(f"  {quote.decision}: {text}"))
         for one in quote.subjectivities:
-            when = "before binding" if one.when == "pre_bind" else f"within {one.days} days of binding"
-            console.print(escape(f"  {when}: {one.text} ({one.rule})"))
+            console.print(escape(f"  {one.told}"))
     if quote.adjustments:
         console.print("\n[bold]Terms[/bold]")
         for adjustment in quote.adjustments:

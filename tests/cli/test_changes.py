@@ -1,6 +1,8 @@
 """`what-if` and `path` from the command line."""
 
 import json
+import re
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -9,6 +11,7 @@ from typer.testing import CliRunner
 import cyberscore
 from cyberscore import ProfileError, TargetError
 from cyberscore.cli import app
+from cyberscore.cli.changes import _outcome_told
 from cyberscore.examples import example_text
 
 
@@ -68,9 +71,39 @@ def test_path_in_words_with_costs(clinic):
     premium = max(one.indicative_premium for one in improvements if one.signal in {"payment_verification", "mdr_24x7"})
     done = run("path", clinic, "--to", f"premium:{premium}", "--as-of", "2026-11-23", *costs)
     assert done.exit_code == 0
-    assert "Reached with 300.00 USD; nothing less does." in done.stdout
+    assert "Reached with 1 fix for 300.00 USD; no other set costs less." in done.stdout
     assert "paid back in" in done.stdout
     assert "Left out, no cost given: " in done.stdout
+
+
+def test_a_path_tells_each_condition_once_as_it_is_met(tmp_path):
+    maker = tmp_path / "maker.json"
+    maker.write_text(example_text("manufacturer"), encoding="utf-8")
+    found = cyberscore.path_to(cyberscore.example("manufacturer"), "no-conditions", as_of=date(2026, 11, 23))
+    text = run("path", maker, "--to", "no-conditions", "--as-of", "2026-11-23").stdout
+    now, steps = text.split("Target: ")
+    steps, left = steps.split("Conditions left:")
+    assert all(one.told in now for one in found.subjectivities)
+    met = [one for step in found.steps for one in step.subjectivities_met]
+    assert met
+    assert [steps.count(f"condition met: {one.text} ({one.rule})") for one in met] == [1] * len(met)
+    assert steps.count("condition met: ") == len(met)
+    assert [one.told for one in found.subjectivities_left] == [line.strip() for line in left.splitlines() if line]
+    assert "Not reached: with every fix the decision is still quote with contingencies, by U18-application (" in text
+
+
+def test_what_a_path_proved_is_told_in_whole_numbers(tmp_path):
+    maker = tmp_path / "maker.json"
+    maker.write_text(example_text("manufacturer"), encoding="utf-8")
+    ended = run("path", maker, "--to", "band:D", "--as-of", "2026-11-23").stdout
+    assert re.search(r"Reached with \d+ fixes, the fewest that do\.\nConditions left:", ended)
+    told = run("path", maker, "--to", "score:77", "--as-of", "2026-11-23").stdout
+    assert "\nReached with 1 fix.\n" in told
+    found = cyberscore.path_to(cyberscore.example("manufacturer"), "score:77", as_of=date(2026, 11, 23))
+    open_end = replace(found, optimal=False, lower_bound=0.4)
+    assert _outcome_told(open_end) == "Reached with 1 fix, not proven the fewest: at least 1 needed."
+    dear = replace(open_end, total_cost=1_500.0)
+    assert "1 fix for 1,500.00 USD; not proven the cheapest: none costs less than 0.40 USD." in _outcome_told(dear)
 
 
 def test_a_target_out_of_reach_is_exit_status_1(clinic):

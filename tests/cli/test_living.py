@@ -137,10 +137,33 @@ def test_watch_tells_once(tmp_path, law):
     arguments = ("watch", law, "--since", "2026-01-01", "--now", "2026-11-23", "--state", state)
     told = run(*arguments, code=1).stdout
     assert f"{law}: " in told
-    assert run(*arguments).stdout == ""
+    assert told.endswith("since 2026-01-01\n")
+    again = run(*arguments).stdout
+    assert again == "1 firm looked at on 2026-11-23, no alerts since the last watch, 2026-11-23\n"
     state.write_text("{}", encoding="utf-8")
     with pytest.raises(CyberscoreError, match=r"not what WatchState\.to_dict gives"):
         run(*arguments)
+
+
+def test_a_watch_names_who_could_not_be_read_and_looks_at_the_others(tmp_path, law):
+    state, broken = tmp_path / "state.json", tmp_path / "broken.json"
+    odd = tmp_path / "odd.json"
+    odd.write_text(example_text("law_firm").replace('"GBP"', '"SCR"'), encoding="utf-8")
+    days = ("--since", "2026-11-01", "--now", "2026-11-23")
+    first = run("watch", law, *days, "--state", state)
+    assert first.stdout == "1 firm looked at on 2026-11-23, no alerts since 2026-11-01\n"
+    kept = json.loads(state.read_text(encoding="utf-8"))
+    whole = law.read_text(encoding="utf-8")
+    law.write_text(whole[:50], encoding="utf-8")
+    done = run("watch", law, broken, odd, *days, "--state", state, code=1)
+    assert done.stdout == "no firm looked at; 3 could not be read\n"
+    assert re.search(rf"could not be read: {re.escape(str(broken))}: cannot be read", done.stderr)
+    assert f"could not be read: {odd}: the plan has no rate for currency SCR" in done.stderr
+    assert json.loads(state.read_text(encoding="utf-8")) == kept  # what was held of a firm outlasts a file that is cut
+    plain = json.loads(run("watch", law, *days, "--json", code=1).stdout)
+    assert (plain["looked_at"], list(plain["unread"])) == ([], [str(law)])
+    law.write_text(whole, encoding="utf-8")
+    assert run("watch", law, *days, "--state", state).stdout.startswith("1 firm looked at on 2026-11-23, no alerts")
 
 
 def test_a_blank_form_is_printed_and_read_back(tmp_path, insured):

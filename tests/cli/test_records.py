@@ -65,6 +65,19 @@ def test_an_edited_premium_is_named_with_what_it_was(log):
     assert "line 1 is changed" in done.stderr
 
 
+def test_a_broken_first_line_is_told_with_what_is_safe_and_what_to_do(log):
+    lines = log.read_bytes().splitlines(keepends=True)
+    log.write_bytes(b"{}}\n" + b"".join(lines[1:]))
+    done = run("replay", log)
+    assert done.exit_code == 1
+    assert done.stdout.startswith("line 2: reproduced: ")
+    assert "2 lines read; line 1 is changed: it is not JSON (3 bytes)\n  safe, before that: no record\n" in done.stderr
+    assert "from there on: 1 record with seals that fit" in done.stderr
+    assert "to do: compare line 1 with a copy of the log" in done.stderr
+    log.write_bytes(b"")
+    assert "no record: the log is empty" in run("replay", log).stderr
+
+
 def test_one_record_replays_alone(tmp_path):
     path = tmp_path / "one.json"
     cyberscore.record(cyberscore.example("law_firm"), as_of=date(2026, 11, 23)).save(path)

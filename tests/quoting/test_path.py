@@ -377,3 +377,15 @@ def test_a_cost_with_its_return():
         assert step.return_on_cost * step.payback_years == pytest.approx(1.0)
     savings = [step.saving for step in found.steps]
     assert savings == sorted(savings, reverse=True)
+
+
+def test_conditions_met_and_added_lead_from_step_to_step():
+    found = path_to(cyberscore.example("manufacturer"), "band:B", as_of=AS_OF, plan=PLAN)
+    held = list(found.subjectivities)
+    for step in found.steps:
+        assert set(step.subjectivities_met) <= set(held)
+        assert not set(step.subjectivities_added) & set(held)
+        held = [one for one in held if one not in step.subjectivities_met] + list(step.subjectivities_added)
+        assert sorted(map(str, held)) == sorted(map(str, step.subjectivities))
+    assert found.subjectivities_left == found.steps[-1].subjectivities
+    assert found.to_dict()["subjectivities_left"][0]["rule"] == found.subjectivities_left[0].rule

@@ -224,3 +224,22 @@ def test_a_log_replays(tmp_path):
     # a record that was edited is replayed too, and says so
     log.path.write_bytes(log.path.read_bytes().replace(b'"indicative_premium":', b'"indicative_premium":1', 1))
     assert [one.reproduced for _, one in log.replay()] == [False, True]
+
+
+def test_all_lines_and_what_is_whole_in_itself_are_counted(tmp_path):
+    log = QuoteLog(tmp_path / "quotes.jsonl")
+    for profile in ("dental_clinic", "law_firm", "online_shop"):
+        log.append(cyberscore.record(cyberscore.example(profile), as_of=AS_OF))
+    lines = log.path.read_bytes().splitlines(keepends=True)
+    hashes = [json.loads(line)["hash"] for line in lines]
+    assert (log.verify().lines, log.verify().unchained, log.verify().to_do) == (3, 0, "")
+    for bad in range(3):
+        log.path.write_bytes(b"".join(b"x\n" if k == bad else line for k, line in enumerate(lines)))
+        found = log.verify()
+        assert (found.records, found.bad_line, found.lines, found.unchained) == (bad, bad + 1, 3, 2 - bad)
+        assert f"line {bad + 1} " in found.to_do
+    log.path.write_bytes(lines[0] + lines[2])
+    found = log.verify(last_hash=hashes[1])
+    assert (found.records, found.bad_line, found.lines, found.unchained) == (1, 2, 2, 1)
+    log.path.write_bytes(lines[0])
+    assert str(log.verify(last_hash=hashes[2])).startswith("1 line read; its end is missing: the hash ")

@@ -1,7 +1,9 @@
 """Commands on what could be: what-if, and the path to a target."""
 
 import json
+import math
 import sys
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -14,6 +16,7 @@ from cyberscore.perils import PERILS
 from cyberscore.profile import Insured, Profile, posture_at, signals
 from cyberscore.quoting import PathToTarget, WhatIf, path_to
 from cyberscore.quoting import what_if as compare
+from cyberscore.quoting.quote import Subjectivity
 from cyberscore.rating.ledger import Step
 from cyberscore.rating.library import load_plan
 from cyberscore.report_text import written
@@ -137,7 +140,7 @@ def _path_told(found: PathToTarget) -> str:
         f"band {found.band}, "
         f"{found.decision.replace('_', ' ')}"
     )
-    lines = [f"Now: {now}", f"Target: {found.target}"]
+    lines = [f"Now: {now}", *_conditions_told("Conditions now", found.subjectivities), f"Target: {found.target}"]
     for k, step in enumerate(found.steps, 1):
         told = [
             f"premium {written(step.indicative_premium, currency)} {currency} ({written(-step.saving, currency, '+')})",
@@ -146,24 +149,41 @@ def _path_told(found: PathToTarget) -> str:
             step.decision.replace("_", " "),
         ]
         if step.cost is not None:
-            told.append(f"costs {step.cost:,.2f} {found.currency}")
+            told.append(f"costs {written(step.cost, currency)} {currency}")
         if step.payback_years is not None:
             told.append(f"paid back in {step.payback_years:.1f} years")
         lines += [f"{k:2}. {step.action} [{step.signal}]", f"    {', '.join(told)}"]
-        lines += [f"    condition: {one.text} ({one.rule})" for one in step.subjectivities]
-    size = f"{len(found.steps)} fixes" if found.total_cost is None else f"{found.total_cost:,.2f} {found.currency}"
-    if not found.reached:
-        lines.append(f"Not reached: {found.why}.")
-    elif not found.steps:
-        lines.append("Reached already.")
-    elif found.optimal:
-        word = "fewer" if found.total_cost is None else "less"
-        lines.append(f"Reached with {size}; nothing {word} does.")
-    else:
-        lines.append(f"Reached with {size}; the least possible lies at {found.lower_bound:,.2f} or above.")
+        lines += [f"    condition met: {one.text} ({one.rule})" for one in step.subjectivities_met]
+        lines += [f"    condition added: {one.text} ({one.rule})" for one in step.subjectivities_added]
+    lines.append(_outcome_told(found))
+    if found.steps:
+        lines += _conditions_told("Conditions left", found.subjectivities_left)
     if found.without_cost:
         lines.append(f"Left out, no cost given: {', '.join(found.without_cost)}")
     return "\n".join(lines) + "\n"
+
+
+def _conditions_told(title: str, conditions: Sequence[Subjectivity]) -> list[str]:
+    if not conditions:
+        return [f"{title}: none"]
+    return [f"{title}:", *(f"  {one.told}" for one in conditions)]
+
+
+def _outcome_told(found: PathToTarget) -> str:
+    """Tell whether the target is reached, with what, and what was proven of it."""
+    if not found.reached:
+        return f"Not reached: {found.why}."
+    if not found.steps:
+        return "Reached already."
+    count = "1 fix" if len(found.steps) == 1 else f"{len(found.steps)} fixes"
+    least = 0.0 if found.lower_bound is None else found.lower_bound
+    if found.total_cost is None:
+        proven = "the fewest that do" if found.optimal else f"not proven the fewest: at least {math.ceil(least)} needed"
+        return f"Reached with {count}" + ("." if found.optimal and len(found.steps) == 1 else f", {proven}.")
+    amounts = (f"{written(amount, found.currency)} {found.currency}" for amount in (found.total_cost, least))
+    spent, bound = amounts
+    proven = "no other set costs less" if found.optimal else f"not proven the cheapest: none costs less than {bound}"
+    return f"Reached with {count} for {spent}; {proven}."
 
 
 def _told(found: WhatIf) -> str:

@@ -183,19 +183,30 @@ def watch(
     plan: PlanOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell what got worse in a book since a day; exit status 1 when anything did."""
+    """Tell what got worse in a book since a day; exit status 1 when anything did, or a firm could not be read."""
     kept = None
     if state is not None and state.exists():
         kept = WatchState.from_dict(parse_json(read_bytes(state), name=str(state)))
-    book = [(str(path), Profile.load(path)) for path in profiles]
-    found = watch_book(book, load_plan(plan), since=_day(since, "--since"), now=_day(now, "--now"), state=kept)
+    book: list[tuple[str, Profile]] = []
+    unread: dict[str, str] = {}
+    for path in profiles:
+        try:
+            book.append((str(path), Profile.load(path)))
+        except ProfileError as error:
+            unread[str(path)] = str(error)
+    day, since_day = _day(now, "--now"), _day(since, "--since")
+    found = watch_book(book, load_plan(plan), since=since_day, now=day, state=kept, unread=unread)
     if as_json:
         _print_json(found.to_dict())
     else:
-        sys.stdout.write("".join(f"{one.name}: {one.kind.replace('_', ' ')}: {one.text}\n" for one in found.alerts))
+        lines = [f"{one.name}: {one.kind.replace('_', ' ')}: {one.text}" for one in found.alerts]
+        sys.stdout.write("\n".join([*lines, str(found)]) + "\n")
+    for name, why in found.unread.items():
+        reason = "; ".join(line.removeprefix(f"{name}: ") for line in why.splitlines())
+        note(f"could not be read: {name}: {reason}")
     if state is not None:
         _write(json.dumps(found.state.to_dict(), indent=2, ensure_ascii=False) + "\n", state)
-    if found.alerts:
+    if found.alerts or found.unread:
         raise typer.Exit(1)
 
 

@@ -28,7 +28,9 @@ class PathStep:
     """One fix of a path, and the quote once it and all before it are made. Amounts in the quote's currency.
 
     `points` and `saving` are against the step before; `cost` is what the caller gave; `return_on_cost` is the saving of
-    one year over the cost, `payback_years` the inverse (None without a cost or a saving).
+    one year over the cost, `payback_years` the inverse (None without a cost or a saving). `subjectivities` are the
+    conditions left after it; `subjectivities_met` those of the step before that it meets, `subjectivities_added` what
+    takes their place.
     """
 
     signal: str
@@ -41,6 +43,8 @@ class PathStep:
     saving: float
     decision: str
     subjectivities: tuple[Subjectivity, ...]
+    subjectivities_met: tuple[Subjectivity, ...]
+    subjectivities_added: tuple[Subjectivity, ...]
     cost: float | None
     return_on_cost: float | None
     payback_years: float | None
@@ -50,7 +54,7 @@ class PathStep:
         return {
             **{name: getattr(self, name) for name in self.__slots__},
             "observation": dict(self.observation),
-            "subjectivities": [{name: getattr(one, name) for name in one.__slots__} for one in self.subjectivities],
+            **{name: _plain(getattr(self, name)) for name in self.__slots__ if name.startswith("subjectivities")},
         }
 
 
@@ -72,7 +76,7 @@ class PathToTarget:
         Of all steps; None without costs.
     without_cost : tuple of str
         Signals that could be mended but for which no cost was given: not looked at.
-    risk_score, band, indicative_premium, decision
+    risk_score, band, indicative_premium, decision, subjectivities
         Before the first step.
     currency : str
         Of every amount here, the target's and the costs' too: that of the cover.
@@ -92,7 +96,13 @@ class PathToTarget:
     indicative_premium: float
     currency: str
     decision: str
+    subjectivities: tuple[Subjectivity, ...]
     why: str
+
+    @property
+    def subjectivities_left(self) -> tuple[Subjectivity, ...]:
+        """Conditions after the last step."""
+        return self.steps[-1].subjectivities if self.steps else self.subjectivities
 
     @property
     def gap(self) -> float:
@@ -104,7 +114,17 @@ class PathToTarget:
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""
         plain = {name: getattr(self, name) for name in self.__slots__}
-        return {**plain, "gap": self.gap, "steps": [step.to_dict() for step in self.steps]}
+        return {
+            **plain,
+            "gap": self.gap,
+            "steps": [step.to_dict() for step in self.steps],
+            "subjectivities": _plain(self.subjectivities),
+            "subjectivities_left": _plain(self.subjectivities_left),
+        }
+
+
+def _plain(conditions: tuple[Subjectivity, ...]) -> list[dict[str, Any]]:
+    return [{name: getattr(one, name) for name in one.__slots__} for one in conditions]
 
 
 def path_to(
@@ -185,6 +205,7 @@ def path_to(
         indicative_premium=now.indicative_premium,
         currency=now.currency,
         decision=now.decision,
+        subjectivities=now.subjectivities,
         why="" if reached else _why(search, fixes.after(chosen)),
     )
 
@@ -223,6 +244,7 @@ def _worth(search: Search, now: After, after: After, k: int) -> tuple[float, ...
 def _step(fixes: Fixes, k: int, now: After, after: After, cost: float | None) -> PathStep:
     fix, figures = fixes.fixes[k], after.figures
     saving = round(now.figures.premium - figures.premium, 3)
+    before, left = (_conditions(fixes, one) for one in (now, after))
     return PathStep(
         signal=fix.about.name,
         action=fix.about.advice,
@@ -233,13 +255,18 @@ def _step(fixes: Fixes, k: int, now: After, after: After, cost: float | None) ->
         indicative_premium=figures.premium,
         saving=saving,
         decision=figures.decision,
-        subjectivities=subjectivities_of(
-            sorted(figures.findings, key=lambda finding: finding.rule.stage), fixes.settled.money
-        ),
+        subjectivities=left,
+        subjectivities_met=tuple(one for one in before if one not in left),
+        subjectivities_added=tuple(one for one in left if one not in before),
         cost=cost,
         return_on_cost=saving / cost if cost else None,
         payback_years=cost / saving if cost is not None and saving > 0.0 else None,
     )
+
+
+def _conditions(fixes: Fixes, after: After) -> tuple[Subjectivity, ...]:
+    findings = sorted(after.figures.findings, key=lambda finding: finding.rule.stage)
+    return subjectivities_of(findings, fixes.settled.money)
 
 
 def _why(search: Search, best: After) -> str:
@@ -247,8 +274,9 @@ def _why(search: Search, best: After) -> str:
     if search.target.kind == "score":
         return f"with every fix the risk score is {clipped(best.score):.1f}"
     if search.target.kind == "decision":
-        ways = [f.rule.id for f in figures.findings if not search.allows([f])]
-        return f"with every fix the decision is {figures.decision}: {', '.join(ways)}"
+        rules = [f.rule for f in figures.findings if not search.allows([f])]
+        ways = "; ".join(f"{rule.id} ({settled.money.text(rule.sentence).rstrip('.')})" for rule in rules)
+        return f"with every fix the decision is still {figures.decision.replace('_', ' ')}, by {ways}"
     told = f"with every fix the premium is {figures.premium:,.2f} {settled.requested.currency}"
     terms = settled.terms
     if figures.premium == terms.shown(terms.minimum):

@@ -45,6 +45,12 @@ class Subjectivity:
     text: str
     days: int | None
 
+    @property
+    def told(self) -> str:
+        """The condition in one line: by when, what, and by which rule."""
+        when = "before binding" if self.when == "pre_bind" else f"within {self.days} days of binding"
+        return f"{when}: {self.text} ({self.rule})"
+
 
 @dataclass(frozen=True, slots=True)
 class RuleResult:

@@ -78,6 +78,10 @@ class Verification:
         What is wrong with it; empty when nothing is.
     repairs : tuple of int
         Lines that tell of bytes set aside after a crash.
+    lines : int
+        All lines of the file.
+    unchained : int
+        Records from the first bad line on whose own seals fit; whether others are missing among them cannot be told.
     """
 
     status: Literal["whole", "torn", "changed"]
@@ -86,17 +90,47 @@ class Verification:
     bad_line: int | None
     problem: str
     repairs: tuple[int, ...]
+    lines: int = 0
+    unchained: int = 0
 
     @property
     def ok(self) -> bool:
         """Whether every line is whole and in its place."""
         return self.status == "whole"
 
+    @property
+    def to_do(self) -> str:
+        """What to do about the bad line; empty when there is none."""
+        if self.bad_line is None:
+            return ""
+        if self.status == "torn":
+            return "nothing: it was never acknowledged, and the next `quote --log` mends it"
+        if self.bad_line > self.lines:
+            return "compare it with a copy of the log: what the copy holds beyond is what is missing"
+        return (
+            f"compare line {self.bad_line} with a copy of the log; without one, keep this file as it is, "
+            "and start another log"
+        )
+
     def __str__(self) -> str:
-        told = f"{self.records} records, last hash {self.last_hash[:16]}"
+        safe = f"{_counted(self.records)}, last hash {self.last_hash[:16]}" if self.records else "no record"
         if self.repairs:
-            told += f"; lines cut by a crash were set aside before line {', '.join(map(str, self.repairs))}"
-        return told if self.ok else f"{told}\nline {self.bad_line} is {self.status}: {self.problem}"
+            safe += f"; lines cut by a crash were set aside before line {', '.join(map(str, self.repairs))}"
+        if self.bad_line is None:
+            return safe if self.lines else "no record: the log is empty"
+        read = "1 line" if self.lines == 1 else f"{self.lines} lines"
+        bad = "its end is missing" if self.bad_line > self.lines else f"line {self.bad_line} is {self.status}"
+        told = [f"{read} read; {bad}: {self.problem}", f"  safe, before that: {safe}"]
+        if self.unchained:
+            told.append(
+                f"  from there on: {_counted(self.unchained)} with seals that fit; whether others are missing among "
+                "them cannot be told"
+            )
+        return "\n".join([*told, f"  to do: {self.to_do}"])
+
+
+def _counted(records: int) -> str:
+    return "1 record" if records == 1 else f"{records} records"
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,27 +242,30 @@ class QuoteLog:
         RecordError
             When the file cannot be read.
         """
-        records, previous = 0, FIRST
+        records, unchained, previous, number = 0, 0, FIRST, 0
         repairs: list[int] = []
         seen = last_hash is None or last_hash == FIRST
-        number = 0
+        first: tuple[Literal["torn", "changed"], int, str] | None = None
         for number, found, torn in self._lines():
-            if isinstance(found, str):
-                status: Literal["torn", "changed"] = "torn" if torn else "changed"
-                return Verification(status, records, previous, number, found, tuple(repairs))
-            if found.previous != previous:
-                problem = "it does not follow the line before: a line is missing, or was moved"
-                return Verification("changed", records, previous, number, problem, tuple(repairs))
-            previous = found.hash
-            seen = seen or previous == last_hash
-            if isinstance(found, Repair):
-                repairs.append(number)
-            else:
-                records += 1
-        if not seen:
+            if first is None:
+                if isinstance(found, str):
+                    first = ("torn" if torn else "changed", number, found)
+                elif found.previous != previous:
+                    first = ("changed", number, "it does not follow the line before: a line is missing, or was moved")
+            if first is not None:
+                unchained += isinstance(found, QuoteRecord)
+            elif not isinstance(found, str):
+                previous = found.hash
+                seen = seen or previous == last_hash
+                if isinstance(found, Repair):
+                    repairs.append(number)
+                else:
+                    records += 1
+        if first is None and not seen:
             problem = f"the hash {last_hash} is nowhere in it: lines are missing at the end, or all was made anew"
-            return Verification("changed", records, previous, number + 1, problem, tuple(repairs))
-        return Verification("whole", records, previous, None, "", tuple(repairs))
+            first = ("changed", number + 1, problem)
+        status, bad, problem = first or ("whole", None, "")
+        return Verification(status, records, previous, bad, problem, tuple(repairs), number, unchained)
 
     def __iter__(self) -> Iterator[QuoteRecord]:
         """Yield whole records; a torn last line is left to `verify`, any other bad line is an error."""

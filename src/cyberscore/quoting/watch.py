@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Self
 
-from cyberscore.exceptions import ProfileError
+from cyberscore.exceptions import CyberscoreError, ProfileError
 from cyberscore.profile import Posture, Profile, posture_at, signals
 from cyberscore.profile.evidence import RULES_IGNORE_BELOW, counting
 from cyberscore.profile.history import known_at
@@ -98,12 +98,38 @@ class WatchState:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Alerts in the order of the book, and the state to hand to the next watch."""
+    """Alerts in the order of the book, and the state to hand to the next watch.
+
+    Attributes
+    ----------
+    looked_at : tuple of str
+        Names of the firms that were looked at.
+    known : tuple of str
+        Those of them that the state knew: looked at since its date, the others since `since`.
+    unread : mapping of str to str
+        Names of firms that could not be read or scored, each with why. What the state held of them is kept.
+    """
 
     since: date
     now: date
     alerts: tuple[Alert, ...]
     state: WatchState
+    looked_at: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
+    state_of: date | None = None
+    unread: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    def __str__(self) -> str:
+        firms = "1 firm" if len(self.looked_at) == 1 else f"{len(self.looked_at)} firms"
+        alerts = {0: "no alerts", 1: "1 alert"}.get(len(self.alerts), f"{len(self.alerts)} alerts")
+        new = len(self.looked_at) - len(self.known)
+        since = f"since {self.since}"
+        if self.known and self.state_of is not None:
+            since = f"since the last watch, {self.state_of}"
+            if new:
+                since += f" ({new} of them new to it: since {self.since})"
+        told = f"{firms} looked at on {self.now}, {alerts} {since}" if self.looked_at else "no firm looked at"
+        return told + (f"; {len(self.unread)} could not be read" if self.unread else "")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""
@@ -112,6 +138,8 @@ class Watch:
             "now": self.now.isoformat(),
             "alerts": [one.to_dict() for one in self.alerts],
             "state": self.state.to_dict(),
+            "looked_at": list(self.looked_at),
+            "unread": dict(self.unread),
         }
 
 
@@ -122,6 +150,7 @@ def watch(
     since: date,
     now: date,
     state: WatchState | None = None,
+    unread: Mapping[str, str] | None = None,
 ) -> Watch:
     """Tell what got worse in a book since a day.
 
@@ -136,6 +165,9 @@ def watch(
         `since` for the firms that it knows.
     state : WatchState, optional
         What the last watch returned.
+    unread : mapping of str to str, optional
+        Firms of the book that the caller could not read, and why: their state is kept. A firm that cannot be scored, as
+        one in a currency that the plan has no rate for, joins them; the others are looked at all the same.
 
     Raises
     ------
@@ -159,15 +191,22 @@ def watch(
     alerts: list[Alert] = []
     bands: dict[str, str] = {}
     opened: dict[str, Mapping[str, date | None]] = {}
+    failed = dict(unread or {})
+    looked_at: list[str] = []
     for name, profile in book.items() if isinstance(book, Mapping) else book:
-        if name in bands:
+        if name in looked_at or name in failed:
             raise ProfileError(f"book: the name {name!r} comes twice: give each firm its own")
         if not isinstance(profile, Profile):
             raise ProfileError(f"book: {name!r} must be a Profile; got {type(profile).__name__}")
         known = state is not None and name in state.bands
         last = state.as_of if state is not None and known else since
-        posture, score = _seen(profile, now, plan)
-        before, score_before = _seen(profile, last, plan)
+        try:
+            posture, score = _seen(profile, now, plan)
+            before, score_before = _seen(profile, last, plan)
+        except CyberscoreError as error:
+            failed[name] = str(error)
+            continue
+        looked_at.append(name)
         held = state.bands[name] if state is not None and known else band(plan, score_before)
         was_open = dict(state.open.get(name, {})) if state is not None and known else _conditions(profile, before)[0]
         bands[name] = _held_band(plan, held, score)
@@ -177,7 +216,21 @@ def watch(
         holding, fading = _conditions(profile, posture)
         alerts += [_alert(name, key, posture) for key in holding if key not in was_open]
         opened[name] = _still_open(was_open, holding, fading, now)
-    return Watch(since, now, tuple(alerts), WatchState(now, bands, opened))
+    held_names = frozenset() if state is None else frozenset(state.bands)
+    if state is not None:
+        kept = [name for name in failed if name in held_names]
+        bands |= {name: state.bands[name] for name in kept}
+        opened |= {name: state.open.get(name, {}) for name in kept}
+    return Watch(
+        since,
+        now,
+        tuple(alerts),
+        WatchState(now, bands, opened),
+        looked_at=tuple(looked_at),
+        known=tuple(name for name in looked_at if name in held_names),
+        state_of=None if state is None else state.as_of,
+        unread=failed,
+    )
 
 
 def _seen(profile: Profile, day: date, plan: RatingPlan) -> tuple[Posture, float]:
@@ -224,7 +277,7 @@ def _alert(name: str, key: str, posture: Posture) -> Alert:
     kind, _, signal = key.partition(":")
     state = posture[signal]
     if kind == "exposed":
-        text = f"{state.signal.title}: {state.value} {state.signal.unit}"
+        text = f"{state.signal.title}: {state.value}"
     elif kind == "known_exploited_open":
         text = (
             f"{state.signal.title}: {state.value}, open for {_open_days(posture, list(signals()).index(signal))} days"
