@@ -55,7 +55,7 @@ def print_quote(console: Console, profile: Profile, quote: Quote) -> None:
     _print_rules(console, quote)
     _print_improvements(console, quote)
     _print_ledger(console, quote)
-    for line in (*quote.contradictions, *quote.warnings):
+    for line in (*quote.contradictions, *quote.other_evidence, *quote.warnings):
         console.print(escape(f"Note: {line}"))
     _print_disputes(console, quote)
     plan, digest = quote.plan_id.split("@")[:2]

@@ -225,7 +225,8 @@ def test_observed_good_observed_bad_unknown_and_not_applicable_differ():
         ([see("edr_coverage", 0.9, 400), see("edr_coverage", 0.7, source="telemetry")], 0.7, False),
         ([see("edr_coverage", 0.9), see("edr_coverage", 0.02, 9, "telemetry")], 0.02, True),
         ([see("edr_coverage", 0.01), see("edr_coverage", 0.04)], 0.01, False),
-        ([see("edr_coverage", 0.9), see("edr_coverage", 0.02, 9)], 0.9, True),
+        ([see("edr_coverage", 0.9), see("edr_coverage", 0.02, 9)], 0.9, False),  # the firm says that it was mended
+        ([see("edr_coverage", 0.9), see("edr_coverage", 0.02)], 0.02, True),
     ],
 )
 def test_what_rules_read(sightings, value, contradicted):

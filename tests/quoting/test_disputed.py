@@ -102,5 +102,10 @@ def test_contradictions_tell_what_the_better_claim_earns(profile):
         if not found.better.counts:
             assert (found.earned_weight, found.earned_points) == (0.0, 0.0)
         assert str(found).startswith(f"{found.signal}: evidence disagrees: ")
-    states = {state.signal.name for state in cyberscore.posture_at(profile, AS_OF) if state.contradicted}
-    assert {found.signal for found in answer.contradictions} == states
+    states = list(cyberscore.posture_at(profile, AS_OF))
+    differing = [found.signal for found in (*answer.contradictions, *answer.other_evidence)]
+    assert {found.signal for found in answer.contradictions} == {one.signal.name for one in states if one.contradicted}
+    assert sorted(differing) == sorted(one.signal.name for one in states if one.differs)
+    for found in (*answer.contradictions, *answer.other_evidence):
+        assert (found in answer.contradictions) == (found.relation == "contradiction")
+        assert str(found).startswith(f"{found.signal}: ")

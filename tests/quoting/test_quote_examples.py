@@ -239,6 +239,7 @@ def _claim(name, source):
         "source": source,
         "observed_at": one.observed_at.isoformat(),
         "reference": one.reference,
+        "scope_share": one.scope_share,
     }
 
 
@@ -270,6 +271,7 @@ def test_a_contradiction_is_reported(steep):
         "counts": "worse",
         "earned_weight": 0.0,
         "earned_points": 0.0,
+        "relation": "contradiction",
     }
     assert "telemetry counts, and the better claim earns nothing" in str(found)
     reason = next(one for one in answer.reasons if one.factor == "mfa_email_coverage")

@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 from cyberscore.exceptions import ProfileError
 from cyberscore.profile.evidence import Mixture, Prepared, counting, mixture_at, riskiness, rule_value
+from cyberscore.profile.pairs import contradicting, live_at
 from cyberscore.profile.profile import Profile
 from cyberscore.profile.signals import NOT_APPLICABLE, Signal, Value, signal, signals
 
@@ -19,8 +20,8 @@ class SignalState:
 
     `status` is one of favourable, adverse, context (an exposure or a category), not_applicable, unknown, unanswered.
     `value` and `observation` belong to the observation that carries most of the weight among those that count.
-    `contradicted` tells that a live observation says the opposite, a newer one something else, or a better sourced one
-    something worse; `cyberscore.profile.contradictions` has both sides.
+    `differs` tells that a live observation says the opposite, a newer one something else, or a better sourced one
+    something worse; `contradicted`, that two of them cannot both be so: `cyberscore.profile.contradictions` has both.
     """
 
     signal: Signal
@@ -31,6 +32,7 @@ class SignalState:
     observation: Prepared | None
     mixture: Mixture
     contradicted: bool
+    differs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +155,11 @@ def _state(about: Signal, prepared: tuple[Prepared, ...], mixture: Mixture, day:
         status = "context"
     elif value == NOT_APPLICABLE:
         status = NOT_APPLICABLE
-    contradicted = not about.is_context and len(prepared) > 1 and _contradicted(about, prepared, best, day)
-    return SignalState(about, status, value, weight, day - best.day, best, mixture, contradicted)
+    differs = not about.is_context and len(prepared) > 1 and _differs(about, prepared, best, day)
+    contradicted = differs and bool(
+        contradicting(about, live_at(about, prepared, day), {id(one) for _, _, one in counted})
+    )
+    return SignalState(about, status, value, weight, day - best.day, best, mixture, contradicted, differs)
 
 
 def _prominent(
@@ -172,7 +177,7 @@ def _prominent(
     return max(counted, key=prominence)
 
 
-def _contradicted(about: Signal, prepared: tuple[Prepared, ...], shown: Prepared, day: int) -> bool:
+def _differs(about: Signal, prepared: tuple[Prepared, ...], shown: Prepared, day: int) -> bool:
     """Whether a live observation says the opposite of the one shown, a newer one other, a better sourced one worse."""
     code = shown.code_at(about, day)
     adverse = code > about.unknown

@@ -95,6 +95,19 @@ class Signal:
             return self.code_of_cell[self.levels.index(value)]
         return self.code_of_cell[bisect_right(self.breakpoints, value)]
 
+    def told(self, value: Value) -> str:
+        """Value in words: yes or no, percent, days, the name of a level."""
+        if isinstance(value, str):
+            return value.replace("_", " ")
+        if self.kind == "flag":
+            return "yes" if value else "no"
+        if self.kind == "share":
+            return f"{round(100 * value, 1):g}%"
+        if self.kind == "level":
+            names = dict(one.split(" ", 1) for one in self.unit.removeprefix("level: ").split(", "))
+            return names.get(f"{value:g}", f"{value:g}")
+        return f"{value:g} days" if self.kind == "age" or self.unit == "days" else f"{value:g}"
+
     def check(self, value: object) -> Value:
         """Return the value in its canonical type.
 

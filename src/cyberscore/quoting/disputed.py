@@ -117,8 +117,8 @@ def _outcome(firm: Firm, standing: Standing, figures: Figures) -> Outcome:
     return Outcome(clipped(score), score, band(firm.plan, score), figures.premium, figures.decision)
 
 
-def contradictions_priced(firm: Firm, standing: Standing, states: Collection[SignalState]) -> tuple[Contradiction, ...]:
-    """Contradictions of a posture with the points that each better claim still earns; `states` in catalogue order."""
+def differing_priced(firm: Firm, standing: Standing, states: Collection[SignalState]) -> tuple[Contradiction, ...]:
+    """Where a posture's evidence differs, with the points that each better claim earns; `states` in catalogue order."""
     found = []
     for position, state in enumerate(states):
         told = contradiction_of(standing.posture, position, state)

@@ -12,7 +12,8 @@ from typing import Any
 from cyberscore.exceptions import CoverageError, PlanError, ProfileError
 from cyberscore.perils import BASIS_RETENTION, PERILS
 from cyberscore.profile import Profile, posture_at
-from cyberscore.quoting.disputed import contradictions_priced, disputed_outcomes
+from cyberscore.profile.contradictions import CONTRADICTION
+from cyberscore.quoting.disputed import differing_priced, disputed_outcomes
 from cyberscore.quoting.figures import Firm, Standing, loss_by_part
 from cyberscore.quoting.improvements import improvements_for
 from cyberscore.quoting.intervals import loss_draws
@@ -114,6 +115,7 @@ def quote(
     results = tuple([RuleResult.of(finding, settled.money) for finding in (*findings, *offer.on_premium)])
     states = {state.signal.name: state for state in posture}
     by_peril = _by_peril(firm, standing, offer)
+    differing = differing_priced(firm, standing, states.values())
     return Quote(
         as_of=as_of,
         plan_id=plan.plan_id,
@@ -162,7 +164,8 @@ def quote(
             for s in states.values()
             if s.status in {"unknown", "unanswered"}
         ),
-        contradictions=contradictions_priced(firm, standing, states.values()),
+        contradictions=tuple(one for one in differing if one.relation == CONTRADICTION),
+        other_evidence=tuple(one for one in differing if one.relation != CONTRADICTION),
         disputed=disputed_outcomes(profile, firm, settled, standing, figures) if profile.disputes else None,
         warnings=_warnings(firm, profile, offer),
     )

@@ -148,8 +148,10 @@ class Quote:
     options : tuple of QuoteOption
         Other covers for the same risk, as asked for.
     contradictions : tuple of Contradiction
-        Evidence that disagrees: both sides, which counts, what the better claim still earns. Reported; by itself it
-        changes nothing.
+        Evidence that cannot all be so at about the same time: both sides, which counts, what the better claim still
+        earns. Reported; by itself it changes nothing.
+    other_evidence : tuple of Contradiction
+        Signals on which evidence differs but contradicts nothing: of other dates or scopes; `relation` tells which.
     disputed : Disputed or None
         When findings are in dispute: score, premium and decision as quoted, with every finding standing, beside those
         if the disputes were upheld; and each dispute with its date. Upholding never costs more.
@@ -197,6 +199,7 @@ class Quote:
     options: tuple[QuoteOption, ...]
     unknowns: tuple[Unknown, ...]
     contradictions: tuple[Contradiction, ...]
+    other_evidence: tuple[Contradiction, ...]
     disputed: Disputed | None
     warnings: tuple[str, ...]
     notice: str = NOTICE

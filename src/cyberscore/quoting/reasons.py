@@ -161,15 +161,9 @@ def _evidence(state: SignalState) -> tuple[str, str]:
 
 
 def _told(state: SignalState) -> str:
-    """Value in words: yes or no, percent, days."""
-    value, kind = state.value, state.signal.kind
     if state.observation is not None and state.observation.observation.value == NEVER:
         return NEVER
-    if isinstance(value, str) or value is None:
-        return str(value).replace("_", " ")
-    if kind == "flag":
-        return "yes" if value else "no"
-    return f"{value:.0%}" if kind == "share" else f"{value:g}"
+    return state.status if state.value is None else state.signal.told(state.value)
 
 
 def _largest_remainder(values: list[float], total: float) -> list[float]:
