@@ -134,6 +134,7 @@ class QuoteAnswer(_Answer):
     ]
     decision: str
     subjectivities: list[dict[str, Any]]
+    open_questions: Annotated[list[dict[str, Any]], Field(description="What was not answered, and what to ask.")]
     reasons: list[dict[str, Any]]
     improvements: list[dict[str, Any]]
     cover_offered: dict[str, Any]

@@ -155,8 +155,12 @@ def _print_conditions(console: Console, quote: Quote) -> None:
         for text in quote.decision_reasons:
             if text not in listed:
                 console.print(escape(f"  {quote.decision}: {text}"))
-        for one in quote.subjectivities:
-            console.print(escape(f"  {one.told}"))
+        for condition in quote.subjectivities:
+            console.print(escape(f"  {condition.told}"))
+    if quote.open_questions:
+        console.print("\n[bold]Not answered: to be asked[/bold]")
+        for one in quote.open_questions:
+            console.print(escape(f"  {one}"))
     if quote.adjustments:
         console.print("\n[bold]Terms[/bold]")
         for adjustment in quote.adjustments:

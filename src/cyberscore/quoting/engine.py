@@ -18,6 +18,7 @@ from cyberscore.quoting.figures import Firm, Standing, loss_by_part
 from cyberscore.quoting.improvements import improvements_for
 from cyberscore.quoting.intervals import loss_draws
 from cyberscore.quoting.ledger_lines import build_ledger
+from cyberscore.quoting.open_questions import open_questions
 from cyberscore.quoting.options import Offer, QuoteOption, make_offer
 from cyberscore.quoting.quote import PerilFigures, Quote, RuleResult, Subjectivity, Unknown, rule_ids
 from cyberscore.quoting.reasons import reasons_for
@@ -152,6 +153,7 @@ def quote(
         failed=rule_ids(results, "fail"),
         ungraded=rule_ids(results, "unknown"),
         applied=rule_ids(results, "applies"),
+        open_questions=open_questions((*findings, *offer.on_premium), plan.rules.known_activities),
         requested=requested.to_dict(),
         coverage=settled.shown.to_dict(),
         cover_offered=offer.cover_offered(),

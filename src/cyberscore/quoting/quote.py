@@ -9,6 +9,7 @@ from typing import Any
 from cyberscore.profile import Contradiction
 from cyberscore.quoting.disputed import Disputed
 from cyberscore.quoting.improvements import Improvement
+from cyberscore.quoting.open_questions import OpenQuestion
 from cyberscore.quoting.options import QuoteOption
 from cyberscore.quoting.reasons import Reason
 from cyberscore.quoting.terms import Adjustment
@@ -129,6 +130,8 @@ class Quote:
     passed, failed, ungraded, applied : tuple of str
         Ids of the rules that the insured passed and failed, that could not be told, and of the terms and credits that
         apply. Terms and credits that do not apply are in `rules` alone.
+    open_questions : tuple of OpenQuestion
+        What the ungraded rules wait for and what to ask, what no condition stands in for first.
     coverage, requested : dict
         Cover priced, after floors and caps, and cover asked for.
     cover_offered : dict
@@ -190,6 +193,7 @@ class Quote:
     failed: tuple[str, ...]
     ungraded: tuple[str, ...]
     applied: tuple[str, ...]
+    open_questions: tuple[OpenQuestion, ...]
     requested: dict[str, Any]
     coverage: dict[str, Any]
     cover_offered: dict[str, Any]

@@ -124,12 +124,13 @@ class Language:
         if value in {NEVER, NOT_APPLICABLE}:
             return self.name("values", str(value))
         if isinstance(value, str):
-            return self.name("named", value) if value in self.texts["named"] else self._spoken(value)
+            return self.name("named", value) if value in self.texts["named"] else self.spoken(value)
         if about.kind == "flag":
             return self.name("values", "yes" if value else "no")
         return self._number_told(about, value)
 
-    def _spoken(self, value: str) -> str:
+    def spoken(self, value: str) -> str:
+        """Put a name with underscores into words."""
         return value.replace("_", " ") if self.code == "en" else self.plain(value)
 
     def _number_told(self, about: Signal, value: float) -> str:
