@@ -323,15 +323,6 @@ def test_the_way_from_the_prior_is_chosen_out_of_fold(book, prior):
     assert found.report_["boosting_share"] == 0.0
 
 
-def test_the_way_from_the_prior_is_the_likely_one():
-    """Each way counts by its likelihood: all alike half way, one far ahead that one."""
-    mean_way = selection._mean_way
-    assert mean_way(np.array([7.0, 7.0, 7.0])) == 0.5
-    assert mean_way(np.array([0.0, 30.0, 30.0])) == 0.0
-    assert mean_way(np.array([30.0, 30.0, 0.0])) == 1.0
-    assert mean_way(np.array([0.0, 100.0, 2.0 * np.log(3.0)])) == 0.25
-
-
 def test_claims_are_set_against_those_the_prior_expects(book, prior):
     """And against those that the plan expects, which is nearer to them."""
     found = with_prior(book, prior)

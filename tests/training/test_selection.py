@@ -149,6 +149,15 @@ def test_own_claims_lead_as_far_from_a_prior_as_they_are_worth(policies, request
     assert found.gain["prior plan"] == (0.0, 0.0)
 
 
+def test_the_way_from_the_prior_is_the_likely_one():
+    """Each way counts by its likelihood: all alike half way, one far ahead that one."""
+    mean_way = selection._mean_way
+    assert mean_way(np.array([7.0, 7.0, 7.0])) == 0.5
+    assert mean_way(np.array([0.0, 30.0, 30.0])) == 0.0
+    assert mean_way(np.array([30.0, 30.0, 0.0])) == 1.0
+    assert mean_way(np.array([0.0, 100.0, 2.0 * np.log(3.0)])) == 0.25
+
+
 def test_the_deviance_is_that_of_poisson():
     claims, expected = np.array([[0.0, 1.0, 3.0]]), np.array([[0.5, 1.0, 2.0]])
     found = selection._deviances(claims, expected)

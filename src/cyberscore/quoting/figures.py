@@ -13,7 +13,8 @@ from typing import Any
 
 from cyberscore.exceptions import CoverageError, ProfileError
 from cyberscore.perils import PARTS, country_group
-from cyberscore.profile import Posture
+from cyberscore.profile import Posture, Signal
+from cyberscore.profile.evidence import Prepared
 from cyberscore.profile.insured import Insured
 from cyberscore.quoting.terms import (
     Adjustment,
@@ -21,6 +22,7 @@ from cyberscore.quoting.terms import (
     findings_of,
     insured_fields,
     make_lookup,
+    signal_value,
     signal_values,
 )
 from cyberscore.rating.coverage import STANDARD_LAYER, Coverage
@@ -30,7 +32,7 @@ from cyberscore.rating.parts import N_PERILS
 from cyberscore.rating.plan import RatingPlan
 from cyberscore.rating.premium import MINOR_UNITS, PremiumTerms
 from cyberscore.rating.score import expected_loss_of_book, unclipped_score
-from cyberscore.rules import Finding, decision_of, rate_percent
+from cyberscore.rules import Finding, decision_of, evaluate, rate_percent
 from cyberscore.rules.amounts import Money
 
 
@@ -196,6 +198,33 @@ def rates_and_locations(total: Sequence[float]) -> tuple[list[float], list[float
 def posture_findings(firm: Firm, settled: SettledCover, values: Mapping[str, Any]) -> list[Finding]:
     """Apply the rules that read signals."""
     return findings_of(firm.plan.rules.posture_rules, make_lookup(firm.fields, settled.cover, values))
+
+
+def findings_anew(
+    firm: Firm,
+    settled: SettledCover,
+    standing: Standing,
+    on_posture: Sequence[Finding],
+    *,
+    about: Signal,
+    evidence: tuple[Prepared, ...],
+) -> Sequence[Finding]:
+    """Apply anew the rules that read one signal, with other evidence of it; `on_posture` are its `posture_findings`.
+
+    The same sequence comes back where every rule acts as before.
+    """
+    book = firm.plan.rules
+    places = book.reading.get(about.name, ())
+    if not places:
+        return on_posture
+    values = {**standing.values, about.name: signal_value(about, evidence, firm.as_of.toordinal())}
+    lookup = make_lookup(firm.fields, settled.cover, values)
+    found, same = list(on_posture), True
+    for place in places:
+        before = found[place]
+        found[place] = evaluate(before.rule, lookup)
+        same = same and found[place].actions == before.actions
+    return on_posture if same else found
 
 
 @dataclass(frozen=True, slots=True)

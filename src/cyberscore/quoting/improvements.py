@@ -17,12 +17,12 @@ from cyberscore.quoting.figures import (
     SettledCover,
     Standing,
     claim_costs,
+    findings_anew,
     priced,
     rates_and_locations,
     score_of,
     standard_costs,
 )
-from cyberscore.quoting.terms import findings_anew, make_lookup, signal_value
 from cyberscore.rating.expected_loss import factor_changes
 from cyberscore.rating.parts import N_PERILS
 from cyberscore.rating.score import clipped
@@ -86,11 +86,7 @@ def improvements_for(
         if severer:
             costs, standard = claim_costs(firm, settled, locations), standard_costs(firm, locations)
         score = score_of(firm, rates, standard)
-        findings = on_posture
-        if about.name in standing.values:
-            values = {**standing.values, about.name: signal_value(about, evidence, day)}
-            lookup = make_lookup(firm.fields, settled.cover, values)
-            findings = findings_anew(firm.plan.rules, on_posture, about.name, lookup)
+        findings = findings_anew(firm, settled, standing, on_posture, about=about, evidence=evidence)
         after = priced(settled, rates, costs, findings, judged=figures if findings is on_posture else None)
         better = DECISIONS.index(after.decision) < DECISIONS.index(figures.decision)
         if standing.score - score < 0.005 and figures.premium - after.premium < 0.005 and not better:

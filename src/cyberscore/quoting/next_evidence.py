@@ -25,6 +25,7 @@ from cyberscore.quoting.figures import (
     SettledCover,
     Standing,
     claim_costs,
+    findings_anew,
     posture_findings,
     priced,
     rates_and_locations,
@@ -33,7 +34,6 @@ from cyberscore.quoting.figures import (
 )
 from cyberscore.quoting.intervals import LEVEL, known_code, loss_draws
 from cyberscore.quoting.questions import question
-from cyberscore.quoting.terms import findings_anew, make_lookup, signal_value
 from cyberscore.rating.coverage import Coverage, cover_asked
 from cyberscore.rating.draws import chances_of_codes, draw_spread, draw_totals, ordered_codes
 from cyberscore.rating.expected_loss import factor_change
@@ -249,11 +249,7 @@ def _answers(now: _Now, open_ones: Sequence[int]) -> list[_Answer]:
             change = factor_change(firm.plan, position, mixture, risk.mixtures[position], risk.mixtures)
             rates, locations = rates_and_locations((risk.total + change).tolist())
             costs = claim_costs(firm, now.settled, locations) if change[N_PERILS:].any() else same_costs
-            findings = now.on_posture
-            if about.name in standing.values:
-                values = {**standing.values, about.name: signal_value(about, evidence, day)}
-                lookup = make_lookup(firm.fields, now.settled.cover, values)
-                findings = findings_anew(firm.plan.rules, findings, about.name, lookup)
+            findings = findings_anew(firm, now.settled, standing, now.on_posture, about=about, evidence=evidence)
             figures = priced(now.settled, rates, costs, findings)
             own, weight = known_code(about, mixture)
             standard = standard_costs(firm, locations) if change[N_PERILS:].any() else standing.standard_costs

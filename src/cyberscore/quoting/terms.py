@@ -122,19 +122,6 @@ def findings_of(rules: tuple[Rule, ...], lookup: Lookup) -> list[Finding]:
     return [evaluate(rule, lookup) for rule in rules]
 
 
-def findings_anew(book: RuleBook, on_posture: Sequence[Finding], name: str, lookup: Lookup) -> Sequence[Finding]:
-    """Apply the rules that read one signal again; `on_posture` are the findings of all `posture_rules`, in their order.
-
-    The same sequence comes back where every rule acts as before.
-    """
-    found, same = list(on_posture), True
-    for place in book.reading.get(name, ()):
-        before = found[place]
-        found[place] = evaluate(before.rule, lookup)
-        same = same and found[place].actions == before.actions
-    return on_posture if same else found
-
-
 def check_open_since(requested: Coverage, as_of: date) -> None:
     """Refuse conditions that are open since after the date of the quote.
 

@@ -60,11 +60,11 @@ def learn_plan(
         name=folder.resolve().name, prior=prior, n_bags=n_bags, random_state=seed, n_jobs=n_jobs
     ).fit(book)
     plan, report = estimator.plan_, estimator.report_
-    plan.save(folder)
     metrics = json.dumps({"training": report}, indent=1) + "\n"
-    (folder / "metrics.json").write_text(metrics, encoding="utf-8", newline="\n")
     card = card_of_own_plan(plan, report, book.notes)
-    (folder / "MODEL_CARD.md").write_text(card, encoding="utf-8", newline="\n")
+    plan.save(folder)
+    for name, text in (("metrics.json", metrics), ("MODEL_CARD.md", card)):
+        (folder / name).write_text(text, encoding="utf-8", newline="\n")
     return plan
 
 
