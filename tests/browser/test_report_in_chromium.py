@@ -27,6 +27,14 @@ RUN_AXE = """rules => axe.run(document, {runOnly: rules, resultTypes: ["violatio
   found.violations.map(({impact, id, nodes: [one]}) => [impact, `${id}: ${one.html} ${one.failureSummary}`]),
 ])"""
 
+CUT_OFF = """[...document.querySelectorAll('.wide')].filter(one => one.scrollWidth > one.clientWidth + 1)
+  .map(one => one.ariaLabel)"""
+OVERLAPPING = """[...document.querySelectorAll('.chart text')]
+  .map(one => [one.textContent, one.getBoundingClientRect()])
+  .filter(([, box]) => box.width).flatMap(([told, a], k, all) => all.slice(k + 1)
+    .filter(([, b]) => a.left < b.right && b.left < a.right && a.top + 3 < b.bottom - 3 && b.top + 3 < a.bottom - 3)
+    .map(([other]) => `${told} / ${other}`))"""
+
 
 def fullest():
     """Give a profile whose report has every section: options, a contradiction, a dispute, conditions."""
@@ -49,6 +57,12 @@ def reports(tmp_path_factory):
     for lang in ("en", "zh"):
         page = render_report(profile, answer, lang=lang)
         (folder / f"full_{lang}.html").write_text(page, encoding="utf-8", newline="\n")
+    # in euros the axis of losses has one decade more
+    raw = cyberscore.example("manufacturer").to_dict()
+    raw["insured"] |= {"country": "DE", "currency": "EUR"}
+    profile, cover = cyberscore.Profile.from_dict(raw), Coverage(currency="EUR", aggregate_limit=2e6, retention=2.5e4)
+    page = render_report(profile, cyberscore.quote(profile, cover, as_of=date(2026, 11, 23)), lang="zh")
+    (folder / "euros_zh.html").write_text(page, encoding="utf-8", newline="\n")
     return folder
 
 
@@ -93,6 +107,10 @@ def test_a_report_in_chromium(browser, axe, reports, lang, scheme, width):
         paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert paper == ("rgb(18, 22, 28)" if scheme == "dark" else "rgb(255, 255, 255)")
         assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+        # no column is hidden beside the page, and the waterfall has room
+        assert page.evaluate(CUT_OFF) == []
+        assert page.evaluate("document.querySelector('.falls .bar svg').getBoundingClientRect().width") > 300
+        assert page.evaluate(OVERLAPPING) == []
         page.evaluate(axe + "; undefined")
         passed, violations = page.evaluate(RUN_AXE, RULES)
         assert passed > 20, "axe-core checked next to nothing"
@@ -100,6 +118,16 @@ def test_a_report_in_chromium(browser, axe, reports, lang, scheme, width):
         assert faults == []
         assert said == []
         assert asked == [file.as_uri()]
+    finally:
+        context.close()
+
+
+def test_no_label_of_the_chart_covers_another_on_a_phone(browser, reports):
+    context = browser.new_context(viewport={"width": 375, "height": 900})
+    try:
+        page, _, _ = opened(context, reports / "euros_zh.html")
+        assert page.evaluate("document.querySelectorAll('.chart text.odd').length") == 3
+        assert page.evaluate(OVERLAPPING) == []
     finally:
         context.close()
 
@@ -121,6 +149,9 @@ def test_the_page_keeps_to_its_own_policy_and_prints(browser, reports, lang):
         page.set_viewport_size({"width": 687, "height": 900})
         wide = "[...document.querySelectorAll('table')].filter(one => one.getBoundingClientRect().right > 688).length"
         assert page.evaluate(wide) == 0
+        # the id of a rule is not broken into letters
+        lines = "[...document.querySelectorAll('.rules code')].map(one => one.getClientRects().length)"
+        assert max(page.evaluate(lines)) <= 2
         assert said == []
         assert asked == [file.as_uri()]
     finally:

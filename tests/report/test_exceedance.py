@@ -49,6 +49,7 @@ def test_curves_hold_together(profile, cover):
         assert np.all(found.total >= found.perils[peril] - 1e-9)
     last = None
     for one in found.return_periods:
+        assert one.year_loss >= one.largest_loss  # the sum holds the largest
         assert one.paid <= settled.terms.aggregate_limit * settled.terms.conversion + 1e-6
         if last is not None:
             assert one.year_loss >= last.year_loss

@@ -184,6 +184,43 @@ def test_reasons_and_ledger_are_the_quotes():
         assert one.text in html
 
 
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_value_of_a_list_has_the_head_of_its_column(lang):
+    """On a phone a row is read as a list: its values carry the names that the table's head gives them."""
+    page, seen = example_page("manufacturer", lang), 0
+    for heads, body in re.findall(
+        r'<table class="[^"]*stack[^"]*">.*?<tr>(.*?)</tr></thead>(.*?)</table>', page, re.DOTALL
+    ):
+        names = re.findall(r"<th[^>]*>(.*?)</th>", heads)
+        for row in re.findall(r"<tr[^>]*>(.*?)</tr>", body, re.DOTALL):
+            cells = re.findall(r"<(t[hd])([^>]*)>", row)
+            assert len(cells) == len(names)
+            for name, (kind, attributes) in zip(names, cells, strict=True):
+                label = re.search(r'data-label="([^"]*)"', attributes)
+                # the row's own head, and the mark of a signal's status, speak for themselves
+                assert label or kind == "th" or "nowrap" in attributes, (name, row)
+                if label:
+                    assert label[1] == name
+                    seen += 1
+    assert seen > 400
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_what_an_underwriter_reads_is_what_the_quote_says(lang):
+    raw = cyberscore.example("manufacturer").to_dict()
+    raw["insured"] |= {"country": "DE", "currency": "EUR", "record_count": None}
+    profile = cyberscore.Profile.from_dict(raw)
+    answer = cyberscore.quote(profile, as_of=date(2026, 11, 23))
+    page = visible(render_report(profile, answer, lang=lang))
+    # terms to the cent: 50,000 USD is no whole number of EUR
+    fraud = answer.cover_offered["sublimits"]["funds_transfer_fraud"]
+    assert fraud != round(fraud)
+    assert language(lang).money(fraud, "EUR", 2) in page
+    assert language(lang)("rated_as", country="DE", group="EU") in page
+    assert "high risk ssl vpn" not in page  # the rule's reading, in the words of the table of evidence
+    assert ("judgement" in page) == (lang == "en")
+
+
 def test_the_same_quote_gives_the_same_bytes():
     profile = cyberscore.example("law_firm")
     answer = cyberscore.quote(profile, as_of=date(2026, 11, 23), options=GRID)

@@ -116,9 +116,10 @@ def exceedance(firm: Firm, settled: SettledCover, standing: Standing) -> Exceeda
     periods = tuple(
         ReturnPeriod(
             years,
-            money * step * _first_within(total, years),
+            # a sum is never less than the largest of its losses, which is known exactly
+            money * max(_passed(total, edges, years), loss),
             money * loss,
-            money * min(step * _first_within(paid, years), limit),
+            money * min(_passed(paid, edges, years), limit),
         )
         for years, loss in zip(RETURN_PERIODS, _largest_losses(claims), strict=True)
     )
@@ -158,9 +159,14 @@ def _above(spectrum: NDArray[np.complex128]) -> Floats:
     return np.clip(np.cumsum(chance[::-1])[::-1] - chance, 0.0, 1.0)
 
 
-def _first_within(above: Floats, years: int) -> int:
-    """First point of the grid that is passed with a chance of at most `1 / years`."""
-    return int(np.argmax(above <= 1.0 / years))
+def _passed(above: Floats, edges: Floats, years: int) -> float:
+    """Amount passed with a chance of `1 / years`, 0 when there is none; `above` is the chance to pass each edge."""
+    wanted = 1.0 / years
+    k = int(np.argmax(above <= wanted))
+    if k == 0:
+        return 0.0
+    share = (above[k - 1] - wanted) / (above[k - 1] - above[k])
+    return float(edges[k - 1] + share * (edges[k] - edges[k - 1]))
 
 
 def _largest_losses(claims: Sequence[_Claims]) -> list[float]:

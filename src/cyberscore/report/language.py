@@ -68,6 +68,10 @@ class Language:
         named = self.name("currencies", currency)
         return str(self.texts["format"]["money"].format(currency=named, amount=self.number(amount, decimals)))
 
+    def term(self, amount: float, currency: str) -> str:
+        """Amount that a cover is agreed at: to the cent when it is not whole, so that none is rounded away."""
+        return self.money(amount, currency, 0 if abs(amount - round(amount)) < 0.005 else 2)
+
     def number(self, value: float, decimals: int = 0) -> str:
         """Write a number with thousands separated; minus is a minus sign, and there is no minus zero."""
         text = f"{value:,.{decimals}f}"
@@ -150,7 +154,8 @@ class Language:
         """Translate what the engine says; what stays English is marked as English."""
         text = clean(text)
         if self.code == "en":
-            return escape(text)
+            table = _TABLE.fullmatch(text)
+            return escape(text) if table is None else self._table(table[1], table[2])
         found = self._translate(text)
         if found is not None:
             return found
@@ -158,7 +163,16 @@ class Language:
 
     def read(self, text: str) -> Markup:
         """Translate what a rule read."""
-        return escape(clean(text)) if self.code == "en" else self._part("read", clean(text))
+        if self.code != "en":
+            return self._part("read", clean(text))
+        # a rule reads a level by its key without underscores: "Remote access technology: high risk ssl vpn"
+        spoken = {key.replace("_", " "): str(name) for key, name in self.texts["named"].items()}
+        parts = (one.rpartition(": ") for one in clean(text).split("; "))
+        return escape("; ".join(name + colon + spoken.get(value, value) for name, colon, value in parts))
+
+    def cited(self, evidence: str) -> str:
+        """Ids of evidence, as a rule names them; what is no id but judgement, in the language."""
+        return evidence.replace("judgement", self("judgement"))
 
     def _translate(self, text: str) -> Markup | None:
         whole = self.words.get(text)
@@ -229,16 +243,22 @@ class Language:
         return None
 
     def _table(self, name: str, said: str) -> Markup:
-        """Translate the source of a relativity: which rows of which table, with what weights."""
-        factors = Markup(" × ").join(escape(self.factor(one)) for one in name.split(" x "))
-        rows = Markup("，与 ").join(
+        """Put the source of a relativity into words: which rows of which table, with what weights."""
+        english = self.code == "en"
+        between = Markup(" with ") if english else Markup("，与 ")
+        rows = between.join(
             Markup(" + ").join(self._row(row) for row in part.split(" + ")) for part in said.split(" with ")
         )
+        if english:
+            return Markup("table {}: {}").format(name, rows)
+        factors = Markup(" × ").join(escape(self.factor(one)) for one in name.split(" x "))
         return Markup("{}：{}").format(factors, rows)
 
     def _row(self, text: str) -> Markup:
         found = _SHARE.fullmatch(text)
-        return Markup("{} {}").format(found[1], self.say(found[2])) if found else self.say(text)
+        row = text if found is None else found[2]
+        said = self.say(row) if self.code != "en" else escape(self.texts["named"].get(row, row.replace("_", " ")))
+        return said if found is None else Markup("{} × [{}]").format(found[1], said)
 
     def factor(self, name: str) -> str:
         """Title of a factor: a signal, or the sector, the country, the records."""

@@ -4,8 +4,8 @@ from collections import Counter
 from typing import Any
 
 from cyberscore.exceptions import PlanError, ProfileError
-from cyberscore.perils import PERILS
-from cyberscore.profile import Posture, Profile, SignalState, posture_at, signals
+from cyberscore.perils import COUNTRY_GROUPS, PERILS
+from cyberscore.profile import Insured, Posture, Profile, SignalState, posture_at, signals
 from cyberscore.quoting import Quote
 from cyberscore.quoting.engine import input_digest
 from cyberscore.quoting.figures import Firm, Standing, settle
@@ -33,7 +33,7 @@ def view_of(profile: Profile, quote: Quote, plan: RatingPlan | None, words: Lang
     settled, standing = settle(firm, Coverage.from_dict(quote.requested)), Standing.of(firm, posture)
     found = exceedance(firm, settled, standing)
     states = list(posture)
-    bars, small = _bars(quote, words, states)
+    bars, small = _bars(quote, words, states, profile.insured)
     dates = [one.observed_at.date() for one in profile.observations]
     name, digest = quote.plan_id.split("@")[:2]
     simulated = "simulat" in " ".join(str(value) for value in plan.about.values()).lower()
@@ -85,7 +85,9 @@ def _check(profile: Profile, quote: Quote, plan: RatingPlan) -> float | None:
     raise ProfileError("the quote was made of another profile: its input digest differs; quote this profile first")
 
 
-def _bars(quote: Quote, words: Language, states: list[SignalState]) -> tuple[list[dict[str, Any]], int]:
+def _bars(
+    quote: Quote, words: Language, states: list[SignalState], insured: Insured
+) -> tuple[list[dict[str, Any]], int]:
     """Rows of the waterfall: bar, title, what was found and the evidence for it; and how many are too small to show."""
     by_name = {state.signal.name: state for state in states}
     rows, small = [], 0
@@ -101,6 +103,10 @@ def _bars(quote: Quote, words: Language, states: list[SignalState]) -> tuple[lis
         else:
             title, evidence = words.factor(reason.factor), words("from_application")
             found = words.plain(reason.text.partition(": ")[2])
+            if reason.factor == "country" and insured.country not in COUNTRY_GROUPS:
+                found = words("rated_as", country=insured.country, group=found)
+            elif reason.factor == "record_count" and insured.record_count is None:
+                evidence = "\u2013"  # the application does not tell it
         rows.append({"bar": bar, "title": title, "told": (found, evidence)})
     return rows, small
 
@@ -125,7 +131,7 @@ def _cover_rows(quote: Quote, words: Language) -> list[tuple[str, list[str]]]:
     currency = quote.currency
 
     def money(value: float | None) -> str:
-        return words("none") if value is None else words.money(value, currency)
+        return words("none") if value is None else words.term(value, currency)
 
     rows = [
         (words("aggregate_limit"), [money(one["aggregate_limit"]) for one in covers]),
