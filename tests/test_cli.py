@@ -20,6 +20,7 @@ from cyberscore.cli import app, main
 from cyberscore.examples import example_text
 from cyberscore.profile import posture_at, signals
 from cyberscore.rating.library import models_folder
+from strategies import some_values
 
 READERS = Path(__file__).parent / "data" / "readers"
 NMAP = READERS / "nmap" / "2_hosts_version.xml"
@@ -130,6 +131,38 @@ def test_quote_reads_standard_input():
     assert result.stderr == b""
     expected = cyberscore.quote(cyberscore.example("dental_clinic"), as_of=_day("2026-11-23"))
     assert json.loads(result.stdout)["input_digest"] == expected.input_digest
+
+
+def test_the_words_of_a_quote_say_nothing_twice(tmp_path):
+    path = written(tmp_path, example_text("online_shop"))
+    answer = cyberscore.quote(Profile.load(path), as_of=date(2026, 11, 23))
+    lines = run("quote", path, "--as-of", "2026-11-23").stdout.splitlines()
+    held = [one for one in answer.adjustments if one.rule == "U17-bank"]
+    assert [line for line in lines if "(U17-bank; no premium credit)" in line] == [
+        f"  {one.text.removesuffix(': bank details verified: not known.')}. (U17-bank; no premium credit)"
+        for one in held
+    ]
+    assert any("priced, but U17-bank takes its place in the cover offered" in line for line in lines)
+    assert any("Remote access technology: none or ZTNA" in line for line in lines)
+    assert any(re.search(r"^Rounding +round to +2 decimals +\d", line) for line in lines)
+    assert [line for line in lines if re.search(r"^ +-0\.0 |\b1 days old|days: \d+ days", line)] == []
+
+
+def test_a_referral_is_told_with_its_rule_behind_it(tmp_path):
+    raw = json.loads(example_text("law_firm"))
+    raw["insured"]["business_activities"] = ["gambling"]
+    text = run("quote", written(tmp_path, raw), "--as-of", "2026-11-23").stdout
+    assert "  refer: A business activity outside automatic authority. (U02)\n" in text
+
+
+def test_every_value_has_words():
+    """A level has its name, an age its days once, a choice its capitals."""
+    told = {name: [about.told(value) for value in some_values(about)] for name, about in signals().items()}
+    assert all(word and "_" not in word for words in told.values() for word in words)
+    assert signals()["privileged_access_level"].told(2) == "approval or vault"
+    assert signals()["edge_vpn_class"].told("high_risk_ssl_vpn") == "high risk SSL VPN"
+    assert signals()["critical_patch_median_days"].told(10.5) == "10.5"
+    assert signals()["edr_coverage"].told(0.996) == "99.6%"
 
 
 def test_quote_with_a_plan_by_name_and_by_folder(clinic, tmp_path):

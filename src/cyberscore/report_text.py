@@ -10,6 +10,7 @@ from rich.table import Table
 from cyberscore.profile import Posture, Profile, Signal, signals
 from cyberscore.quoting import Quote
 from cyberscore.quoting.reasons import BOOK_MIX
+from cyberscore.quoting.terms import Adjustment
 from cyberscore.rating.premium import MINOR_UNITS
 from cyberscore.readers import NotMapped
 
@@ -141,8 +142,9 @@ def _print_reasons(console: Console, quote: Quote) -> None:
     for reason in ranked[:10]:
         reasons.add_row(f"{reason.shown:+.1f}", escape(reason.text), escape(reason.evidence))
     if len(ranked) > 10:
-        rest = sum(reason.shown for reason in ranked[10:])
-        reasons.add_row(f"{rest:+.1f}", f"{len(ranked) - 10} smaller reasons", "")
+        rest = round(sum(reason.shown for reason in ranked[10:]), 1) + 0.0  # no minus zero
+        count = "1 smaller reason" if len(ranked) == 11 else f"{len(ranked) - 10} smaller reasons"
+        reasons.add_row(f"{rest:+.1f}", count, "")
     for reason in quote.reasons[len(ranked) :]:
         reasons.add_row(f"{reason.shown:+.1f}", escape(reason.text), escape(reason.evidence))
     console.print(reasons)
@@ -154,7 +156,8 @@ def _print_conditions(console: Console, quote: Quote) -> None:
         listed = {f"{s.rule}: {s.text}" for s in quote.subjectivities}
         for text in quote.decision_reasons:
             if text not in listed:
-                console.print(escape(f"  {quote.decision}: {text}"))
+                rule, _, words = text.partition(": ")
+                console.print(escape(f"  {quote.decision}: {words} ({rule})"))
         for condition in quote.subjectivities:
             console.print(escape(f"  {condition.told}"))
     if quote.open_questions:
@@ -164,17 +167,24 @@ def _print_conditions(console: Console, quote: Quote) -> None:
     if quote.adjustments:
         console.print("\n[bold]Terms[/bold]")
         for adjustment in quote.adjustments:
-            free = "at no premium" if adjustment.kind == "retention_credit" else "no premium credit"
-            note = "" if adjustment.priced else f"; {free}"
-            other = adjustment.superseded_by
-            if other is not None:
-                by = "the cover asked for" if other == "request" else other
-                note = (
-                    f"; in the premium, but superseded in the cover offered by {by}"
-                    if adjustment.priced
-                    else (f"; superseded by {by}")
-                )
-            console.print(escape(f"  {adjustment.text} ({adjustment.rule}{note})"))
+            console.print(escape(f"  {_adjustment_told(quote, adjustment)}"))
+
+
+def _adjustment_told(quote: Quote, adjustment: Adjustment) -> str:
+    """One term with its rule, whether it is priced and what takes its place; what is not known is said once."""
+    text, other = adjustment.text, adjustment.superseded_by
+    if adjustment.rule in quote.ungraded and not adjustment.priced:  # its words end in what must be shown or told
+        read = next(one.read for one in quote.rules if one.rule == adjustment.rule)
+        text = text.replace(f": {read}.", ".")
+    note = ""
+    if other is not None:
+        by = "the cover asked for" if other == "request" else other
+        note = (
+            f"; priced, but {by} takes its place in the cover offered" if adjustment.priced else f"; {by} is stronger"
+        )
+    elif not adjustment.priced:
+        note = "; at no premium" if adjustment.kind == "retention_credit" else "; no premium credit"
+    return f"{text} ({adjustment.rule}{note})"
 
 
 def _print_rules(console: Console, quote: Quote) -> None:
@@ -202,7 +212,9 @@ def _print_ledger(console: Console, quote: Quote) -> None:
     amount = "USD" if quote.currency == "USD" else f"USD, then {quote.currency}"
     ledger = _table("step", "", ">value", f">{amount}", title="\nFrom expected loss to premium")
     for step in quote.ledger.premium:
-        ledger.add_row(step.label, step.operation.replace("_", " "), f"{step.value:,.4f}", f"{step.result:,.2f}")
+        value = f"{step.value:.0f} decimals" if step.operation == "round" else f"{step.value:,.4f}"
+        operation = "round to" if step.operation == "round" else step.operation.replace("_", " ")
+        ledger.add_row(step.label, operation, value, f"{step.result:,.2f}")
     console.print(ledger)
 
 

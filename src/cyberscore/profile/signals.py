@@ -23,6 +23,7 @@ LARGEST = 1e15
 
 SOURCE_NAMES = ("telemetry", "scan", "audit", "document", "attestation")
 
+_ACRONYMS = {"ztna": "ZTNA", "ssl": "SSL", "vpn": "VPN"}
 _FIELDS = {
     "title", "domain", "kind", "unit", "safer", "levels", "low", "high", "breakpoints", "unknown_after", "required",
     "not_applicable", "window_days", "expires_days", "half_life_days", "sources", "target", "advice", "basis",
@@ -98,7 +99,7 @@ class Signal:
     def told(self, value: Value) -> str:
         """Value in words: yes or no, percent, days, the name of a level."""
         if isinstance(value, str):
-            return value.replace("_", " ")
+            return " ".join(_ACRONYMS.get(word, word) for word in value.split("_"))
         if self.kind == "flag":
             return "yes" if value else "no"
         if self.kind == "share":
@@ -106,7 +107,8 @@ class Signal:
         if self.kind == "level":
             names = dict(one.split(" ", 1) for one in self.unit.removeprefix("level: ").split(", "))
             return names.get(f"{value:g}", f"{value:g}")
-        return f"{value:g} days" if self.kind == "age" or self.unit == "days" else f"{value:g}"
+        days = (self.kind == "age" or self.unit == "days") and "days" not in self.title.lower()
+        return f"{value:g} days" if days else f"{value:g}"
 
     def check(self, value: object) -> Value:
         """Return the value in its canonical type.

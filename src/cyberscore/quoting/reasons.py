@@ -154,7 +154,7 @@ def _evidence(state: SignalState) -> tuple[str, str]:
     if state.observation is None:
         return state.status, "none"
     observation = state.observation.observation
-    age = "today" if state.age_days == 0 else f"{state.age_days} days old"
+    age = {0: "today", 1: "1 day old"}.get(state.age_days or 0, f"{state.age_days} days old")
     note = "; other evidence disagrees" if state.contradicted else ""
     reference = f"; {observation.reference}" if observation.reference else ""
     return f"{_told(state)}{note}", f"{observation.source}, {age}, weight {state.weight:.2f}{reference}"
