@@ -31,16 +31,20 @@ def differing(*seen):
 @pytest.mark.parametrize(
     ("seen", "relation", "told"),
     [
-        ([see(2, 900), see(0, 5)], "superseded", "scan of 2024-06-06 says 2; superseded by scan of 2026-11-18 says 0"),
-        ([see(0, 900), see(2, 5)], "superseded", "says 0; superseded by scan of 2026-11-18 says 2"),
+        (
+            [see(2, 900), see(0, 5)],
+            "superseded",
+            "scan of 2024-06-06 says 2; superseded by scan of 2026-11-18, which says 0",
+        ),
+        ([see(0, 900), see(2, 5)], "superseded", "says 0; superseded by scan of 2026-11-18, which says 2"),
         (
             [see(2, 900), see(0, 5, scope_share=0.015)],
             "narrower",
-            "a finding stands: scan of 2024-06-06 says 2; scan of 2026-11-18 says 0, but looked at only 1.5 % of",
+            "an older finding stands: scan of 2024-06-06 says 2; scan of 2026-11-18 says 0, but looked at only 1.5 %",
         ),
-        ([see(2), see(0, scope_share=0.015)], "narrower", "a finding stands"),
+        ([see(2), see(0, scope_share=0.015)], "narrower", "exposed_rdp: a finding stands"),
         ([see(2), see(0)], "contradiction", "evidence disagrees: scan of 2026-11-23 says 0"),
-        ([see(2, 9, scope_share=0.1), see(0, 9, scope_share=0.1)], "narrower", "a finding stands"),
+        ([see(2, 9, scope_share=0.1), see(0, 9, scope_share=0.1)], "narrower", "finding stands"),
         (
             [see(0.1, 900, "telemetry", **MFA), see(1.0, 5, "attestation", **MFA)],
             "less_reliable",
@@ -54,7 +58,7 @@ def differing(*seen):
         (
             [see(0.1, 5, "telemetry", **MFA), see(1.0, 500, "attestation", **MFA)],
             "superseded",
-            "attestation of 2025-07-11 says 100%; superseded by telemetry of 2026-11-18 says 10%",
+            "attestation of 2025-07-11 says 100%; superseded by telemetry of 2026-11-18, which says 10%",
         ),
         ([see(0.1, 9, "telemetry", scope_share=0.1, **MFA), see(1.0, 9, "attestation", **MFA)], "contradiction", "dis"),
     ],

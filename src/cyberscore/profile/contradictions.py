@@ -83,22 +83,23 @@ class Contradiction:
         older, newer = sorted((self.worse, self.better), key=lambda claim: claim.observed_at)
         if self.relation == "narrower":
             share = 1.0 if self.better.scope_share is None else self.better.scope_share
+            finding = "an older finding" if self.worse.observed_at < self.better.observed_at else "a finding"
             told = (
-                f"a finding stands: {self._said(self.worse)}; {self._said(self.better)}, but looked at only "
+                f"{finding} stands: {self._said(self.worse)}; {self._said(self.better)}, but looked at only "
                 f"{100 * share:.3g} % of what there is"
             )
         elif self.relation == "less_reliable":
             told = f"an older finding stands: {self._said(older)}; {self._said(newer)}, but is the less reliable source"
         elif self.relation == "superseded":
-            told = f"{self._said(older)}; superseded by {self._said(newer)}"
+            told = f"{self._said(older)}; superseded by {self._said(newer, ', which')}"
         else:
             told = f"evidence of different dates: {self._said(older)}, {self._said(newer)}"
         if self.counts == "both":
             told += f"; both count, and the better claim earns {self.earned_points:.1f} points"
         return told + ("; yet other evidence counts" if self.counts == "neither" else "")
 
-    def _said(self, claim: Claim) -> str:
-        return f"{claim.source} of {claim.observed_at.date()} says {signal(self.signal).told(claim.value)}"
+    def _said(self, claim: Claim, link: str = "") -> str:
+        return f"{claim.source} of {claim.observed_at.date()}{link} says {signal(self.signal).told(claim.value)}"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""
