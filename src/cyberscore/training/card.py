@@ -57,10 +57,10 @@ def _peers_text(metrics: dict[str, Any]) -> str:
     if "peers" not in metrics:
         return ""
     found = metrics["peers"]
-    rows = "\n".join(f"| {row['learner']} | {row['share']:.3f} | {row['deviance']:.5f} |" for row in found["learners"])
-    market = f", {found['market']}" if "market" in found else ""
+    best_first = sorted(found["learners"], key=lambda row: -row["share"])
+    rows = "\n".join(f"| {row['learner']} | {row['share']:.3f} | {row['deviance']:.5f} |" for row in best_first)
     return f"""**Against other learners**, the same folds of the same books of {found["policies"]:,} simulated policies (seeds {", ".join(map(str, found["seeds"]))},
-{found["folds"]} folds by insured; `python tests/benchmarks/peers.py`): this library's estimator is "rating plan"{market}.
+{found["folds"]} folds by insured; `python tests/benchmarks/peers.py`): this library's estimator is "rating plan".
 
 | learner | share | deviance of claims held out |
 |---|---|---|
