@@ -136,7 +136,7 @@ def test_terms_that_change_nothing_cost_nothing(profile, fields):
 @pytest.mark.parametrize("name", cyberscore.example_names())
 def test_a_cap_on_ransoms_is_priced_and_shown(name):
     profile = cyberscore.example(name)
-    plain, capped = (quoted(profile, Coverage(sublimits=own)) for own in ({}, {"extortion": 25_000.0}))
+    plain, capped = (quoted(profile, Coverage(currency="USD", sublimits=own)) for own in ({}, {"extortion": 25_000.0}))
     assert capped.technical_premium < plain.technical_premium
     moved = {part for part in PARTS if capped.by_part[part] != pytest.approx(plain.by_part[part], rel=1e-12)}
     assert moved == {"extortion"}

@@ -38,7 +38,9 @@ def premium_line(answer, label):
 )
 def test_a_quote_in_the_insureds_currency_is_the_same_cover_converted_once(currency, limit, expiring, sublimits):
     rate, profile = RATES[currency], firm(5e6 / RATES[currency], "DE", currency)
-    usd = Coverage(aggregate_limit=limit, retention=10_000, expiring_premium=expiring, sublimits=sublimits)
+    usd = Coverage(
+        currency="USD", aggregate_limit=limit, retention=10_000, expiring_premium=expiring, sublimits=sublimits
+    )
     there = Coverage(
         currency=currency,
         aggregate_limit=limit / rate,

@@ -94,7 +94,10 @@ def test_options_on_record_replay():
     [
         ([{}], r"options\[0\] must be a cyberscore.Coverage; got dict"),
         ([Coverage(), 1e6], r"options\[1\] must be a cyberscore.Coverage; got float"),
-        ([Coverage(), Coverage(currency="GBP")], "options must be in the currency of coverage, USD; got GBP: give"),
+        (
+            [Coverage(currency="USD"), Coverage(currency="GBP")],
+            "options must be in the currency of coverage, USD; got GBP: give",
+        ),
     ],
 )
 def test_options_that_make_no_sense(options, said):
@@ -102,12 +105,21 @@ def test_options_that_make_no_sense(options, said):
         quote(cyberscore.example("law_firm"), as_of=AS_OF, options=options)
 
 
-def test_options_alone_say_the_currency():
-    firm, options = cyberscore.example("law_firm"), [Coverage(retention=25_000)]
+def test_covers_that_name_no_currency_follow_those_that_do_else_the_insured():
+    firm, dollars = cyberscore.example("law_firm"), Coverage(currency="USD", retention=25_000)
     assert firm.insured.currency == "GBP"
-    assert quote(firm, as_of=AS_OF, options=options) == quote(firm, Coverage(), as_of=AS_OF, options=options)
-    assert cyberscore.record(firm, as_of=AS_OF, options=options).replay().reproduced
     assert quote(firm, as_of=AS_OF).currency == "GBP"
+    assert quote(firm, Coverage(retention=25_000), as_of=AS_OF) == quote(
+        firm, Coverage(currency="GBP", retention=25_000), as_of=AS_OF
+    )
+    assert quote(firm, dollars, as_of=AS_OF, options=[Coverage()]) == quote(
+        firm, dollars, as_of=AS_OF, options=[Coverage(currency="USD")]
+    )
+    assert quote(firm, as_of=AS_OF, options=[dollars]) == quote(
+        firm, Coverage(currency="USD"), as_of=AS_OF, options=[dollars]
+    )
+    for cover, options in ((None, [dollars]), (Coverage(), [Coverage(retention=5_000)]), (dollars, [Coverage()])):
+        assert cyberscore.record(firm, cover, as_of=AS_OF, options=options).replay().reproduced
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,14 @@ from cyberscore.report.exceedance import exceedance
 from strategies import AS_OF, profiles
 
 COVERS = (
-    Coverage(),
-    Coverage(retention=2_500, sublimits={"extortion": 50_000, "data_breach": 2e5}, coinsurance={"ransomware": 20}),
-    Coverage(aggregate_limit=5e6, retention=100_000, per_claim_limit=1e6, waiting_period_hours=24),
+    Coverage(currency="USD"),
+    Coverage(
+        currency="USD",
+        retention=2_500,
+        sublimits={"extortion": 50_000, "data_breach": 2e5},
+        coinsurance={"ransomware": 20},
+    ),
+    Coverage(currency="USD", aggregate_limit=5e6, retention=100_000, per_claim_limit=1e6, waiting_period_hours=24),
 )
 
 

@@ -64,8 +64,8 @@ def quote(
     ----------
     profile : Profile
     coverage : Coverage, optional
-        What is asked for. Its currency is that of the quote. Default the usual cover (`Coverage.usual`: limit
-        1,000,000, retention 10,000 USD) in the currency of the options, if there are any, else in the insured's own.
+        What is asked for; default the usual cover (`Coverage.usual`: limit 1,000,000, retention 10,000 USD). The quote
+        is in its currency: the one it names, else that of the options, else the insured's own.
     as_of : date
         Date of the quote; no observation may be later.
     plan : RatingPlan, optional
@@ -97,7 +97,9 @@ def quote(
     """
     _check_profile(profile)
     others = tuple(_check_coverage(one, f"options[{k}]") for k, one in enumerate(options))
-    requested = _check_coverage(cover_asked(coverage, profile.insured.currency, others), "coverage")
+    asked = None if coverage is None else _check_coverage(coverage, "coverage")
+    requested = cover_asked(asked, profile.insured.currency, others)
+    others = tuple(one.in_own(requested.currency) for one in others)
     strange = [one.currency for one in others if one.currency != requested.currency]
     if strange:
         raise CoverageError(

@@ -97,6 +97,7 @@ class QuoteRecord:
             When the quote was made of something else, or `recorded_at` has no time zone.
         """
         asked = cover_asked(coverage, profile.insured.currency, options)
+        options = tuple(one.in_own(asked.currency) for one in options)
         if answer.input_digest != input_digest(profile, asked, answer.as_of, exchange_rate, options):
             raise RecordError(
                 "the quote was not made of this profile, coverage, exchange rate and options: "

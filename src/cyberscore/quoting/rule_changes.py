@@ -15,7 +15,7 @@ from cyberscore.profile import Profile, posture_at
 from cyberscore.profile.profile import parse_json, read_bytes
 from cyberscore.quoting.figures import Firm, Standing, claim_costs, posture_findings, priced, settle
 from cyberscore.quoting.terms import check_open_since, cover_offered
-from cyberscore.rating.coverage import Coverage
+from cyberscore.rating.coverage import Coverage, cover_asked
 from cyberscore.rating.plan import RatingPlan
 from cyberscore.rules import DECISIONS, RuleBook, told_action
 
@@ -154,13 +154,12 @@ def _lines(path: Path) -> Iterator[Risk]:
 def _risk(data: Any, name: str, where: str) -> Risk:
     try:
         if not isinstance(data, dict) or "profile" not in data:
-            return Risk(name, Profile.from_dict(data))
+            profile = Profile.from_dict(data)
+            return Risk(name, profile, cover_asked(None, profile.insured.currency))
         _check_names(data)
-        return Risk(
-            str(data.get("name") or name),
-            Profile.from_dict(data["profile"]),
-            Coverage.from_dict(data.get("coverage") or {}),
-        )
+        profile = Profile.from_dict(data["profile"])
+        asked = Coverage.from_dict(data["coverage"]) if data.get("coverage") else None
+        return Risk(str(data.get("name") or name), profile, cover_asked(asked, profile.insured.currency))
     except CoverageError as error:
         raise CoverageError(f"{where}: {error}") from error
     except ProfileError as error:

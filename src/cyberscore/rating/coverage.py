@@ -60,7 +60,7 @@ class Coverage(BaseModel):
     Parameters
     ----------
     currency : str
-        Of every amount here and in the quote: USD, or the insured's own.
+        Of every amount here and in the quote: USD, or the insured's own, which is meant where none is named.
     aggregate_limit : float
         Most that is paid in the year, 10,000 to 10,000,000 USD or as much of another currency. Default 1,000,000 USD,
         or the usual limit of the currency: the customary amount nearest to that, such as 1,000,000 EUR or 200,000,000
@@ -91,7 +91,7 @@ class Coverage(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    currency: str = "USD"
+    currency: str = Field(default="USD", description="Of every amount here; where none is named, the insured's own.")
     aggregate_limit: Amount = Field(
         default=1_000_000.0,
         description="Of a year, in `currency`; default 1,000,000 USD, or the currency's usual limit.",
@@ -140,7 +140,9 @@ class Coverage(BaseModel):
         """Bounds are in USD; those of another currency are checked once its rate is known."""
         low, high = BOUNDS_IN_USD[str(info.field_name)]
         if value is not None and info.data.get("currency") == "USD" and not low <= value <= high:
-            raise CoverageError(f"must be between {low:.0f} and {high:.0f} USD; got {value:g}")
+            raise CoverageError(
+                f"must be between {low:.0f} and {high:.0f} USD; got {value:g} (name the currency, if it is another)"
+            )
         return value
 
     @field_validator("sublimits", "coinsurance")
@@ -176,6 +178,18 @@ class Coverage(BaseModel):
     def usual(cls, currency: str) -> Self:
         """Return the usual cover in a currency, what a quote is of by default; that in USD where none is known."""
         return cls(currency=currency) if currency in usual_covers() else cls()
+
+    def in_own(self, currency: str) -> Self:
+        """Return the same request with its amounts in a currency where it names none; itself where it does.
+
+        It stays in USD where no cover is usual in the currency and not both limit and retention are given.
+        """
+        told = self.model_fields_set
+        if "currency" in told or currency == self.currency:
+            return self
+        if currency not in usual_covers() and not {"aggregate_limit", "retention"} <= told:
+            return self
+        return self.from_dict({**self.model_dump(exclude_unset=True), "currency": currency})
 
     @classmethod
     def from_dict(cls, data: Any) -> Self:
@@ -313,11 +327,11 @@ class Coverage(BaseModel):
 def cover_asked(coverage: Coverage | None, own_currency: str, options: Sequence[Coverage] = ()) -> Coverage:
     """Return the cover that a quote is about: what was asked for, else the usual one.
 
-    That is in the currency of the options beside it, if there are any, else in the insured's own.
+    Its currency is the one it names, else that of the options beside it, else the insured's own.
     """
-    if coverage is not None:
-        return coverage
-    return Coverage.usual(options[0].currency if options else own_currency)
+    named = [one.currency for one in options if "currency" in one.model_fields_set]
+    currency = named[0] if named else own_currency
+    return Coverage.usual(currency) if coverage is None else coverage.in_own(currency)
 
 
 STANDARD_LAYER = Coverage()
