@@ -91,6 +91,24 @@ def _day(text):
     return date.fromisoformat(text)
 
 
+def test_the_date_is_that_of_the_newest_observation_or_dispute(tmp_path):
+    profile = cyberscore.example("law_firm")
+    finding = next(one for one in profile.observations if one.signal == "payment_verification")
+    later = profile.dispute(finding.digest, "fixed", "Closed.", at=_day("2026-11-25"))
+    result = run("quote", written(tmp_path, later.to_dict()))
+    assert "as of 2026-11-25, the date of the newest dispute (--as-of sets another)" in result.stderr
+    assert "as of 2026-11-25. Indicative" in result.stdout
+
+
+def test_a_report_does_not_replace_what_is_no_page(clinic, tmp_path):
+    page = tmp_path / "clinic.html"
+    for _ in range(2):  # a page may be written again
+        run("quote", clinic, "--report", page)
+    before = clinic.read_bytes()
+    is_refused(process("quote", clinic, "--report", clinic), "is there already, and is no HTML page")
+    assert clinic.read_bytes() == before
+
+
 @pytest.mark.parametrize("name", cyberscore.example_names())
 def test_every_example_prints(name, tmp_path):
     path = written(tmp_path, example_text(name))

@@ -14,6 +14,7 @@ from cyberscore import readers
 from cyberscore.exceptions import ReadingError
 from cyberscore.profile.signals import signal
 from cyberscore.readers import answers, application
+from cyberscore.readers.documents import encoding_of
 
 SAMPLES = Path(__file__).parents[1] / "data" / "readers" / "application"
 DAY = "2026-10-15"
@@ -267,6 +268,24 @@ def test_tables_as_chinese_spreadsheets_save_them(encoding, signed):
     found = readers.read(data)
     assert values(found) == {"edr_coverage": 1.0, "mfa_email_coverage": 0.0}
     assert found.observed_at.date().isoformat() == "2026-11-03"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
+def test_our_own_chinese_form_filled_in_and_saved_as_spreadsheets_do(encoding):
+    """Its headings are English, its questions and answers Chinese."""
+    rows = list(csv.reader(application.template(language="zh").splitlines()))
+    answers = {"mfa_email": "是", "mfa_remote": "否"}
+    for row in rows[1:]:
+        row[2] = answers.get(row[0], "2026-11-03" if "signed" in row[0] else "")
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    found = values(readers.read(text.getvalue().encode(encoding)))
+    assert (found["mfa_email_coverage"], found["mfa_remote_coverage"]) == (1.0, 0.0)
+
+
+def test_accented_letters_are_no_chinese():
+    start = "Frage,Antwort\nGröße der Sicherungen außerhalb,Jährlich für Übungen geprüft\n".encode("latin-1")
+    assert encoding_of(start) == "utf-8-sig"
 
 
 def test_answers_in_boxes_of_their_own():

@@ -68,7 +68,7 @@ def _seen(assets: Assets) -> str:
 
 
 def date_of(text: str | None, profile: Profile) -> date:
-    """Return the date of the answer: the one given, else that of the newest observation."""
+    """Return the date of the answer: the one given, else that of the newest observation or dispute."""
     if text is not None:
         try:
             return date.fromisoformat(text)
@@ -76,10 +76,11 @@ def date_of(text: str | None, profile: Profile) -> date:
             raise ProfileError(f"--as-of must be a date such as 2026-11-23; got {text!r}") from error
     if not profile.newest:
         raise ProfileError("the profile has no observation to take a date from: give --as-of YYYY-MM-DD")
-    found = date.fromordinal(profile.newest)
+    found, what = date.fromordinal(profile.newest), "observation"
+    disputed = max((one.at for one in profile.disputes), default=found)
+    if disputed > found:
+        found, what = disputed, "dispute"
     if found > datetime.now(UTC).date():
-        raise ProfileError(
-            f"the newest observation is dated {found}, in the future: mend it, or give --as-of YYYY-MM-DD"
-        )
-    note(f"as of {found}, the date of the newest observation (--as-of sets another)")
+        raise ProfileError(f"the newest {what} is dated {found}, in the future: mend it, or give --as-of YYYY-MM-DD")
+    note(f"as of {found}, the date of the newest {what} (--as-of sets another)")
     return found

@@ -252,7 +252,9 @@ def _write(text: str, path: Path | None) -> None:
 
 
 def form(
-    *, language: Annotated[str, typer.Option(help="Of the questions: en or zh.")] = "en", output: OutputOption = None
+    *,
+    language: Annotated[str, typer.Option("--lang", "--language", help="Of the questions: en or zh.")] = "en",
+    output: OutputOption = None,
 ) -> None:
     """Print a blank application form (CSV), whose answers are read back with --evidence."""
     _write(application.template(language=language), output)

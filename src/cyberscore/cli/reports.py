@@ -30,6 +30,8 @@ def write_report(path: Path, profile: Profile, answer: Quote, plan: RatingPlan, 
     """
     page = render_report(profile, answer, plan=plan, lang=lang)
     try:
+        if path.exists() and path.stat().st_size and not path.read_bytes()[:15].lower().startswith(b"<!doctype html"):
+            raise ProfileError(f"{path}: is there already, and is no HTML page: give --report another name")
         path.write_text(page, encoding="utf-8", newline="\n")
     except OSError as error:
         raise ProfileError(f"{path}: cannot be written: {error.strerror or error}") from error
