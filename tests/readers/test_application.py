@@ -288,6 +288,29 @@ def test_accented_letters_are_no_chinese():
     assert encoding_of(start) == "utf-8-sig"
 
 
+@pytest.mark.parametrize("cell", ["N/A", "none", "not yet", "Partially", "in progress", "see attached"])
+def test_text_in_a_box_is_no_tick(cell):
+    found = application.read(f"Question,Yes,No\nmfa_email,{cell},\nedr,x,\n".encode(), observed_at=DAY)
+    assert values(found) == {"edr_coverage": 1.0}
+    assert any("mfa_email" in "".join(one.what) for one in found.not_mapped)
+
+
+@pytest.mark.parametrize(("empty", "full"), [("[ ]", "[x]"), ("○", "●"), ("☐", "☒"), ("", "X")])
+def test_empty_boxes_are_empty(empty, full):
+    form = f"Question,Yes,No\nmfa_email,{empty},{full}\nedr,{full},{empty}\n"
+    assert values(application.read(form.encode(), observed_at=DAY)) == {"mfa_email_coverage": 0.0, "edr_coverage": 1.0}
+
+
+def test_which_of_two_columns_holds_the_answers_is_not_guessed():
+    with pytest.raises(ReadingError):
+        application.read(b"Question,Response,Answer\nmfa_email,Yes,No\n", observed_at=DAY)
+
+
+def test_more_than_so_many_days_is_no_number_of_days():
+    found = application.read(b"Question,Answer\ncritical_patch_days,> 30 days\nedr,yes\n", observed_at=DAY)
+    assert values(found) == {"edr_coverage": 1.0}
+
+
 def test_answers_in_boxes_of_their_own():
     asked = [
         {"id": "q1", "text": "Do you use EDR?", "answer": {"value": "Yes"}},

@@ -199,7 +199,8 @@ def test_openvas_response_of_the_management_protocol():
     assert reasons(guess[0])["result of a quality of detection below 70 %"][0] == 1
     log = said(openvas(result(threat="Log", score="0.0", port="3389/tcp")), "openvas")[1]
     assert (log["kev_open_external"], log["exposed_rdp"]) == (0, 1)
-    for unsure in (openvas(levels="hm"), openvas(status="Stopped"), openvas(host="")):
+    filters = ("hm", "hmlg severity&gt;9.5", "hmlg min_qod=99", "hmlg tag=foo", "hmlg vulnerability=nothing")
+    for unsure in (*(openvas(levels=one) for one in filters), openvas(status="Stopped"), openvas(host="")):
         assert "kev_open_external" not in said(unsure, "openvas")[1]
 
 
@@ -527,6 +528,12 @@ def test_wazuh_alerts_of_the_older_detector_and_tables():
     other = wazuh_alert("Active", "2022-01-02T03:04:05.678+0000", package="log4j-core")
     hits = {"hits": {"total": {"value": 2}, "hits": [{"_source": solved}, {"_source": other}]}}
     assert said(hits, "wazuh")[1]["kev_open_external"] == 1  # one of two packages is still there
+
+    for one in (active, other, solved):
+        one["data"]["vulnerability"]["package"] |= {"name": "log4j", "version": "2.14"}
+    other["data"]["vulnerability"]["package"]["version"] = "2.13"
+    lines = "\n".join(json.dumps(one) for one in (active, other, solved))
+    assert said(lines, "wazuh")[1]["kev_open_external"] == 1  # another version of it is still there
 
     login = {**active, "rule": {"id": "5710", "description": "sshd: login"}, "data": {"srcip": "192.0.2.1"}}
     reading, found = said("\n".join(json.dumps(one) for one in (active, login)), "wazuh")

@@ -468,10 +468,17 @@ def test_grepable_output_says_what_xml_says():
         grepable(args="-sF 8.8.8.8", ignored="open|filtered"),
         grepable().replace(b"# Ports scanned", b"# Ports"),
         grepable().rpartition(b"# Nmap done")[0],
+        grepable(args="--open -p- 8.8.8.8").replace(b"Status: Up", b"Status: Timeout").replace(b"Ignored", b"Other"),
     ],
 )
 def test_grepable_output_leaves_open_what_it_does_not_tell(data):
     assert "exposed_rdp" not in values(data)
+
+
+def test_scans_appended_to_one_file_are_refused():
+    """Hosts of the second would be judged by the ports of the first."""
+    with pytest.raises(ReadingError, match="several scans in one file"):
+        readers.read(grepable() + grepable())
 
 
 def test_output_for_people_is_refused_with_what_to_do():

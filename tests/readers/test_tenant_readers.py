@@ -492,14 +492,13 @@ def test_of_the_states_of_one_finding_the_newest_counts():
     fixed = compliance(0, "Pass", time=1767361600000)
     for order in ([*listed, fixed], [fixed, *listed]):
         assert values(ocsf.read(encoded(order))) == {"hardening_score": round(21 / 30, 6)}
-    gone = [one | {"status_id": 5} if one["compliance"]["status"] == "Fail" else one for one in listed[:25]] + listed[
-        25:
-    ]
-    found = ocsf.read(encoded(gone))
+    gone = [one | {"status_id": 6} if one["compliance"]["status"] == "Fail" else one for one in listed[:25]]
+    found = ocsf.read(encoded(gone + listed[25:]))
     assert values(found) == {"hardening_score": round(20 / 21, 6)}
-    assert any(one.why == "failure that was archived or deleted" and one.count == 9 for one in found.not_mapped)
-    resolved = [one | {"status_id": 4} for one in listed]  # said to be resolved, and yet it fails
-    assert values(ocsf.read(encoded(resolved))) == values(ocsf.read(encoded(listed)))
+    assert any(one.why == "failure that was deleted" and one.count == 9 for one in found.not_mapped)
+    for status in (4, 5):  # said to be resolved, or archived, and yet they fail
+        said = [one | {"status_id": status} for one in listed]
+        assert values(ocsf.read(encoded(said))) == values(ocsf.read(encoded(listed)))
 
 
 @pytest.mark.parametrize("field", ["events", "findings", "Findings", "value"])
@@ -508,6 +507,9 @@ def test_bundles_and_answers_of_an_api_read_as_their_findings(field):
     data = encoded({field: listed, "NextToken": "x"})
     assert readers.detect(data) == "ocsf"
     assert ocsf.read(data).observations == ocsf.read(encoded(listed)).observations
+    assert any(one.why.startswith("next page of findings") for one in ocsf.read(data).not_mapped)
+    halves = encoded({field: listed[:15], "data": listed[15:]})  # no list is left out
+    assert ocsf.read(halves).observations == ocsf.read(encoded(listed)).observations
 
 
 def test_prowler_3_says_success_and_names_the_check_as_a_feature():

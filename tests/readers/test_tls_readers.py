@@ -373,7 +373,8 @@ def test_ssl_labs_certificate_issues_are_adverse(issues, fault):
     ("detail", "fault"),
     [
         ({"dhYsReuse": True}, None), ({"dhUsesKnownPrimes": 1}, None), ({"logjam": True}, "weak_key_exchange"),
-        ({"bleichenbacher": 4}, None), ({"bleichenbacher": 3}, "padding_oracle"), ({"zombiePoodle": 1}, None),
+        ({"bleichenbacher": 4}, None), ({"bleichenbacher": 3}, "padding_oracle"),
+        ({"bleichenbacher": [2]}, None), ({"zombiePoodle": 1}, None),
     ],
 )  # fmt: skip
 def test_ssl_labs_codes_are_read_as_its_documentation_lists_them(detail, fault):

@@ -42,7 +42,7 @@ _SAME = tuple(
 )
 _NUMBER = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s*(%|percent|per cent)?")
 _SPAN = re.compile(
-    r"(?:within|under|less than|at least|up to|<=?|>=?)?\s*(\d{1,5}(?:\.\d{1,3})?)\s*"
+    r"(?:within|under|less than|up to|<=?)?\s*(\d{1,5}(?:\.\d{1,3})?)\s*"
     r"(days?|d|weeks?|months?|years?|hours?|天|日|周|个月|月|年|小时)?(?: ago|前|以内|内)?"
 )
 _DAYS = {

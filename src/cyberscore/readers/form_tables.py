@@ -23,7 +23,8 @@ ANSWERS = {
 _MORE_QUESTIONS = {plain(one) for one in ("item", "requirement", "项目")}
 _ANSWER_ENDS = ("answer", "response", "reply", "回答", "答案", "答复")  # "Applicant's response"
 _YES, _NO, _DOES_NOT_APPLY = {"yes", "y", "是"}, {"no", "n", "否"}, {"na", "notapplicable", "不适用"}
-_NOT_TICKED = {"", "-", "☐", "□", "0", "no", "n", "false", "f", "否"}
+_TICKED = {"x", "✓", "✔", "√", "☑", "☒", "●", "■", "1", "yes", "y", "true", "t", "是", "[x]", "(x)", "þ", "ý"}
+_EMPTY_BOX = {"", "-", "☐", "□", "○", "0", "no", "n", "false", "f", "否", "[ ]", "[]", "( )", "()", "¨"}
 _HEADER_ROWS = 20
 _FEWEST_KNOWN = 3
 """How many questions must be known before a table without a form's header is one."""
@@ -89,6 +90,8 @@ def _layout(row: Sequence[str]) -> _Layout | None:
     if question is not None and yes is not None and no is not None:
         return _Layout(key, question, boxes=(yes, no, place(_DOES_NOT_APPLY)))
     answer = place(ANSWERS)
+    if answer is not None and sum(one in ANSWERS for one in names) > 1:
+        return None  # which of them holds the answers is not guessed
     if answer is not None:
         wording = place(QUESTIONS)
         # A header of an id and an answer alone is a form's: other tables have an id and a value among many.
@@ -115,9 +118,10 @@ def _read(row: Sequence[str], layout: _Layout) -> Row:
     if layout.boxes is None:
         return cell(layout.id), cell(layout.question), cell(layout.answer)
     words = ("yes", "no", "n/a")
-    ticked = [word for word, place in zip(words, layout.boxes, strict=True) if _is_ticked(cell(place))]
-    return cell(layout.id), cell(layout.question), " and ".join(ticked)  # both is unclear, and said to be
-
-
-def _is_ticked(cell: str) -> bool:
-    return cell.casefold() not in _NOT_TICKED
+    told = [
+        word if text in _TICKED else text  # text that is no tick is unclear, and said to be, as two ticks are
+        for word, place in zip(words, layout.boxes, strict=True)
+        if (text := cell(place).casefold()) not in _EMPTY_BOX
+    ]
+    free = [text for text in told if text not in words]
+    return cell(layout.id), cell(layout.question), " and ".join(told) + (" in a box" if free else "")

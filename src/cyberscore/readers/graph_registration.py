@@ -42,7 +42,6 @@ _RESISTANT = {
 }  # fmt: skip
 _NOT_MFA = {"email", "securityquestion", "none", "temporaryaccesspass"}
 """Methods that only reset passwords, or are handed out to register others."""
-_AFFIRMATIVE = {"true", "yes", "capable", "registered", "1"}
 _FIELDS = ("ismfaregistered", "ismfacapable", "methodsregistered", "authmethods")
 
 

@@ -77,6 +77,8 @@ def feed(source: Input, target: Target, limit: int) -> None:
             _leaf(target, "finished", {"time": _seconds(ended[1])})
             _leaf(target, "hosts", {"up": ended[2]})
             target.end("runstats")
+        elif BEGINS.match(line) is not None:
+            raise ReadingError(f"{name}: several scans in one file (nmap --append-output): give a file a scan")
         elif line and not line.startswith("#"):
             raise ReadingError(
                 f"{name}: {line[:60]!r} is no line of nmap's grepable output: make the file with nmap -oX"
@@ -88,7 +90,7 @@ def feed(source: Input, target: Target, limit: int) -> None:
 
 def _host(target: Target, address: str, told: list[str]) -> None:
     text = "\t".join(told)
-    target.start("host", {})
+    target.start("host", {"timedout": "true"} if "Status: Timeout" in text else {})
     _leaf(target, "status", {"state": "down" if "Status: Down" in text else "up"})
     _leaf(target, "address", {"addr": address})
     target.start("ports", {})

@@ -2,7 +2,7 @@
 
 - Compliance findings (class 2003), and detection or security findings (2004, 2001) that say PASS or FAIL as Prowler's
   do, are results of a benchmark: see `benchmark`. Of the states of one finding the newest counts; a failure that was
-  archived is no longer looked at, and a failure that somebody called resolved still failed.
+  deleted is no longer looked at, and a failure that somebody called resolved still failed.
 - Vulnerability findings (2002) that are not resolved are open CVEs of the resources they name, suppressed ones too: see
   `findings`. Of cloud resources it is not known whether the internet reaches them.
 - Other detections are alerts. Their number is no signal: they are reported.
@@ -34,7 +34,8 @@ MAX_ASSETS = 1_000_000
 
 _SECURITY, _VULNERABILITY, _COMPLIANCE, _DETECTION = 2001, 2002, 2003, 2004
 _CLOSED = {"4", "5", "6", "resolved", "archived", "deleted"}
-_GONE = {"5", "6", "archived", "deleted"}
+_GONE = {"6", "deleted"}
+_NEXT_PAGE = ("NextToken", "nextToken", "next_token", "@odata.nextLink")
 _VERDICTS = {"1": "pass", "3": "fail"}
 _WORDS = {"success": "pass", "failure": "fail", "compliant": "pass", "noncompliant": "fail", "non_compliant": "fail"}
 """How others than the schema call a verdict: Prowler 3, AWS Config."""
@@ -82,7 +83,7 @@ def read(
     benchmark, open_ones = Benchmark(name, leftovers), _Vulnerabilities(name)
     newest, product, version = None, "", ""
     results: dict[tuple[str, ...], _Result] = {}
-    for number, found in enumerate(_findings(source, name)):
+    for number, found in enumerate(_findings(source, name, leftovers)):
         if not text_at(found, "class_uid"):
             raise ReadingError(f"{name}: item {number} is no OCSF finding (no class_uid): give the tool's OCSF export")
         product = product or text_at(found, "metadata", "product", "name")[:60]
@@ -92,7 +93,7 @@ def read(
         _take(found, when, results, open_ones, leftovers)
     for result in results.values():
         if result.gone:
-            leftovers.add("failure that was archived or deleted", result.check)
+            leftovers.add("failure that was deleted", result.check)
         else:
             benchmark.take(
                 result.check, result.verdict, account=result.account, resource=result.resource, text=result.text
@@ -118,13 +119,16 @@ def read(
     return replace(found_open, observations=(*checks.observations, *found_open.observations))
 
 
-def _findings(source: Input, name: str) -> Iterator[dict[str, Any]]:
+def _findings(source: Input, name: str, leftovers: Leftovers) -> Iterator[dict[str, Any]]:
     for one in read_objects(source, MAX_BYTES):
-        key = next((key for key in _WRAPPERS if isinstance(one.get(key), list)), None)
-        if key is None or "class_uid" in one:
+        keys = [key for key in _WRAPPERS if isinstance(one.get(key), list)]
+        if not keys or "class_uid" in one:
             yield one
-        else:
+            continue
+        for key in keys:
             yield from objects(one[key], f"{name}: {key}")
+        if any(one.get(key) for key in _NEXT_PAGE):
+            leftovers.add("next page of findings, which this file does not hold", "NextToken", count=1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,12 @@ TABLE = Table(
 
 _ROOTS = frozenset({"report", "get_reports_response", "get_results_response"})
 _LEVELS = re.compile(r"levels=(\w*)")
+_HARMLESS = re.compile(
+    r"(?:^|\s)(?:levels=\w*|min_qod=(?:[0-6]?\d|70)?|min_cvss_base=(?:0|0\.0)?|and|(?:rows|first|sort|sort-reverse|"
+    r"apply_overrides|overrides|notes|autofp|result_hosts_only|timezone|delta_states|show_closed_cves|(?:_and_)?report_id|"
+    r"task_id)=\S*)(?=\s|$)"
+)
+"""Terms of a filter that leave out no finding that counts."""
 _AUTHENTICATED = re.compile(r"Auth-(?:SSH|SMB|ESXi|SNMP)-Success", re.IGNORECASE)
 
 
@@ -210,6 +216,7 @@ class _Report(Elements):
         """Whether the scan ran to its end, and the report leaves out no severity."""
         levels = _LEVELS.search(self.term)
         unfiltered = levels is None or not levels[1] or self.wanted <= set(levels[1])
+        unfiltered = unfiltered and not _HARMLESS.sub(" ", self.term).strip()
         return self.about.get("scan_run_status", "").lower() in {"done", "processing"} and unfiltered and not self.cut
 
 

@@ -165,7 +165,8 @@ def _details(
     for key, (fault, least) in _VULNERABLE.items():
         value = details.get(key)
         server.blame(fault, isinstance(value, int) and not isinstance(value, bool) and value >= least)
-    server.blame("padding_oracle", details.get("bleichenbacher") in {2, 3})  # 4 is "inconsistent results"
+    oracle = details.get("bleichenbacher")
+    server.blame("padding_oracle", isinstance(oracle, int) and oracle in {2, 3})  # 4 is "inconsistent results"
     server.blame("insecure_renegotiation", _bit(details.get("renegSupport"), 1))
     server.blame("compression", _bit(details.get("compressionMethods"), 1))
     server.blame("no_hsts", text_at(details, "hstsPolicy", "status") in {"absent", "disabled", "invalid"})

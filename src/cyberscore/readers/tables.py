@@ -116,8 +116,10 @@ def read_findings(
     assets: dict[str, Asset] = {}
     newest: datetime | None = None
     told: set[tuple[str, str, str]] = set()  # some tables repeat a finding for each of its CVEs
-    # One date such as 22/09/2022 at the beginning shows that the tool wrote all with the day first.
-    day_first = any(_DAY_FIRST.match(cell) for cells in head.rows for cell in cells)
+    # One date such as 22/09/2022 shows that the tool wrote all with the day first.
+    day_first = any(
+        _DAY_FIRST.match(cell) for found in read_table(source, MAX_BYTES, columns) for cell in found.values()
+    )
     for found in read_table(source, MAX_BYTES, columns):
         row = {name: _SLASHED.sub(r"\2/\1/", text) for name, text in found.items()} if day_first else found
         host = first_of(row, table.host).split(",")[0].strip()

@@ -111,10 +111,12 @@ def read(
         if not cves:
             leftovers.add("state without a CVE", text_at(found, "vulnerability", "id") or "state", count=1)
         elif alert is not None:
-            state = (key, text_at(alert, "package", "name"), cves[0])
+            package = "|".join(text_at(alert, "package", part) for part in ("name", "version", "architecture"))
+            state, is_open = (key, package, cves[0]), status not in _GONE
             before = alerts.get(state, (None, True))[0]
-            if state not in alerts or before is None or (when is not None and when >= before):
-                alerts[state] = (when, status not in _GONE)
+            newer = when is not None and (before is None or when >= before)
+            if state not in alerts or newer or (is_open and when is None):
+                alerts[state] = (when or before, is_open)
         elif status in _GONE:
             leftovers.add("vulnerability that is no more", *cves)
         else:
