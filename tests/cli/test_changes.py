@@ -166,7 +166,7 @@ def test_a_premium_to_reach_is_in_the_currency_of_the_cover_and_says_so(tmp_path
     found = cyberscore.path_to(
         cyberscore.example("law_firm"), "premium:1500", cyberscore.Coverage(currency="GBP"), as_of=date(2026, 11, 23)
     )
-    assert found.target == "premium of at most 1,500.00 GBP"
+    assert found.target == "premium of at most 1,500 GBP"
     assert f"Now: premium {found.indicative_premium:,.2f} GBP" in done.stdout
     assert found.steps[-1].indicative_premium <= 1_500
 

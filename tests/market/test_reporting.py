@@ -11,6 +11,8 @@ from cyberscore.market import market_parameters, simulate
 from cyberscore.perils import PERILS
 from cyberscore.profile import signals
 
+pytestmark = pytest.mark.slow
+
 AS_OF = date(2025, 6, 30)
 N, SEED = 60_000, 21
 ABOUT = market_parameters().raw["reporting"]

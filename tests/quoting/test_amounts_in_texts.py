@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cyberscore
-from cyberscore import Coverage, PlanError, Profile, RuleError, quote
+from cyberscore import Coverage, Profile, quote
 from cyberscore.rating.premium import MINOR_UNITS
 from cyberscore.rules import RuleBook
 from cyberscore.rules.amounts import MARK, USD, Money
@@ -121,9 +121,11 @@ def _with_rules(changed):
 
 
 @pytest.mark.parametrize("text", ["Limited to {250000 USD}.", "Limited to {}.", "Limited to 250,000}."])
-def test_braces_that_mark_no_amount_are_refused(text):
-    with pytest.raises((RuleError, PlanError), match="braces mark an amount of USD"):
-        _with_rules(lambda old: text if "{" in old else old)
+def test_braces_that_mark_no_amount_are_left_alone(text):
+    """Plans from before amounts were marked may have them."""
+    plan = _with_rules(lambda old: text if "{" in old else old)
+    answer = cyberscore.quote(cyberscore.example("law_firm"), Coverage(currency="GBP"), as_of=AS_OF, plan=plan)
+    assert any(text.rstrip(".") in one.text for one in answer.adjustments)
 
 
 @given(st.floats(0.01, 1e9), st.sampled_from(sorted(RATES)))

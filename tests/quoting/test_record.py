@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import cyberscore
 from cyberscore import Coverage, Observation, QuoteRecord, RatingPlan, RecordError
-from cyberscore.quoting.differences import differences
+from cyberscore.quoting.differences import differences, is_of_words
 from cyberscore.rating.plan_file import PlanFiles
 from strategies import AS_OF, insureds, profiles
 
@@ -188,3 +188,17 @@ def test_lists_are_matched_by_name():
 
 def test_dates_are_dates():
     assert date.fromisoformat(RECORD.arguments["as_of"]) == AS_OF
+
+
+def test_words_that_were_mended_do_not_stop_a_quote_from_being_reproduced():
+    made = cyberscore.record(cyberscore.example("law_firm"), as_of=AS_OF)
+    answer = cyberscore.quote(cyberscore.example("law_firm"), as_of=AS_OF).to_dict()
+    other = json.loads(json.dumps(answer))
+    other["rules"][0]["read"] += " (as it was told once)"
+    other["reasons"][0]["text"] = "In other words."
+    told = list(differences(answer, other))
+    assert len(told) == 2
+    assert all(is_of_words(one) for one in told)
+    other["decision"], other["indicative_premium"] = "refer", answer["indicative_premium"] + 0.01
+    assert sum(not is_of_words(one) for one in differences(answer, other)) == 2
+    assert made.replay().words == ()

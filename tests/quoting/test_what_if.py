@@ -138,3 +138,12 @@ def test_a_cover_in_the_insureds_own_currency_follows_it():
     assert (changed.insured.currency, cover.currency) == ("GBP", "USD")
     again, cover = changed_by(changed, Coverage(currency="GBP"), {"currency": "EUR"}, as_of=AS_OF)
     assert (again.insured.currency, cover.currency) == ("EUR", "EUR")
+
+
+def test_the_usual_cover_follows_the_insureds_currency():
+    data = cyberscore.example("law_firm").to_dict()
+    data["insured"] |= {"currency": "JPY", "annual_revenue": 9e8}
+    firm = Profile.from_dict(data)
+    found = cyberscore.what_if(firm, {"currency": "EUR", "annual_revenue": 5.5e6}, as_of=AS_OF)
+    assert (found.before.currency, found.after.currency) == ("JPY", "EUR")
+    assert found.after.coverage["aggregate_limit"] == 1_000_000

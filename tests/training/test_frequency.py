@@ -20,6 +20,8 @@ from cyberscore.training.learning.exposure import Experience
 from cyberscore.training.learning.frequency import FrequencyOptions, fit_frequency, log_rates
 from cyberscore.training.learning.selection import rates_of_plan
 
+pytestmark = pytest.mark.slow
+
 N = 4_000
 CLAIMS = 3_000
 PAIR = ("mfa_remote_coverage", "exposed_rdp")

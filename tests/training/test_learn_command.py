@@ -11,6 +11,8 @@ from cyberscore.cli import app
 from cyberscore.market import simulate
 from cyberscore.training import Book, RatingPlanEstimator
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):

@@ -24,6 +24,8 @@ from cyberscore.training.learning.questionnaire import (
     answers,
 )
 
+pytestmark = pytest.mark.slow
+
 N = 12_000
 EFFECT = 2.5
 RATE = 0.15

@@ -12,6 +12,8 @@ from cyberscore.training.books.encoding import EncodedClaims
 from cyberscore.training.learning import severity
 from cyberscore.training.learning.severity import CAP, THRESHOLD, fit_severity, severity_factors
 
+pytestmark = pytest.mark.slow
+
 N_CODES = tuple(len(factor.labels) for factor in factors())
 TRUE_MU = np.array([11.0, 10.4, 10.0, 10.8, 10.2])
 TRUE_SIGMA = np.array([1.9, 1.4, 1.6, 2.0, 1.3])

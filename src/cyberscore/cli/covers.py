@@ -9,7 +9,7 @@ import typer
 from cyberscore.cli.options import replaces
 from cyberscore.exceptions import CoverageError
 from cyberscore.profile import Insured
-from cyberscore.rating.coverage import Coverage
+from cyberscore.rating.coverage import Coverage, usual_covers
 
 OPTIONS: dict[str, Any] = {
     "limit": Annotated[
@@ -85,7 +85,9 @@ class Asked:
         CoverageError
             When it makes no sense.
         """
-        return Coverage.from_dict({"currency": insured.currency, **self.fields})
+        amounts = {"aggregate_limit", "retention"} <= set(self.fields)
+        own = insured.currency if insured.currency in usual_covers() or amounts else "USD"
+        return Coverage.from_dict({"currency": own, **self.fields})
 
 
 def cover_of(

@@ -29,6 +29,16 @@ class Difference:
         return {"path": self.path, "before": self.before, "after": self.after}
 
 
+_WORDS = {"text", "sentence", "read", "source", "evidence", "title", "action", "question", "notice"}
+_LISTS_OF_WORDS = ("warnings", "disclaimers", "decision_reasons")
+
+
+def is_of_words(one: Difference) -> bool:
+    """Whether a difference between two quotes is one of words alone: sentences are mended, numbers and codes stand."""
+    told = isinstance(one.before, str) and isinstance(one.after, str)
+    return told and (one.path.rpartition(".")[2] in _WORDS or one.path.startswith(_LISTS_OF_WORDS))
+
+
 def differences(before: Any, after: Any, *, path: str = "") -> Iterator[Difference]:
     """Fields that differ, in the order of the first side, then those that only the second has.
 

@@ -29,7 +29,8 @@ from cyberscore.rating.library import load_plan
 from cyberscore.rating.plan import RatingPlan
 from cyberscore.rating.score import CENTRE, band, clipped, safer_than, score_change, unclipped_score
 from cyberscore.rules import Finding
-from cyberscore.rules.amounts import Money, digits
+from cyberscore.rules.amounts import Money
+from cyberscore.rules.fields import digits
 
 DEAR = 0.25
 """Share of the limit above which a premium is flagged (judgement)."""

@@ -277,7 +277,7 @@ def _why(search: Search, best: After) -> str:
         rules = [f.rule for f in figures.findings if not search.allows([f])]
         ways = "; ".join(f"{rule.id} ({settled.money.text(rule.sentence).rstrip('.')})" for rule in rules)
         return f"with every fix the decision is still {figures.decision.replace('_', ' ')}, by {ways}"
-    told = f"with every fix the premium is {figures.premium:,.2f} {settled.requested.currency}"
+    told = f"with every fix the premium is {figures.premium:,.{settled.terms.decimals}f} {settled.requested.currency}"
     terms = settled.terms
     if figures.premium == terms.shown(terms.minimum):
         return f"{told}, the minimum premium"

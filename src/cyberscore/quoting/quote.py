@@ -14,6 +14,7 @@ from cyberscore.quoting.options import QuoteOption
 from cyberscore.quoting.reasons import Reason
 from cyberscore.quoting.terms import Adjustment
 from cyberscore.rating.ledger import Ledger
+from cyberscore.rating.premium import MINOR_UNITS
 from cyberscore.rules import Finding, stage_name
 from cyberscore.rules.amounts import Money
 
@@ -219,16 +220,17 @@ class Quote:
 
     def _repr_html_(self) -> str:
         """Short summary for notebooks."""
+        decimals = MINOR_UNITS.get(self.currency, 2)
         rows = [
             ("Decision", self.decision.replace("_", " ")),
             (
                 "Indicative premium",
                 (
-                    f"{self.indicative_premium:,.2f} {self.currency} "
+                    f"{self.indicative_premium:,.{decimals}f} {self.currency} "
                     f"(80 %: {self.premium_low:,.0f} to {self.premium_high:,.0f})"
                 ),
             ),
-            ("Technical premium", f"{self.technical_premium:,.2f} {self.currency}"),
+            ("Technical premium", f"{self.technical_premium:,.{decimals}f} {self.currency}"),
             (
                 "Risk score",
                 (

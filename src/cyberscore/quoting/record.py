@@ -16,7 +16,7 @@ from typing import Any, Self
 from cyberscore.exceptions import CyberscoreError, PlanError, ProfileError, RecordError
 from cyberscore.profile import Profile
 from cyberscore.profile.profile import parse_json, read_bytes
-from cyberscore.quoting.differences import ABSENT, Difference, differences
+from cyberscore.quoting.differences import ABSENT, Difference, differences, is_of_words
 from cyberscore.quoting.engine import input_digest, quote
 from cyberscore.quoting.quote import Quote
 from cyberscore.rating.coverage import Coverage, cover_asked
@@ -229,17 +229,18 @@ class QuoteRecord:
             now = json.loads(canonical(self._quote(plan).to_dict()))
         except (CyberscoreError, TypeError, ValueError) as error:
             causes.append(f"the input cannot be quoted now: {error}")
-            return Replay(self, plan.plan_id, here, (Difference("result", "a quote", ABSENT),), (), tuple(causes))
+            return Replay(self, plan.plan_id, here, (Difference("result", "a quote", ABSENT),), (), (), tuple(causes))
         asked, answered = ({k: v for k, v in one.items() if k not in _PROVENANCE} for one in (self.result, now))
         found = list(differences(asked, answered))
         # fields that a newer version adds do not stop the old ones from being reproduced
         added = tuple(one.path for one in found if one.before == ABSENT and not one.path.endswith("]"))
-        different = tuple(one for one in found if one.path not in added)
+        words = tuple(one for one in found if is_of_words(one))
+        different = tuple(one for one in found if one.path not in added and one not in words)
         if different and not causes:
             causes.append(
                 "same plan, same version and whole seals: numpy, the machine or code that was changed in place"
             )
-        return Replay(self, plan.plan_id, here, different, added, tuple(causes))
+        return Replay(self, plan.plan_id, here, different, added, words, tuple(causes))
 
     def _quote(self, plan: RatingPlan) -> Quote:
         arguments = dict(self.arguments)
@@ -277,6 +278,8 @@ class Replay:
         Fields of the result that are not what they were (`before` recorded, `after` now), beyond a billionth.
     added : tuple of str
         Fields that the recorded result does not have and this version's has.
+    words : tuple of Difference
+        Sentences that read otherwise now. They decide nothing, and do not stop a quote from being reproduced.
     causes : tuple of str
         What explains differences, or would: another plan or version, an edited input, result or record.
     """
@@ -286,11 +289,12 @@ class Replay:
     library_version: str
     differences: tuple[Difference, ...]
     added: tuple[str, ...]
+    words: tuple[Difference, ...]
     causes: tuple[str, ...]
 
     @property
     def reproduced(self) -> bool:
-        """Whether every recorded field came out the same, to the cent, and the record's seals fit."""
+        """Whether every number, decision and code came out the same, to the cent, and the record's seals fit."""
         return not self.differences and not self.record.problems()
 
     def __str__(self) -> str:
@@ -301,6 +305,7 @@ class Replay:
         lines += [f"  cause: {cause}" for cause in self.causes]
         lines += [f"  differs: {one}" for one in self.differences]
         lines += [f"  new in this version: {', '.join(self.added)}"] if self.added else []
+        lines += [f"  {len(self.words)} sentences read otherwise now, such as {self.words[0]}"] if self.words else []
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
@@ -313,6 +318,7 @@ class Replay:
             "library_version": self.library_version,
             "differences": [one.to_dict() for one in self.differences],
             "added": list(self.added),
+            "words": [one.to_dict() for one in self.words],
             "causes": list(self.causes),
         }
 

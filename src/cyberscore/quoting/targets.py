@@ -10,6 +10,7 @@ from cyberscore.exceptions import TargetError
 from cyberscore.rating.plan import RatingPlan
 from cyberscore.rating.score import BANDS, clipped
 from cyberscore.rules import DECISIONS
+from cyberscore.rules.fields import digits
 
 Kind = Literal["score", "premium", "decision"]
 
@@ -58,7 +59,7 @@ class Target:
     def premium(cls, at_most: float) -> Self:
         """Come to an indicative premium of at most this, in the quote's currency."""
         value = _number(at_most, "premium")
-        return cls("premium", f"premium of at most {value:,.2f}", value)
+        return cls("premium", f"premium of at most {digits(value)}", value)
 
     @classmethod
     def no_referral(cls) -> Self:

@@ -13,8 +13,9 @@ from cyberscore.profile.insured import Insured
 from cyberscore.profile.signals import NOT_APPLICABLE
 from cyberscore.rating.coverage import Coverage
 from cyberscore.rules import DECISIONS, Finding, Rule, RuleBook, evaluate
-from cyberscore.rules.amounts import Money, digits
+from cyberscore.rules.amounts import Money
 from cyberscore.rules.conditions import Lookup, SignalValue
+from cyberscore.rules.fields import digits
 
 LOWEST_RETENTION = 500.0
 """No retention credit goes below what may be asked for at least."""
@@ -175,7 +176,8 @@ def effective_coverage(
     if retention >= limit:
         raise CoverageError(
             f"retention {retention:_.0f} must be below aggregate_limit {limit:_.0f} after the plan's floors and caps "
-            f"(asked for: {requested.retention:_.0f} and {requested.aggregate_limit:_.0f}): change the request"
+            f"(asked for: {requested.retention:_.0f} and {requested.aggregate_limit:_.0f}"
+            f"{'' if money.currency == 'USD' else '; all in USD'}): change the request"
         )
     effective = requested.at_terms(
         aggregate_limit=limit, retention=retention, sublimits=sublimits, waiting_period_hours=hours
@@ -292,10 +294,7 @@ def held_premium(
     change = 0.0 if expiring is None else uncapped / expiring - 1.0
     findings = [evaluate(rule, lambda *_: change) for rule in book.premium_rules]
     adjustments = []
-
-    def told(usd: float) -> str:
-        return money.told(usd, "{:,.2f}".format)
-
+    told = money.told_in_full
     for finding in findings:
         for action in finding.actions:
             share = math.copysign((action.percent or 0.0) / 100.0, change)

@@ -173,7 +173,11 @@ def _with_values(
         elif name in Insured.model_fields:
             of_insured[name] = value
             if name == "currency" and coverage.currency != "USD":
-                of_cover[name] = value  # a cover in the insured's own currency follows it
+                # a cover in the insured's own currency follows it, and the usual one becomes the usual one there
+                if coverage == Coverage.usual(coverage.currency) and isinstance(value, str):
+                    coverage = Coverage.usual(value)
+                else:
+                    of_cover[name] = value
         elif name in Coverage.model_fields:
             of_cover[name] = value
         else:

@@ -7,7 +7,7 @@ from typing import Any
 
 from cyberscore.exceptions import RuleError
 from cyberscore.perils import PARTS, PERILS
-from cyberscore.rules.amounts import USD, check_marks
+from cyberscore.rules.amounts import USD
 
 DECISIONS = ("quote", "quote_with_contingencies", "refer", "decline")
 RANKS = {"decline": 5, "refer": 4, "pre_bind": 3, "post_bind": 2, "sublimit": 1, "coinsurance": 1, "rate": 0}
@@ -93,7 +93,6 @@ def parse_actions(raw: Any, where: str) -> Actions:
                 raise RuleError(f"{where}: {name} must be a number between {low} and {high:g}; got {value!r}")
         if not isinstance(item.get("text", ""), str):
             raise RuleError(f"{where}: text must be text; got {item['text']!r}")
-        check_marks(item.get("text", ""), where)
         if item.get("peril", PERILS[0]) not in PERILS:
             raise RuleError(f"{where}: unknown peril {item['peril']!r}: the perils are {', '.join(PERILS)}")
         if item.get("part", next(iter(PARTS))) not in PARTS:

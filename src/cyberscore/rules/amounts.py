@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cyberscore.exceptions import RuleError
 from cyberscore.rules.fields import amount
 
 MARK = re.compile(r"\{([0-9][0-9,]*(?:\.[0-9]+)?)(M?)\}")
@@ -32,6 +31,12 @@ class Money:
             return write(usd)
         return f"{write(self.shown(usd))} {self.currency} ({write(round(usd, 2))} USD)"
 
+    def told_in_full(self, usd: float) -> str:
+        """Say an amount of USD as `told`, with all decimals of each currency."""
+        if self.currency == "USD":
+            return f"{usd:,.2f}"
+        return f"{self.shown(usd):,.{self.decimals}f} {self.currency} ({usd:,.2f} USD)"
+
     def text(self, marked: str) -> str:
         """Return a rule's text with its amounts in the currency."""
         if "{" not in marked:
@@ -46,20 +51,3 @@ USD = Money()
 
 def _usd(found: re.Match[str]) -> float:
     return float(found[1].replace(",", "")) * (1e6 if found[2] else 1.0)
-
-
-def digits(value: float) -> str:
-    """Write an amount in full, with cents only where there are any."""
-    return f"{value:,.0f}" if value == round(value) else f"{value:,.2f}"
-
-
-def check_marks(text: str, where: str) -> None:
-    """Refuse braces that mark no amount.
-
-    Raises
-    ------
-    RuleError
-        Naming the rule.
-    """
-    if {"{", "}"} & set(MARK.sub("", text)):
-        raise RuleError(f"{where}: braces mark an amount of USD, such as {{250,000}} or {{5M}}; got {text!r}")

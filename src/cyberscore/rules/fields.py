@@ -111,5 +111,12 @@ def told_value(about: Signal, value: Any) -> str:
 def amount(value: float) -> str:
     """Write a number as an underwriter does, without losing a digit of it: 31M, 2.5M, 4,999,999.99."""
     if value >= 1e6 and round(value / 1e6, 3) * 1e6 == value:
-        return f"{value / 1e6:g}M"
-    return f"{value:,.0f}" if value == round(value) else f"{value:,.2f}"
+        return f"{value / 1e6:,.10g}M"
+    return digits(value)
+
+
+def digits(value: float) -> str:
+    """Write an amount in full, with cents, or thousandths of currencies that have them, only where there are any."""
+    if value == round(value):
+        return f"{value:,.0f}"
+    return f"{value:,.2f}" if value == round(value, 2) else f"{value:,.3f}"

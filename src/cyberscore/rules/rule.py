@@ -15,7 +15,6 @@ from typing import Any
 
 from cyberscore.exceptions import RuleError
 from cyberscore.rules.actions import REWARDS, STAGES, TERMS, Actions, no_graver, parse_actions, stage_of
-from cyberscore.rules.amounts import check_marks
 from cyberscore.rules.conditions import (
     Condition,
     Test,
@@ -131,7 +130,6 @@ def parse_rule(raw: Any, version: int) -> Rule:
             raise RuleError(f"{where}: {name} must be text; got {raw[name]!r}")
     if isinstance(raw["version"], bool) or not isinstance(raw["version"], int):
         raise RuleError(f"{where}: version must be a whole number; got {raw['version']!r}")
-    check_marks(raw["sentence"], where)
     condition = parse_condition(raw["when"], where)
     on_fail, on_unknown, on_pass = (parse_actions(raw.get(name, []), where) for name in names)
     rule = Rule(
