@@ -25,6 +25,8 @@ from cyberscore.perils import BASIS_RETENTION, COUNTRY_GROUPS, PERILS
 from cyberscore.profile import signals
 from cyberscore.profile.signals import SOURCE_NAMES
 
+pytestmark = pytest.mark.slow
+
 PARAMETERS = market_parameters()
 STANDARD_ERRORS = 4.5  # seeds are fixed: a test that passes goes on passing
 

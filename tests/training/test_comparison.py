@@ -19,6 +19,8 @@ from cyberscore.training import Book, compare
 from cyberscore.training.validation.contributions import compute_contributions, logarithmic_mean
 from pages import check_page
 
+pytestmark = pytest.mark.slow
+
 SECTIONS = ["overview", "who", "bands", "why", "top-movers"]
 DEEP = Coverage(aggregate_limit=2_000_000, retention=50_000, sublimits={"funds_transfer_fraud": 250_000})
 

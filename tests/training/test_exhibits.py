@@ -21,6 +21,8 @@ from cyberscore.rating.plan_file import PlanFiles, canonical
 from cyberscore.training.books.book import Book
 from cyberscore.training.exhibits import compute_exhibits, reference_codes, write_exhibits
 
+pytestmark = pytest.mark.slow
+
 NAMES = [factor.name for factor in factors()]
 VOID = {"meta", "br"}
 

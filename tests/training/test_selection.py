@@ -16,6 +16,8 @@ from cyberscore.training.learning.exposure import Experience
 from cyberscore.training.learning.frequency import FrequencyOptions, log_rates
 from cyberscore.training.learning.selection import rates_of_plan, screen_interactions, select
 
+pytestmark = pytest.mark.slow
+
 N = 4_000
 BOOSTING = {"learning_rate": 0.1, "max_iter": 4, "max_leaf_nodes": 4, "min_samples_leaf": 200}
 PAIR = ("mfa_email_coverage", "dmarc_policy")
