@@ -306,6 +306,23 @@ def test_which_of_two_columns_holds_the_answers_is_not_guessed():
         application.read(b"Question,Response,Answer\nmfa_email,Yes,No\n", observed_at=DAY)
 
 
+@pytest.mark.parametrize("header", ["Question,Response,Answer", "Question,Insurer response,Applicant response"])
+def test_known_questions_do_not_hide_that_there_are_two_columns_of_answers(header):
+    form = header + "\nmfa_email,Yes,No\nedr,Yes,No\ncentral_logs,Yes,No\n"
+    with pytest.raises(ReadingError, match="several columns of answers"):
+        application.read(form.encode(), observed_at=DAY)
+
+
+@pytest.mark.parametrize("bound", ["within", "under", "less than", "up to", "<", "<=", "at least", ">=", ">", "over"])
+def test_a_bound_is_a_number_only_where_it_cannot_flatter(bound):
+    """Patches within 30 days take 30 at worst; logs kept for at least 30 days are kept for 30 at worst."""
+    form = f"Question,Answer\ncritical_patch_days,{bound} 30 days\ncentral_logs,{bound} 30 days\nedr,yes\n"
+    upper, lower = bound in {"within", "under", "less than", "up to", "<", "<="}, bound in {"at least", ">="}
+    found = values(application.read(form.encode(), observed_at=DAY))
+    assert found.get("critical_patch_median_days") == (30 if upper else None)
+    assert found.get("central_log_days") == (30 if lower else None)
+
+
 def test_more_than_so_many_days_is_no_number_of_days():
     found = application.read(b"Question,Answer\ncritical_patch_days,> 30 days\nedr,yes\n", observed_at=DAY)
     assert values(found) == {"edr_coverage": 1.0}

@@ -404,6 +404,10 @@ def test_dates_that_only_a_day_may_begin():
     assert reading.observed_at.date().isoformat() == "2022-09-22"
     older = row.format("22/08/2022 13:01", "VULN", KEV) + row.format("03/09/2022 13:01", "VULN", KEV)
     assert said(table + older, "qualys")[0].observed_at.date().isoformat() == "2022-09-03"
+    late = "".join(row.format("03/09/2022 13:01", "VULN", KEV) for _ in range(28)) + row.format(
+        "22/08/2022", "VULN", KEV
+    )
+    assert said(table + late, "qualys")[0].observed_at.date().isoformat() == "2022-09-03"
     american = row.format("08/22/2022 13:01", "VULN", KEV) + row.format("09/03/2022 13:01", "VULN", KEV)
     assert said(table + american, "qualys")[0].observed_at.date().isoformat() == "2022-09-03"
 

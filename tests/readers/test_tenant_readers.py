@@ -475,8 +475,11 @@ def test_vulnerability_findings_join_known_exploitation():
     later = vulnerability(status_id=4, time=1767361600000)
     for order in ([vulnerability(), later], [later, vulnerability()]):
         assert "kev_open_external" not in values(ocsf.read(encoded(order), vantage="external"))
-    suppressed = ocsf.read(encoded([vulnerability(status_id=3)]), vantage="external")
-    assert values(suppressed)["kev_open_external"] == 1  # accepted is not fixed
+    for status in (3, 5):  # suppressed or archived is not fixed
+        put_away = ocsf.read(encoded([vulnerability(status_id=status)]), vantage="external")
+        assert values(put_away)["kev_open_external"] == 1
+    resolved = ocsf.read(encoded([later]), vantage="external")
+    assert any(one.why == "vulnerability that is no more" and one.count == 1 for one in resolved.not_mapped)
 
 
 def compliance(number, status, **more):

@@ -42,7 +42,7 @@ _SAME = tuple(
 )
 _NUMBER = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s*(%|percent|per cent)?")
 _SPAN = re.compile(
-    r"(?:within|under|less than|up to|<=?)?\s*(\d{1,5}(?:\.\d{1,3})?)\s*"
+    r"(?:(within|under|less than|up to|<=?)|(at least|>=))?\s*(\d{1,5}(?:\.\d{1,3})?)\s*"
     r"(days?|d|weeks?|months?|years?|hours?|天|日|周|个月|月|年|小时)?(?: ago|前|以内|内)?"
 )
 _DAYS = {
@@ -161,7 +161,7 @@ def _measured(question: Question, text: str) -> Answer:
         number = float(found[1])
         return Answer(number / 100 if found[2] or number > 1 else number)  # "80" is 80 %, "0.8" as well
     if question.kind == "days":
-        days = _days(text)
+        days = _days(text, more_is_better=bool(question.signal) and signal(question.signal).safer == "higher")
         return Answer(days) if days is not None else Answer(said="unclear")
     if question.kind == "count":
         found = re.fullmatch(r"(\d{1,6})(?:\.0+)?", text)
@@ -182,12 +182,13 @@ def _event(text: str) -> Answer:
     return Answer(days) if days is not None else Answer(said="unclear")
 
 
-def _days(text: str) -> float | None:
+def _days(text: str, *, more_is_better: bool = False) -> float | None:
+    """Return a span in days; of a bound only the one that cannot flatter is a number."""
     found = _SPAN.fullmatch(text)
-    if found is None:
+    if found is None or found[1 if more_is_better else 2]:
         return None
-    unit = (found[2] or "d").rstrip("s")
-    return round(float(found[1]) * _DAYS[unit], 3)
+    unit = (found[4] or "d").rstrip("s")
+    return round(float(found[3]) * _DAYS[unit], 3)
 
 
 def _checked(question: Question, answer: Answer) -> Answer:

@@ -60,6 +60,8 @@ def rows_of(source: Input, limit: int, name: str) -> Iterator[Row]:
             break
     header = next((i for i, row in enumerate(first) if _layout(row) is not None or _is_across(row)), None)
     if header is None:
+        if any(_has_rival_answers(row) for row in first):
+            raise ReadingError(f"{name}: several columns of answers: leave the one that the applicant filled in")
         if not _has_no_header(first):
             raise ReadingError(f"{name}: not a form (no columns question and answer): use the template's columns")
         layout: _Layout | None = _Layout(None, 0, 1)
@@ -99,6 +101,13 @@ def _layout(row: Sequence[str]) -> _Layout | None:
             return _Layout(key, wording, answer)
     ends = [i for i, one in enumerate(names) if one.endswith(_ANSWER_ENDS) and i != question]
     return _Layout(key, question, ends[0]) if question is not None and len(ends) == 1 else None
+
+
+def _has_rival_answers(row: Sequence[str]) -> bool:
+    """Whether a row is a header with several columns of answers, of which none is the one."""
+    names = [plain(cell) for cell in row]
+    asked = any("question" in one or one in QUESTIONS or one in _MORE_QUESTIONS for one in names)
+    return asked and _layout(row) is None and sum(one.endswith(_ANSWER_ENDS) or one in ANSWERS for one in names) > 1
 
 
 def _is_across(row: Sequence[str]) -> bool:

@@ -3,8 +3,8 @@
 - Compliance findings (class 2003), and detection or security findings (2004, 2001) that say PASS or FAIL as Prowler's
   do, are results of a benchmark: see `benchmark`. Of the states of one finding the newest counts; a failure that was
   deleted is no longer looked at, and a failure that somebody called resolved still failed.
-- Vulnerability findings (2002) that are not resolved are open CVEs of the resources they name, suppressed ones too: see
-  `findings`. Of cloud resources it is not known whether the internet reaches them.
+- Vulnerability findings (2002) that are not resolved are open CVEs of the resources they name, suppressed and archived
+  ones too: see `findings`. Of cloud resources it is not known whether the internet reaches them.
 - Other detections are alerts. Their number is no signal: they are reported.
 """
 
@@ -33,7 +33,7 @@ MAX_ASSETS = 1_000_000
 """Findings of more resources than this are refused."""
 
 _SECURITY, _VULNERABILITY, _COMPLIANCE, _DETECTION = 2001, 2002, 2003, 2004
-_CLOSED = {"4", "5", "6", "resolved", "archived", "deleted"}
+_CLOSED = {"4", "6", "resolved", "deleted"}
 _GONE = {"6", "deleted"}
 _NEXT_PAGE = ("NextToken", "nextToken", "next_token", "@odata.nextLink")
 _VERDICTS = {"1": "pass", "3": "fail"}
@@ -108,7 +108,7 @@ def read(
         )  # fmt: skip
     inventory = Inventory(name, leftovers, vantage, "hosts")
     inventory.scores.update(open_ones.scores)
-    for asset in open_ones.closed():
+    for asset in open_ones.closed(leftovers):
         inventory.close(asset)
     claimed = list(benchmark.claims())
     checks = Reading.of(TOOL, label, when, claimed, assets=benchmark.assets, scope=scope, leftovers=leftovers)
@@ -268,9 +268,11 @@ class _Vulnerabilities:
                 if before is None or before[0] is None or (when is not None and when >= before[0]):
                     self._states[key, cve] = (when, not closed)
 
-    def closed(self) -> Iterator[Asset]:
+    def closed(self, leftovers: Leftovers) -> Iterator[Asset]:
         """Assets with what is open on them."""
         for (key, cve), (_, is_open) in self._states.items():
             if is_open:
                 self.assets[key].cves[cve] = None
+            else:
+                leftovers.add("vulnerability that is no more", cve)
         yield from self.assets.values()
