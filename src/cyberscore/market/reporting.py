@@ -46,23 +46,30 @@ def draw_chronology(
     independent bound on what it will cost.
     """
     first = (population.year - 1970).astype("datetime64[Y]")
-    january = first.astype("datetime64[D]")
-    length = ((first + 1).astype("datetime64[D]") - january).astype(np.int64)
-    start = january + np.floor(rng.random(len(january)) * length).astype(np.int64)
+    january: Dates = first.astype("datetime64[D]")
+    length = ((first + np.timedelta64(1, "Y")).astype("datetime64[D]") - january).astype(np.int64)
+    start: Dates = january + _days(rng.random(len(january)) * length)
     month = start.astype("datetime64[M]")
-    end = (month + 12).astype("datetime64[D]") + (start - month.astype("datetime64[D]"))
+    end = (month + np.timedelta64(12, "M")).astype("datetime64[D]") + (start - month.astype("datetime64[D]"))
     term = (end - start).astype(np.int64)[losses.policy]
-    occurred = start[losses.policy] + np.floor(rng.random(len(term)) * term).astype(np.int64)
+    occurred: Dates = start[losses.policy] + _days(rng.random(len(term)) * term)
     about = market.raw["reporting"]
     median = np.array([about["median_days"][peril] for peril in PERILS])[losses.peril]
     sigma = np.array([about["log_sigma"][peril] for peril in PERILS])[losses.peril]
-    delay = np.floor(median * np.exp(sigma * rng.standard_normal(len(term))))
+    delay = median * np.exp(sigma * rng.standard_normal(len(term)))
+    reported: Dates = occurred + _days(np.minimum(delay, 36_500))
     pace = about["paid_in_a_year"] * np.exp(about["paid_log_sigma"] * rng.standard_normal(len(term)))
     return Chronology(
         start=start,
         end=end,
         occurred=occurred,
-        reported=occurred + np.minimum(delay, 36_500).astype(np.int64),
+        reported=reported,
         pace=pace,
         pace_exponent=float(about["paid_exponent"]),
     )
+
+
+def _days(count: Floats) -> NDArray[np.timedelta64]:
+    """Whole days, rounded down, with their unit named: numpy no longer adds bare integers to dates."""
+    whole: NDArray[np.timedelta64] = np.floor(count).astype(np.int64).astype("timedelta64[D]")
+    return whole

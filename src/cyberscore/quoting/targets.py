@@ -30,7 +30,7 @@ class Target:
     text : str
         The target in words.
     at_most : float
-        Largest premium, score or place; of a band nan, since its edge stands in the plan.
+        Largest premium, score or place; of a band infinite, since its edge stands in the plan.
     letter : str
         The band wanted, or a safer one.
     """
@@ -45,7 +45,7 @@ class Target:
         """Score in this band or a safer one."""
         if letter not in BANDS:
             raise TargetError(f"a band is one of {', '.join(BANDS)}; got {letter!r}")
-        return cls("score", f"band {letter}", math.nan, letter)
+        return cls("score", f"band {letter}", math.inf, letter)
 
     @classmethod
     def score(cls, at_most: float) -> Self:
