@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import warnings
 from importlib.metadata import version
 from importlib.resources import files
 
@@ -75,10 +76,25 @@ def test_public_names_are_pinned_and_sorted():
         assert getattr(cyberscore, name).__doc__
 
 
+DEPRECATIONS = (DeprecationWarning, PendingDeprecationWarning, FutureWarning)
+
+
+def warns(category):
+    """Whether a warning of this category is told in this run, and not an error."""
+    with warnings.catch_warnings(record=True):
+        try:
+            warnings.warn("a trial", category, stacklevel=1)
+        except category:
+            return False
+    return True
+
+
 def fresh(code):
-    """Run in a fresh interpreter; what it prints."""
+    """Run in a fresh interpreter; what it prints. What others deprecate fails only where it fails in this run."""
+    told = [category for category in DEPRECATIONS if warns(category)]
+    options = [option for category in told for option in ("-W", f"default::{category.__name__}")]
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-W", "error", *options, "-c", code], capture_output=True, text=True, check=False, timeout=60
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
