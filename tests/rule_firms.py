@@ -25,6 +25,7 @@ FIRM = {
     "record_count": 5_000,
     "active_incident": False,
     "known_circumstances": False,
+    "business_activities": [],
     "claims_36m": 0,
     "application_signed_at": "2026-11-16",
     "bank_details_verified": True,

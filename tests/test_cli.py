@@ -76,7 +76,9 @@ def written(tmp_path, content, name="profile.json"):
 def test_quote_as_text(clinic):
     result = run("quote", clinic, "--as-of", "2026-11-23")
     expected = cyberscore.quote(cyberscore.example("dental_clinic"), as_of=_day("2026-11-23"))
-    assert "Harbor Street Dental (example), US, NAICS 621210, revenue 2,400,000 USD" in result.stdout
+    assert (
+        "Harbor Street Dental (example), US, NAICS 621210 Offices of Dentists, revenue 2,400,000 USD" in result.stdout
+    )
     assert f"Indicative premium {expected.indicative_premium:,.2f} USD" in result.stdout
     assert f"Risk score {expected.risk_score:.1f} of 100" in result.stdout
     assert "Reasons (points from the average score of 50)" in result.stdout
@@ -114,7 +116,7 @@ def test_every_example_prints(name, tmp_path):
     path = written(tmp_path, example_text(name))
     expected = cyberscore.quote(cyberscore.example(name), as_of=_day("2026-11-23"))
     text = run("quote", path, "--as-of", "2026-11-23").stdout
-    assert expected.decision.replace("_", " ").upper() in text
+    assert f"Decision: {expected.decision.replace('_', ' ')} " in text
     for one in expected.subjectivities:
         assert one.text.split()[0] in text
         assert f"({one.rule})" in text

@@ -137,7 +137,7 @@ class QuoteAnswer(_Answer):
     open_questions: Annotated[list[dict[str, Any]], Field(description="What was not answered, and what to ask.")]
     reasons: list[dict[str, Any]]
     improvements: list[dict[str, Any]]
-    cover_offered: dict[str, Any]
+    cover_offered: dict[str, Any] | None
     warnings: list[str]
     notice: str
     disclaimers: Annotated[list[str], Field(description="What a quote does not do, whatever it decides.")]

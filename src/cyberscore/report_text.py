@@ -86,14 +86,16 @@ def _print_disputes(console: Console, quote: Quote) -> None:
 def _print_answer(console: Console, profile: Profile, quote: Quote) -> None:
     insured, cover = profile.insured, quote.coverage
     console.print(
-        f"[bold]{escape(insured.name or 'Unnamed firm')}[/bold], {insured.country}, NAICS {insured.naics}, "
-        f"revenue {insured.annual_revenue:,.0f} {insured.currency}"
+        f"[bold]{escape(insured.name or 'Unnamed firm')}[/bold], {insured.country}, NAICS {insured.naics} "
+        f"{insured.industry.title}, revenue {insured.annual_revenue:,.0f} {insured.currency}"
     )
     colour = _COLOURS[quote.decision]
     console.print(
-        f"\n[bold {colour}]{quote.decision.replace('_', ' ').upper()}[/]   "
+        f"\nDecision: [bold {colour}]{quote.decision.replace('_', ' ')}[/]   "
         f"limit {cover['aggregate_limit']:,.0f}, retention {cover['retention']:,.0f} {quote.currency}"
     )
+    if quote.cover_offered is None:
+        console.print("No cover is offered; premium and terms are for information only.")
     console.print(
         f"Indicative premium [bold]{written(quote.indicative_premium, quote.currency)} {quote.currency}[/bold]  "
         f"(80 % interval {quote.premium_low:,.0f} to {quote.premium_high:,.0f}; "

@@ -89,7 +89,7 @@ def test_a_path_tells_each_condition_once_as_it_is_met(tmp_path):
     assert [steps.count(f"condition met: {one.text} ({one.rule})") for one in met] == [1] * len(met)
     assert steps.count("condition met: ") == len(met)
     assert [one.told for one in found.subjectivities_left] == [line.strip() for line in left.splitlines() if line]
-    assert "Not reached: with every fix the decision is still quote with contingencies, by U18-application (" in text
+    assert "Not reached: with every fix the decision is still quote with contingencies, by U02 (" in text
 
 
 def test_what_a_path_proved_is_told_in_whole_numbers(tmp_path):

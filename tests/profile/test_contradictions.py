@@ -104,7 +104,7 @@ def test_contradictions_are_of_one_time_and_scope(profile):
     for found in contradictions(posture_at(profile, AS_OF)):
         about, scopes = signals()[found.signal], [one.scope_share or 1.0 for one in (found.better, found.worse)]
         assert scopes[0] >= CLEARING_SHARE * scopes[1]
-        apart = abs((found.better.observed_at - found.worse.observed_at).days)
+        apart = abs(found.better.observed_at - found.worse.observed_at).days
         if about.kind != "age" and about.window_days is None:
             assert apart <= about.half_life_days
             assert apart <= 1 or found.better.source != found.worse.source

@@ -123,11 +123,11 @@ def test_score_and_premium_follow_the_same_ends(calibrated, name):
     assert quote(profile, as_of=AS_OF, plan=calibrated).to_json() == answer.to_json()
 
 
-def test_no_cover_no_loss_to_be_unsure_of(calibrated):
-    nothing = Coverage(sublimits=dict.fromkeys(PERILS, 0.0))
-    found = ends(calibrated, cyberscore.example("law_firm"), cover=nothing)
+def test_hardly_any_cover_hardly_a_loss_to_be_unsure_of(calibrated):
+    hardly = Coverage(sublimits={**dict.fromkeys(PERILS, 0.0), "system_outage": 1.0})
+    found = ends(calibrated, cyberscore.example("law_firm"), cover=hardly)
     assert found.quoted[0] <= 0.0 <= found.quoted[1]
-    answer = quote(cyberscore.example("law_firm"), nothing, as_of=AS_OF, plan=calibrated)
+    answer = quote(cyberscore.example("law_firm"), hardly, as_of=AS_OF, plan=calibrated)
     assert answer.premium_low == answer.indicative_premium == answer.premium_high
     assert answer.risk_score_low < answer.risk_score < answer.risk_score_high
 

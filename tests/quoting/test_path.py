@@ -299,7 +299,13 @@ def test_work_that_runs_out_is_said():
 
 
 def test_a_path_whose_proof_ran_out_of_work_says_so():
-    answered = {"record_count": 900, "active_incident": False, "known_circumstances": False, "claims_36m": 0}
+    answered = {
+        "business_activities": (),
+        "record_count": 900,
+        "active_incident": False,
+        "known_circumstances": False,
+        "claims_36m": 0,
+    }
     answered |= {"application_signed_at": AS_OF, "bank_details_verified": True, "dual_approval_above": 1.0}
     profile = Profile(insured=Insured(naics="541110", country="US", annual_revenue=5e6, **answered))
     costs = {name: 1_000.0 + 7.0 * k for k, name in enumerate(MENDABLE)}

@@ -61,10 +61,14 @@ def visible(html):
     return re.sub(r"<[^>]+>", "\n", body)
 
 
+OFFICIAL = re.compile(r'<span class="official" lang="en">[^<]*</span>')
+"""Titles of NAICS codes, which are official in English only."""
+
+
 def english_in(html):
-    """Runs of English words in a Chinese page."""
+    """Runs of English words in a Chinese page, but for official titles."""
     found = []
-    for line in visible(html).splitlines():
+    for line in visible(OFFICIAL.sub("", html)).splitlines():
         told = re.sub(r"\b(U\d\d[\w-]*|[a-z]+(?:[._][a-z_]+)+)\b|(定价参数|方案) [\w.]+", " ", line)
         words = [word for word in re.findall(r"[A-Za-z]{2,}", told) if word not in KEPT]
         if words:
@@ -234,7 +238,7 @@ HOSTILE = "<script>alert(1)</script>\"'&{{ 7*7 }}\u202etxt.exe\u0000\u2066"
 def test_hostile_text_stays_text(lang):
     raw = cyberscore.example("dental_clinic").to_dict()
     raw["insured"]["name"] = HOSTILE
-    raw["insured"]["business_activities"] = [HOSTILE]
+    raw["observations"][1]["reference"] = HOSTILE
     raw["observations"][0]["reference"] = HOSTILE
     profile = cyberscore.Profile.from_dict(raw)
     html = render_report(profile, cyberscore.quote(profile, as_of=date(2026, 11, 23)), lang=lang)

@@ -1,12 +1,12 @@
 """Who is insured: firmographics, and the statements an application always asks for."""
 
-import re
 from typing import Annotated, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, field_validator, model_validator
 
 from cyberscore.exceptions import ProfileError
-from cyberscore.profile.industries import industry
+from cyberscore.profile.activities import plain_activities
+from cyberscore.profile.industries import RANGES, Industry, industry, plain_code
 from cyberscore.profile.moments import Day
 from cyberscore.profile.places import COUNTRIES, CURRENCIES
 
@@ -28,7 +28,7 @@ class Insured(BaseModel):
     Parameters
     ----------
     naics : str
-        NAICS 2022 or 2017 code, 2 to 6 digits, as text.
+        NAICS 2022 or 2017 code, 2 to 6 digits, as text, or a range: 31-33, 44-45, 48-49.
     country : str
         ISO 3166-1 alpha-2.
     annual_revenue : float
@@ -41,7 +41,9 @@ class Insured(BaseModel):
     active_incident, known_circumstances : bool, optional
         Whether an incident is under way, or circumstances are known that may lead to a claim; None is not answered.
     business_activities : tuple of str, optional
-        Activities an underwriter may want to see, such as "payment_processing"; None is not answered, empty is none.
+        Activities that underwriters screen, such as "payment_processing", or a synonym of activities.toml in English or
+        Chinese ("MSP", "online casino"); None is not answered, empty is none. A quote refuses one that neither the
+        catalogue nor a rule of the plan knows.
     claims_12m, claims_36m : int, optional
         The firm's own cyber claims reported in the past 12 and 36 months; None is not answered.
     largest_claim_36m : float, optional
@@ -56,7 +58,7 @@ class Insured(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
-    naics: Annotated[str, Field(json_schema_extra={"pattern": "^[0-9]{2,6}$"})]
+    naics: Annotated[str, Field(json_schema_extra={"pattern": f"^([0-9]{{2,6}}|{'|'.join(RANGES)})$"})]
     country: Annotated[str, Field(json_schema_extra={"enum": sorted(COUNTRIES)})]
     annual_revenue: Amount
     currency: Annotated[str, Field(json_schema_extra={"enum": sorted(CURRENCIES)})] = "USD"
@@ -80,13 +82,18 @@ class Insured(BaseModel):
     def _naics_is_text(cls, value: object) -> object:
         if isinstance(value, int) and not isinstance(value, bool):
             raise ProfileError(f'naics must be text, so that it is never taken for a number; write "{value}"')
+        return plain_code(value) if isinstance(value, str) else value
+
+    @field_validator("naics")
+    @classmethod
+    def _known_industry(cls, value: str) -> str:
+        industry(value)
         return value
 
     @field_validator("business_activities")
     @classmethod
     def _plain_activities(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        # "Payment processing", "payment-processing" and "payment_processing" are one activity
-        return None if value is None else tuple("_".join(re.split(r"[\s_-]+", one.strip().lower())) for one in value)
+        return None if value is None else plain_activities(value)
 
     @field_validator("country")
     @classmethod
@@ -106,11 +113,6 @@ class Insured(BaseModel):
         return value
 
     @model_validator(mode="after")
-    def _known_industry(self) -> Self:
-        industry(self.naics)
-        return self
-
-    @model_validator(mode="after")
     def _claims_agree(self) -> Self:
         recent, all_claims, largest = self.claims_12m, self.claims_36m, self.largest_claim_36m
         if recent is not None and all_claims is not None and recent > all_claims:
@@ -120,6 +122,11 @@ class Insured(BaseModel):
         return self
 
     @property
+    def industry(self) -> Industry:
+        """Code, title and rating sector of the NAICS code."""
+        return industry(self.naics)
+
+    @property
     def sector(self) -> str:
         """Rating sector of the NAICS code."""
-        return industry(self.naics).sector
+        return self.industry.sector

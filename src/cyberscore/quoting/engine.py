@@ -157,6 +157,7 @@ def quote(
         ungraded=rule_ids(results, "unknown"),
         applied=rule_ids(results, "applies"),
         open_questions=open_questions((*findings, *offer.on_premium), plan.rules.known_activities),
+        industry=profile.insured.industry,
         requested=requested.to_dict(),
         coverage=settled.shown.to_dict(),
         cover_offered=offer.cover_offered(),
@@ -264,11 +265,6 @@ def _warnings(firm: Firm, profile: Profile, offer: Offer) -> tuple[str, ...]:
         )
     if premium > DEAR * limit:
         found.append(f"the premium is {premium / limit:.0%} of the limit: an underwriter should look at it")
-    if profile.insured.business_activities:
-        known = plan.rules.known_activities
-        strange = [activity for activity in profile.insured.business_activities if activity not in known]
-        if strange:
-            found.append(f"no rule speaks of {', '.join(strange)}; those of the plan know {', '.join(sorted(known))}")
     unmarked = (a for f in offer.findings for a in f.actions if a.text and a.amount is not None and "{" not in a.text)
     if offer.settled.requested.currency != "USD" and any(unmarked):
         found.append("amounts in the words of rules are in USD; those in fields are in the quote's currency")

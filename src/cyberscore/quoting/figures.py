@@ -18,6 +18,7 @@ from cyberscore.profile.evidence import Prepared
 from cyberscore.profile.insured import Insured
 from cyberscore.quoting.terms import (
     Adjustment,
+    check_activities,
     effective_coverage,
     findings_of,
     insured_fields,
@@ -64,6 +65,7 @@ class Firm:
             raise ProfileError(
                 f"annual_revenue comes to {revenue:,.2f} USD: the plan needs between 1 and 1,000,000,000,000"
             )
+        check_activities(insured, plan.rules)
         fields = insured_fields(insured, usd_rate, as_of)
         reference = expected_loss_of_book(plan, revenue)
         return cls(plan, insured, as_of, usd_rate, exchange_rate is not None, revenue, fields, reference)
@@ -117,7 +119,8 @@ def settle(firm: Firm, requested: Coverage) -> SettledCover:
     Raises
     ------
     CoverageError
-        When the rules' floors and caps leave no cover, or its currency is neither USD nor the insured's.
+        When the rules' floors and caps leave no cover, it pays nothing, or its currency is neither USD nor the
+        insured's.
     """
     plan, rate = firm.plan, firm.rate_of(requested.currency)
     money = Money(requested.currency, 1.0 / rate, MINOR_UNITS.get(requested.currency, 2))
@@ -135,6 +138,11 @@ def settle(firm: Firm, requested: Coverage) -> SettledCover:
     )
     shown = cover.in_currency(requested.currency, 1.0 / rate, decimals=terms.decimals)
     layers = plan.pricing.layers_of(cover)
+    if not any(own.pays for own in layers):
+        raise CoverageError(
+            "coverage: it pays nothing: of every peril the sublimit is 0, or the insured bears 100 %: raise a "
+            "sublimit, or lower a coinsurance"
+        )
     return SettledCover(requested, cover, shown, tuple(adjustments), tuple(findings), layers, terms, money)
 
 

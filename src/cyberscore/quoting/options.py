@@ -76,11 +76,11 @@ class Offer:
             for one in (*on_terms, *on_posture, *self.held)
         )
 
-    def cover_offered(self) -> dict[str, Any]:
-        """Cover to bind, in the currency of the cover."""
+    def cover_offered(self) -> dict[str, Any] | None:
+        """Cover to bind, in the currency of the cover; None where nothing is offered."""
         found = cover_offered(self.settled.cover, self.figures.findings)
         terms, currency = self.settled.terms, self.settled.requested.currency
-        if currency == "USD":
+        if found is None or currency == "USD":
             return found
         return Coverage.from_dict(found).in_currency(currency, terms.conversion, decimals=terms.decimals).to_dict()
 
@@ -126,7 +126,7 @@ class QuoteOption:
 
     requested: dict[str, Any]
     coverage: dict[str, Any]
-    cover_offered: dict[str, Any]
+    cover_offered: dict[str, Any] | None
     indicative_premium: float
     premium_low: float
     premium_high: float

@@ -6,7 +6,7 @@ from datetime import date
 from html import escape
 from typing import Any
 
-from cyberscore.profile import Contradiction
+from cyberscore.profile import Contradiction, Industry
 from cyberscore.quoting.disputed import Disputed
 from cyberscore.quoting.improvements import Improvement
 from cyberscore.quoting.open_questions import OpenQuestion
@@ -133,11 +133,14 @@ class Quote:
         apply. Terms and credits that do not apply are in `rules` alone.
     open_questions : tuple of OpenQuestion
         What the ungraded rules wait for and what to ask, what no condition stands in for first.
+    industry : Industry
+        Code, title and rating sector of the insured's NAICS code.
     coverage, requested : dict
         Cover priced, after floors and caps, and cover asked for.
-    cover_offered : dict
+    cover_offered : dict or None
         Cover priced less what rules restrict: the lowest sublimit and the highest coinsurance (percent) by peril.
-        This is the cover to bind.
+        This is the cover to bind. None where nothing is offered: declined, or referred before anything may be offered
+        (sanctions).
     currency : str
         That of the coverage: USD, or the insured's own. The ledger is in USD up to its line "Currency".
     exchange_rate, exchange_rate_basis : float and str
@@ -195,9 +198,10 @@ class Quote:
     ungraded: tuple[str, ...]
     applied: tuple[str, ...]
     open_questions: tuple[OpenQuestion, ...]
+    industry: Industry
     requested: dict[str, Any]
     coverage: dict[str, Any]
-    cover_offered: dict[str, Any]
+    cover_offered: dict[str, Any] | None
     reasons: tuple[Reason, ...]
     ledger: Ledger
     improvements: tuple[Improvement, ...]

@@ -18,6 +18,7 @@ from cyberscore.quoting.terms import check_open_since, cover_offered
 from cyberscore.rating.coverage import Coverage, cover_asked
 from cyberscore.rating.plan import RatingPlan
 from cyberscore.rules import DECISIONS, RuleBook, told_action
+from cyberscore.rules.actions import DECISION_OF
 
 MAX_BOOK = 2_000_000_000
 """A book of more bytes than this is refused."""
@@ -41,7 +42,7 @@ class Standpoint:
     decision: str
     premium: float | None
     outcomes: dict[str, str]
-    cover: dict[str, Any]
+    cover: dict[str, Any] | None
     asked: tuple[str, ...]
 
 
@@ -252,10 +253,7 @@ def _standpoint(plan: RatingPlan, risk: Risk, as_of: date) -> Standpoint:
         outcomes={one.rule.id: one.outcome for one in figures.findings},
         cover=cover_offered(settled.cover, figures.findings),
         asked=tuple(
-            told_action(action)
-            for one in figures.findings
-            for action in one.actions
-            if action.type in {"pre_bind", "post_bind", "refer", "decline"}
+            told_action(action) for one in figures.findings for action in one.actions if action.type in DECISION_OF
         ),
     )
 

@@ -4,15 +4,18 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from difflib import get_close_matches
 from typing import Any
 
 from cyberscore.exceptions import CoverageError, ProfileError
 from cyberscore.profile import Posture, Signal, signals
+from cyberscore.profile.activities import activities_of_industry, screened_activities
 from cyberscore.profile.evidence import Prepared, rule_value
 from cyberscore.profile.insured import Insured
 from cyberscore.profile.signals import NOT_APPLICABLE
 from cyberscore.rating.coverage import Coverage
 from cyberscore.rules import DECISIONS, Finding, Rule, RuleBook, evaluate
+from cyberscore.rules.actions import DECISION_OF, NO_OFFER
 from cyberscore.rules.amounts import Money
 from cyberscore.rules.conditions import Lookup, SignalValue
 from cyberscore.rules.fields import digits
@@ -54,6 +57,7 @@ def insured_fields(insured: Insured, usd_rate: float, as_of: date) -> dict[str, 
     if signed is not None and signed > as_of:
         raise ProfileError(f"insured.application_signed_at {signed} is after as_of {as_of}: correct one of them")
     no_claim = insured.claims_36m == 0
+    declared, of_industry = insured.business_activities, activities_of_industry(insured.naics)
     largest, above = insured.largest_claim_36m, insured.dual_approval_above
     return {
         "as_of": as_of,
@@ -66,6 +70,8 @@ def insured_fields(insured: Insured, usd_rate: float, as_of: date) -> dict[str, 
         "sector": insured.sector,
         "country": insured.country,
         "business_activities": insured.business_activities,
+        "industry_activities": of_industry,
+        "undeclared_activities": tuple(name for name in of_industry if declared is not None and name not in declared),
         "claims_36m": insured.claims_36m,
         "claims_12m": 0 if no_claim else insured.claims_12m,
         "largest_claim_36m_usd": 0.0 if no_claim else None if largest is None else round(largest * usd_rate, 2),
@@ -73,6 +79,27 @@ def insured_fields(insured: Insured, usd_rate: float, as_of: date) -> dict[str, 
         "bank_details_verified": insured.bank_details_verified,
         "dual_approval_above_usd": None if above is None else round(above * usd_rate, 2),
     }
+
+
+def check_activities(insured: Insured, book: RuleBook) -> None:
+    """Refuse business activities that neither the catalogue nor a rule of the plan knows.
+
+    Raises
+    ------
+    ProfileError
+        Naming the first, those near it and all that are known.
+    """
+    if not insured.business_activities:
+        return
+    known = book.known_activities.union(screened_activities())
+    for place, name in enumerate(insured.business_activities):
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            raise ProfileError(
+                f"insured.business_activities[{place}]: unknown activity {name!r}"
+                f"{f', did you mean {near[0]}?' if near else ''}: known are {', '.join(sorted(known))}, and their "
+                "synonyms; leave out an activity that is none of these, and give an empty list where none applies"
+            )
 
 
 def make_lookup(fields: Mapping[str, Any], coverage: Coverage, values: Mapping[str, Any]) -> Lookup:
@@ -235,14 +262,17 @@ def _strength(one: Adjustment) -> float:
     return -(one.amount or 0.0) if one.kind == "sublimit" else one.amount or 0.0
 
 
-def cover_offered(cover: Coverage, findings: Sequence[Finding]) -> dict[str, Any]:
-    """Cover less what rules restrict, and with the retention that rules reward.
+def cover_offered(cover: Coverage, findings: Sequence[Finding]) -> dict[str, Any] | None:
+    """Cover less what rules restrict, with the retention that rules reward; None where rules let nothing be offered.
 
     The lowest sublimit and the highest coinsurance, in percent, by peril; a retention credit stops at the floors.
     """
     sublimits, coinsurance = dict(cover.sublimits), dict(cover.coinsurance)
     retention, floor = cover.retention, LOWEST_RETENTION
-    for action in (action for finding in findings for action in finding.actions):
+    actions = [action for finding in findings for action in finding.actions]
+    if any(action.type in NO_OFFER for action in actions):
+        return None
+    for action in actions:
         peril = str(action.peril)
         if action.type == "sublimit":
             sublimits[peril] = min(action.amount or 0.0, cover.limit_for(peril), sublimits.get(peril, math.inf))
@@ -264,9 +294,11 @@ def decision_reasons(findings: Sequence[Finding], decision: str, money: Money) -
     """Return the rules' own words for a decision, amounts as `money` tells them; none for a plain quote."""
     if decision == DECISIONS[0]:
         return ()
-    wanted = {"decline": {"decline"}, "refer": {"refer"}}.get(decision, {"pre_bind", "post_bind"})
     return tuple(
-        f"{f.rule.id}: {money.text(action.text)}" for f in findings for action in f.actions if action.type in wanted
+        f"{f.rule.id}: {money.text(action.text)}"
+        for f in findings
+        for action in f.actions
+        if DECISION_OF.get(action.type) == decision
     )
 
 

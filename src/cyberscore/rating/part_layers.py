@@ -64,6 +64,11 @@ class PerilLayers:
     layers: tuple[tuple[float, float], ...]
     parts: tuple[PartLayer, ...]
 
+    @property
+    def pays(self) -> bool:
+        """Whether it pays anything at all."""
+        return any(depth > 0.0 and weight > 0.0 for depth, weight in self.layers)
+
 
 def peril_layers(
     cover: Coverage, shares: PartShares | None, waiting: Mapping[str, float], waiting_of: Mapping[str, float]

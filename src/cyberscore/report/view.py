@@ -126,8 +126,8 @@ def evidence_of(state: SignalState, words: Language) -> str:
 
 
 def _cover_rows(quote: Quote, words: Language) -> list[tuple[str, list[str]]]:
-    """Term by term: asked for, priced, offered."""
-    covers = (quote.requested, quote.coverage, quote.cover_offered)
+    """Term by term: asked for, priced, and offered where a cover is offered."""
+    covers = [one for one in (quote.requested, quote.coverage, quote.cover_offered) if one is not None]
     currency = quote.currency
 
     def money(value: float | None) -> str:
@@ -159,7 +159,7 @@ def _cover_rows(quote: Quote, words: Language) -> list[tuple[str, list[str]]]:
         ("surplus_state", asked["surplus_lines_state"]),
         ("scenario", asked["market_scenario"] and words.name("scenarios", asked["market_scenario"])),
     ]
-    return rows + [(words(key), [str(value)] * 3) for key, value in once if value is not None]
+    return rows + [(words(key), [str(value)] * len(covers)) for key, value in once if value is not None]
 
 
 def part_or_peril(name: str, words: Language) -> str:

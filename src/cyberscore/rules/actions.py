@@ -10,7 +10,10 @@ from cyberscore.perils import PARTS, PERILS
 from cyberscore.rules.amounts import USD
 
 DECISIONS = ("quote", "quote_with_contingencies", "refer", "decline")
-RANKS = {"decline": 5, "refer": 4, "pre_bind": 3, "post_bind": 2, "sublimit": 1, "coinsurance": 1, "rate": 0}
+RANKS = {
+    "decline": 6, "refer_without_offer": 5, "refer": 4, "pre_bind": 3, "post_bind": 2, "sublimit": 1, "coinsurance": 1,
+    "rate": 0,
+}  # fmt: skip
 TERMS = ("retention_floor", "limit_cap", "standard_sublimit", "part_sublimit", "waiting_floor")
 """Actions that are priced: they may not depend on a signal, nor be a reward."""
 REWARDS = ("retention_credit",)
@@ -19,12 +22,16 @@ STAGES = ("decline", "refer", "pre_bind", "post_bind", "terms", "rate")
 DECISION_OF = {
     "decline": "decline",
     "refer": "refer",
+    "refer_without_offer": "refer",
     "pre_bind": "quote_with_contingencies",
     "post_bind": "quote_with_contingencies",
 }
+NO_OFFER = frozenset({"decline", "refer_without_offer"})
+"""Actions after which no cover is offered: declined, or nothing may be offered before somebody has decided."""
 FIELDS_OF = {
     "decline": {"text"},
     "refer": {"text"},
+    "refer_without_offer": {"text"},
     "pre_bind": {"text"},
     "post_bind": {"text", "days"},
     "sublimit": {"peril", "amount", "text"},
@@ -56,6 +63,8 @@ class Action:
     @property
     def stage(self) -> str:
         """Which of STAGES it acts in."""
+        if self.type == "refer_without_offer":
+            return "refer"
         if self.type in DECISION_OF:
             return self.type
         return "rate" if self.type in {"rate", "renewal_cap"} else "terms"
@@ -125,7 +134,7 @@ def _weight(actions: Actions) -> dict[tuple[str, str | None], float]:
         elif action.type == "post_bind":
             key, value = ("haste", None), 366.0 - (action.days or 0)
             grave[key] = max(grave.get(key, 0.0), value)
-        elif action.type in {"pre_bind", "refer", "decline"}:
+        elif action.type in {"pre_bind", "refer", "refer_without_offer", "decline"}:
             grave["haste", None] = 366.0
     return grave
 

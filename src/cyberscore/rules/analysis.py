@@ -117,7 +117,7 @@ def _check_hidden(a: Rule, b: Rule) -> None:
 
 def _covers(strong: Action, weak: Action) -> bool:
     """Whether one action leaves nothing for another to do."""
-    if strong.type == "decline" and weak.type in {"refer", "pre_bind", "post_bind"}:
+    if strong.type == "decline" and weak.type in {"refer", "refer_without_offer", "pre_bind", "post_bind"}:
         return True
     if (strong.type, strong.peril, strong.part) != (weak.type, weak.peril, weak.part) or strong.type in _ADDED_UP:
         return False

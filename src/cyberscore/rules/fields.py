@@ -41,6 +41,8 @@ FIELDS: dict[tuple[str, str], Field] = {
         Field("insured", "sector", "text", "{}"),
         Field("insured", "country", "text", "country is {}"),
         Field("insured", "business_activities", "list", "activities: {}", may_be_unknown=True),
+        Field("insured", "industry_activities", "list", "activities of the industry code: {}"),
+        Field("insured", "undeclared_activities", "list", "activities of the industry code that are not declared: {}"),
         Field("insured", "claims_36m", "number", "claims in 36 months: {}", may_be_unknown=True, low=0, whole=True),
         Field("insured", "claims_12m", "number", "claims in 12 months: {}", may_be_unknown=True, low=0, whole=True),
         Field(
@@ -111,7 +113,7 @@ def told_value(about: Signal, value: Any) -> str:
 def amount(value: float) -> str:
     """Write a number as an underwriter does, without losing a digit of it: 31M, 2.5M, 4,999,999.99."""
     if value >= 1e6 and round(value / 1e6, 3) * 1e6 == value:
-        return f"{value / 1e6:,.10g}M"
+        return f"{value / 1e6:,.3f}".rstrip("0").rstrip(".") + "M"
     return digits(value)
 
 

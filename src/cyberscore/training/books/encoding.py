@@ -21,7 +21,7 @@ from cyberscore.perils import (
     country_group,
 )
 from cyberscore.profile import sectors, signals
-from cyberscore.profile.industries import industry
+from cyberscore.profile.industries import nearest_industry
 from cyberscore.profile.places import COUNTRIES
 from cyberscore.training.books.claim_columns import Claims, read_claims
 from cyberscore.training.books.columns import Floats, Problems, Table, nearest
@@ -229,7 +229,7 @@ def _sectors(table: Table) -> Codes:
     for at, value in enumerate(values):
         text = str(int(value)) if isinstance(value, int | float | np.number) and float(value).is_integer() else value
         try:
-            found = industry(str(text).strip())
+            found = nearest_industry(str(text).strip())
         except ProfileError as error:
             codes.append(-1)
             hints[str(value)] = f": {error}"

@@ -1,0 +1,71 @@
+"""Where nothing is offered, no cover is: declined, or under sanctions. And a cover that pays nothing is no cover."""
+
+import pytest
+
+import cyberscore
+from cyberscore import Coverage, CoverageError
+from cyberscore.perils import PARTS, PERILS
+from cyberscore.report import render_report
+from rule_firms import AS_OF, firm_profile, quoted
+
+SANCTIONED = {"BY": "BYN", "CU": "CUP", "IR": "IRR", "KP": "KPW", "RU": "RUB", "SY": "SYP"}
+
+
+@pytest.mark.parametrize("firm", [{"active_incident": True}, *({"country": country} for country in SANCTIONED)])
+def test_no_cover_is_offered(firm):
+    profile = firm_profile(firm)
+    answer = cyberscore.quote(profile, as_of=AS_OF, options=Coverage.grid(limits=[5e5, 1e6], retentions=[10_000]))
+    assert answer.decision in {"decline", "refer"}
+    assert answer.cover_offered is None
+    assert answer.to_dict()["cover_offered"] is None
+    assert all(option.cover_offered is None for option in answer.options)
+    assert answer.coverage["aggregate_limit"] == 1e6
+    for language in ("en", "zh"):
+        page = render_report(profile, answer, lang=language)
+        assert 'class="no-offer"' in page
+        assert ("可承保条件" if language == "zh" else ">Offered<") not in page
+
+
+@pytest.mark.parametrize("firm", [{}, {"known_circumstances": True}, {"record_count": 600_000}, {"naics": "713210"}])
+def test_else_a_cover_is_offered_even_where_an_underwriter_looks_first(firm):
+    answer = quoted(firm)
+    assert answer.cover_offered["aggregate_limit"] == 1e6
+    assert 'class="no-offer"' not in render_report(firm_profile(firm), answer)
+
+
+@pytest.mark.parametrize(("country", "currency"), SANCTIONED.items())
+def test_a_sanctioned_firm_in_its_own_currency_is_a_referral(country, currency):
+    rate = cyberscore.load_plan().pricing.usd_rate(currency, None)
+    profile = firm_profile({"country": country, "currency": currency, "annual_revenue": 2e6 / rate})
+    answer = cyberscore.quote(profile, as_of=AS_OF)
+    assert (answer.decision, answer.currency, answer.cover_offered) == ("refer", currency, None)
+    assert "U22" in answer.failed
+
+
+NOTHING = [
+    {"sublimits": dict.fromkeys(PERILS, 0)},
+    {"sublimits": dict.fromkeys(PARTS, 0)},
+    {"coinsurance": dict.fromkeys(PERILS, 100)},
+    {"coinsurance": dict.fromkeys(PARTS, 100)},
+    {"sublimits": dict.fromkeys(PERILS[:2], 0), "coinsurance": dict.fromkeys(PERILS[2:], 100)},
+]
+
+
+@pytest.mark.parametrize("cover", NOTHING)
+def test_a_cover_that_pays_nothing_is_refused(cover):
+    asked = Coverage.from_dict(cover)
+    for ask in (
+        lambda: quoted(cover=cover),
+        lambda: cyberscore.quote(firm_profile(), as_of=AS_OF, options=[asked]),
+        lambda: cyberscore.path_to(firm_profile(), "band:A", asked, as_of=AS_OF),
+    ):
+        with pytest.raises(CoverageError, match="it pays nothing: of every peril the sublimit is 0, or"):
+            ask()
+
+
+@pytest.mark.parametrize(
+    "cover",
+    [{"sublimits": {**dict.fromkeys(PERILS, 0), "ransomware": 1}}, {"coinsurance": dict.fromkeys(PERILS, 99.9)}],
+)
+def test_a_cover_that_pays_a_little_is_quoted(cover):
+    assert quoted(cover=cover).expected_loss > 0.0
