@@ -172,7 +172,7 @@ def test_alpha_near_one_is_continuous():
     ],
 )
 def test_bounds(field, value):
-    with pytest.raises(PlanError, match=rf"severity {field} must be between .* got "):
+    with pytest.raises(PlanError, match=rf"severity {field} must be a number between .* got "):
         replace(SHAPE, **{field: value})
 
 

@@ -284,8 +284,8 @@ RDP = ("tables", "exposed_rdp")
     ("change", "said"),
     [
         ((*RDP, -1, 0, 1e3), "log within -10..10"),
-        ((*RDP, -1, 0, "high"), "of the wrong kind"),
-        ((*RDP, -1, 0, None), "tables.exposed_rdp must be numbers|of the wrong kind"),
+        ((*RDP, -1, 0, "high"), "tables.exposed_rdp must hold numbers alone, in lists of one depth; got 'high'"),
+        ((*RDP, -1, 0, None), "tables.exposed_rdp must hold numbers alone, in lists of one depth; got None"),
         ((*RDP, [ZEROS] * 3), "the table of exposed_rdp must have 4 rows of 10 numbers"),
         ((*RDP, [[0.0] * 9] * 4), "the table of exposed_rdp must have 4 rows of 10 numbers"),
         ((*RDP, [ZEROS, [0.0]]), "of the wrong kind"),
@@ -297,8 +297,8 @@ RDP = ("tables", "exposed_rdp")
         (("base", [ZEROS]), "base must be 6 x 10 numbers"),
         (("log_balance", [0.0] * 4), "log_balance must be 5 numbers"),
         (("log_balance", 0, 11.0), "log_balance must be numbers within -10..10"),
-        (("severity", 0, "sigma", 0.0), "severity sigma must be between"),
-        (("severity", 0, "alpha", 9.0), "severity alpha must be between"),
+        (("severity", 0, "sigma", 0.0), "severity sigma must be a number between"),
+        (("severity", 0, "alpha", 9.0), "severity alpha must be a number between"),
         (("severity", 0, "cap", 1e6), "severity cap .* must be above threshold"),
         (("severity", 0, "tail", 1.0), "of the wrong kind.*tail"),
         (("severity", []), "severity must have one entry a peril"),
@@ -317,10 +317,15 @@ RDP = ("tables", "exposed_rdp")
         (("unknowns", "loadings", [[0.0]]), f"unknowns.loadings must be {N_SIGNALS} x any numbers"),
         (("unknowns", "loadings", 0, 0, 1.5), "unknowns.loadings must be numbers within -1..1"),
         (("unknowns", "size_slope", [1.5] * N_SIGNALS), "unknowns.size_slope must be numbers within"),
-        (("unknowns", "size_scale", 0.0), "unknowns.size_scale must be between"),
+        (("unknowns", "size_scale", 0.0), "unknowns.size_scale must be a number between"),
         (("unknowns", "thresholds", []), "unknowns.thresholds must have one row a signal"),
         (("unknowns", "thresholds", 0, [0.0]), "unknowns.thresholds of .* must be . numbers"),
+        (
+            ("unknowns", "thresholds", 0, [0.1, 0.2, 0.3, 0.4]),
+            "thresholds of mfa_remote_coverage must descend",
+        ),
         (("unknowns", "own_nodes", [[0.0]]), "unknowns.own_nodes must be"),
+        (("unknowns", "uniform_nodes", 0, 0, 1.5), "unknowns.uniform_nodes must be numbers within 0..1"),
         (("pairs", {"exposed_rdp": []}), "of the wrong kind"),
         (("pairs", {"exposed_rdp x nothing": []}), "pair exposed_rdp x nothing: unknown factor 'nothing'"),
         (("pairs", {"exposed_rdp x exposed_rdp": []}), "a pair needs two factors"),
@@ -330,6 +335,98 @@ RDP = ("tables", "exposed_rdp")
 def test_content_out_of_bounds(change, said):
     with pytest.raises(PlanError, match=said):
         RatingPlan.from_files(changed(change))
+
+
+def _numbers_of(content, path=()):
+    """Paths to numbers of plan.json, one or two of each list."""
+    if isinstance(content, dict):
+        for key, item in content.items():
+            if key not in {"about", "format"}:
+                yield from _numbers_of(item, (*path, key))
+    elif isinstance(content, list):
+        for place in {0, len(content) - 1} if content else ():
+            yield from _numbers_of(content[place], (*path, place))
+    elif isinstance(content, int | float):
+        yield path
+
+
+NUMBERS = list(_numbers_of(load_plan().files.content))
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "1.0", True, None])
+def test_numbers_are_numbers(value):
+    """Also where a plan is sealed anew, so that its digest fits."""
+    assert len(NUMBERS) > 300
+    for path in NUMBERS[:: 7 if value == "1.0" else 29]:
+        with pytest.raises(PlanError):
+            RatingPlan.from_files(changed((*path, value)))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'systemic_share = "0.05"', "schedule_low = true", 'schedule_high = "inf"', 'renewal_cap = "nan"',
+        "systemic_share = nan", "schedule_high = inf", "taxes = { GB = true }", 'taxes = { GB = "0.12" }',
+    ],
+)  # fmt: skip
+def test_numbers_of_pricing_are_numbers(line):
+    text = re.sub(rf"^{line.split()[0]} = .*$", line, shipped_text("pricing.toml"), count=1, flags=re.MULTILINE)
+    assert line in text
+    with pytest.raises(PlanError, match=r"pricing\.toml"):
+        RatingPlan.from_files(changed(pricing_toml=text.encode()))
+
+
+BOUND = {name: [[9.9] * WIDTH] * len(table) for name, table in load_plan().tables.items()}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("tables", BOUND), "the safest cells at a revenue of 1 USD come to exp.* claims of ransomware a year"),
+        (
+            ("tables", {name: [[-9.9] * WIDTH] * len(rows) for name, rows in BOUND.items()}),
+            "claims of ransomware a year",
+        ),
+        (("tables", "sector", [[0.0] * 5 + [9.9] * 5] * 15), r"middle cost of a claim of ransomware at exp\("),
+        (("base", [[-7.0] * 5 + [24.9] * 5] * 6), r"middle cost of a claim of \w+ at exp\("),
+        (("base", [[3.0] * 5 + [24.0] * 5] * 6), r"middle cost of a claim of \w+ at exp\("),
+        (("base", [[-25.0] * 5 + [9.0] * 5] * 6), "come to exp.* claims of ransomware a year"),
+    ],
+)
+def test_a_plan_that_misprices_some_firm_is_refused(change, said):
+    with pytest.raises(PlanError, match=said):
+        RatingPlan.from_files(changed(change))
+
+
+def test_the_shipped_plan_is_far_from_the_bounds(monkeypatch):
+    from cyberscore.rating import price_audit
+
+    plan = load_plan()
+    monkeypatch.setattr(price_audit, "MOST_OF_LIMIT", 1e3)
+    monkeypatch.setattr(price_audit, "CLAIMS", (1e-9, 100.0))
+    price_audit.audit_prices(
+        plan.base, plan.log_balance, plan.tables, plan.pairs, severity=plan.severity, pricing=plan.pricing
+    )
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs here")
+@pytest.mark.parametrize("name", FILES)
+def test_a_pipe_or_device_is_no_plan(folder, name):
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    for load in (load_plan, RatingPlan.load):
+        with pytest.raises(PlanError, match=rf"{re.escape(name)}: not a regular file|no plan "):
+            load(folder)
+    (folder / name).unlink()
+    (folder / name).symlink_to("/dev/zero")
+    with pytest.raises(PlanError, match=rf"{re.escape(name)}: not a regular file|no plan "):
+        load_plan(folder)
+
+
+@pytest.mark.parametrize("name", ["x" * 5_000, "a/" * 5_000, "plan\0", "", "."])
+def test_names_that_are_no_plan(name):
+    with pytest.raises(PlanError, match="no plan"):
+        load_plan(name)
 
 
 @pytest.mark.parametrize("field", ["name", "factors", "base", "tables", "pairs", "severity", "score", "unknowns"])

@@ -50,7 +50,7 @@ def _number(value: object) -> object:
 
 
 Money = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(_number)]
-Amount = Annotated[Money, Field(ge=0, le=1e13)]
+Amount = Annotated[Money, Field(ge=0, le=1e15)]
 Percent = Annotated[Money, Field(ge=0, le=100)]
 
 

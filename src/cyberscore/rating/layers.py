@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cyberscore.exceptions import PlanError
+from cyberscore.rating.numbers_of_plan import real
 
 Floats = NDArray[np.float64]
 _SQRT2 = math.sqrt(2.0)
@@ -52,9 +53,7 @@ class PerilSeverity:
             "small_revenue_exponent": (0.0, 1.0),
         }
         for name, (low, high) in bounds.items():
-            value = getattr(self, name)
-            if not (isinstance(value, int | float) and low <= value <= high):
-                raise PlanError(f"severity {name} must be between {low:g} and {high:g}; got {value!r}")
+            real(getattr(self, name), f"severity {name}", low, high)
         if self.cap <= self.threshold:
             raise PlanError(f"severity cap {self.cap:g} must be above threshold {self.threshold:g}")
 

@@ -48,12 +48,12 @@ def load_plan(name_or_path: str | PathLike[str] | None = None) -> RatingPlan:
         When there is no such plan, or its digest, bounds or version are wrong.
     """
     folder = Path(name_or_path) if name_or_path is not None else models_folder() / DEFAULT_PLAN
-    if not (folder / "plan.json").is_file() and isinstance(name_or_path, str):
+    if not _holds_plan(folder) and isinstance(name_or_path, str):
         folder = models_folder() / name_or_path
-    if not (folder / "plan.json").is_file():
+    if not _holds_plan(folder):
         names = sorted(path.parent.name for path in models_folder().glob("*/plan.json"))
         raise PlanError(
-            f"no plan {str(name_or_path)!r}: give the folder of a plan.json, "
+            f"no plan {str(name_or_path)!r:.200}: give the folder of a plan.json, "
             f"or one of {', '.join(names) or 'none shipped'}"
         )
     try:
@@ -61,6 +61,13 @@ def load_plan(name_or_path: str | PathLike[str] | None = None) -> RatingPlan:
     except OSError as error:
         raise PlanError(f"{error.filename}: cannot be read: {error.strerror}") from error
     return _load(folder.resolve(), tuple((one.st_ino, one.st_size, one.st_mtime_ns) for one in facts))
+
+
+def _holds_plan(folder: Path) -> bool:
+    try:
+        return (folder / "plan.json").is_file()
+    except (OSError, ValueError):  # a name that no file system takes
+        return False
 
 
 @lru_cache(maxsize=8)

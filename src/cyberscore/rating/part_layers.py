@@ -7,18 +7,18 @@ weight. Called when a cover is settled; the layers are priced by `cyberscore.rat
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
 
-from pydantic import Field, RootModel, model_validator
+from pydantic import RootModel, model_validator
 
 from cyberscore.exceptions import CoverageError, PlanError
 from cyberscore.perils import PARTS, PERILS
 from cyberscore.rating.coverage import Coverage
+from cyberscore.rating.numbers_of_plan import PartShare
 
 SHARE_ERROR = 1e-9
 
 
-class PartShares(RootModel[dict[str, dict[str, Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]]]]):
+class PartShares(RootModel[dict[str, dict[str, PartShare]]]):
     """Share of each coverage part in the cost of a claim, by peril; each row sums to 1."""
 
     @model_validator(mode="after")

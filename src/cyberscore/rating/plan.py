@@ -22,6 +22,7 @@ from cyberscore.rating.parts import (
     factors,
 )
 from cyberscore.rating.plan_file import PlanFiles, build_parts
+from cyberscore.rating.price_audit import audit_prices
 from cyberscore.rating.pricing import Pricing
 from cyberscore.rules import RuleBook
 
@@ -122,6 +123,7 @@ class RatingPlan:
         """
         plan = cls(files=files, digest=files.digest, **build_parts(files))
         audit_tables(plan.tables, plan.pairs)
+        audit_prices(plan.base, plan.log_balance, plan.tables, plan.pairs, severity=plan.severity, pricing=plan.pricing)
         return plan
 
     @classmethod

@@ -23,11 +23,12 @@ import numpy as np
 
 from cyberscore.exceptions import PlanError, ProfileError
 from cyberscore.perils import BASIS_RETENTION, PERILS
-from cyberscore.profile import SOURCES, sectors, signals
+from cyberscore.profile import SOURCES, Signal, sectors, signals
 from cyberscore.profile.evidence import RULES_IGNORE_BELOW
 from cyberscore.profile.industries import sector_prefixes
 from cyberscore.profile.profile import parse_json, read_bytes
 from cyberscore.rating.layers import PerilSeverity
+from cyberscore.rating.numbers_of_plan import check_numbers, real
 from cyberscore.rating.parts import WIDTH, Curve, Floats, IntervalWidths, ScoreReference, UnknownsModel, factors
 from cyberscore.rating.pricing import Pricing
 from cyberscore.rules import RuleBook
@@ -88,6 +89,9 @@ class PlanFiles:
             When a file is missing or damaged, the format is unknown or the digest does not fit.
         """
         path = Path(folder)
+        for name in ("plan.json", *OTHER_FILES):
+            if (path / name).exists() and not (path / name).is_file():
+                raise PlanError(f"{path / name}: not a regular file: give the folder of a plan")
         try:
             content = parse_json(read_bytes(path / "plan.json", MAX_BYTES), str(path / "plan.json"))
             others = {name: read_bytes(path / name, MAX_BYTES) for name in OTHER_FILES}
@@ -159,6 +163,7 @@ def rounded(values: Floats) -> Any:
 
 def _array(value: Any, name: str, *shape: int | None, bound: float = 1e6) -> Floats:
     """Read-only array within -bound..bound, of a shape (None is any length)."""
+    check_numbers(value, name)
     array = np.array(value, dtype=float)
     fits = array.ndim == len(shape) and all(want in {None, got} for want, got in zip(shape, array.shape, strict=True))
     if shape and not fits:
@@ -292,24 +297,33 @@ def _unknowns(raw: Any) -> UnknownsModel:
     n = len(catalogue)
     loadings = _array(raw["loadings"], "unknowns.loadings", n, None, bound=1.0)
     latent_nodes = _array(raw["latent_nodes"], "unknowns.latent_nodes", None, loadings.shape[1])
-    scale = float(raw["size_scale"])
-    if not 0.01 <= scale <= 100.0:
-        raise PlanError(f"unknowns.size_scale must be between 0.01 and 100; got {scale!r}")
     if len(raw["thresholds"]) != n:
         raise PlanError(f"unknowns.thresholds must have one row a signal, {n}; got {len(raw['thresholds'])}")
     return UnknownsModel(
-        size_centre=float(raw["size_centre"]),
-        size_scale=scale,
+        size_centre=real(raw["size_centre"], "unknowns.size_centre", -100.0, 100.0),
+        size_scale=real(raw["size_scale"], "unknowns.size_scale", 0.01, 100.0),
         size_slope=_array(raw["size_slope"], "unknowns.size_slope", n, bound=0.99),
         loadings=loadings,
-        thresholds=tuple(
-            _array(row, f"unknowns.thresholds of {about.name}", len(about.code_of_cell) - 1)
-            for about, row in zip(catalogue, raw["thresholds"], strict=True)
-        ),
+        thresholds=tuple(_thresholds(row, about) for about, row in zip(catalogue, raw["thresholds"], strict=True)),
         latent_nodes=latent_nodes,
         own_nodes=_array(raw["own_nodes"], "unknowns.own_nodes", len(latent_nodes), n),
-        uniform_nodes=_array(raw["uniform_nodes"], "unknowns.uniform_nodes", len(latent_nodes), n),
+        uniform_nodes=_chances(raw["uniform_nodes"], "unknowns.uniform_nodes", len(latent_nodes), n),
     )
+
+
+def _chances(value: Any, name: str, *shape: int) -> Floats:
+    array = _array(value, name, *shape)
+    if not ((array >= 0.0) & (array <= 1.0)).all():
+        raise PlanError(f"{name} must be numbers within 0..1")
+    return array
+
+
+def _thresholds(row: Any, about: Signal) -> Floats:
+    """Cuts of a signal's normal score, from its safest cell to its riskiest: they descend."""
+    cuts = _array(row, f"unknowns.thresholds of {about.name}", len(about.code_of_cell) - 1)
+    if (np.diff(cuts) > 0.0).any():
+        raise PlanError(f"unknowns.thresholds of {about.name} must descend; got {row}")
+    return cuts
 
 
 def _intervals(raw: Any) -> IntervalWidths:
@@ -339,6 +353,7 @@ def _text(data: bytes, name: str) -> str:
 
 
 def _ascending(values: Any, name: str, size: int | None = None, *, apart: bool = False) -> tuple[float, ...]:
+    check_numbers(values, name)
     found = tuple(float(x) for x in values)
     ordered = sorted(set(found) if apart else found)
     if list(found) != ordered or (size is not None and len(found) != size):

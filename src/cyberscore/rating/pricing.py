@@ -3,7 +3,7 @@
 import tomllib
 from bisect import bisect_right
 from datetime import date
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -12,12 +12,9 @@ from cyberscore.perils import COUNTRY_GROUPS, PARTS, PERILS
 from cyberscore.profile.places import COUNTRIES, CURRENCIES
 from cyberscore.profile.profile import explain
 from cyberscore.rating.coverage import Coverage
+from cyberscore.rating.numbers_of_plan import Change, Count, Factor, Fee, Load, Positive, Share, ShareOrAll
 from cyberscore.rating.part_layers import PartShares, PerilLayers, peril_layers
 from cyberscore.rating.taxes import SurplusLines
-
-Share = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
-Positive = Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)]
-Factor = Annotated[float, Field(ge=0.1, le=10, allow_inf_nan=False)]
 
 
 class _Part(BaseModel):
@@ -29,7 +26,7 @@ class Expenses(_Part):
 
     level: Factor
     loss_adjustment: Share
-    fixed: Annotated[float, Field(ge=0, le=10_000)]
+    fixed: Fee
     commission: Share
     other_acquisition: Share
     general: Share
@@ -50,9 +47,9 @@ class RiskLoad(_Part):
 
     rate: Share
     floor: Share
-    reference_policies: int
+    reference_policies: Count
     limits: tuple[Positive, ...]
-    factors: dict[str, tuple[Annotated[float, Field(ge=0, le=5)], ...]]
+    factors: dict[str, tuple[Load, ...]]
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -114,7 +111,7 @@ class Waiting(_Part):
     hours: tuple[Positive, ...]
     factors: tuple[Factor, ...]
     parts: tuple[str, ...] = ()
-    interruption_share: dict[str, Annotated[float, Field(ge=0, le=1)]] | None = None
+    interruption_share: dict[str, ShareOrAll] | None = None
 
     @model_validator(mode="after")
     def _falls(self) -> Self:
@@ -181,7 +178,7 @@ class MarketReference(_Part):
 class Scenario(_Part):
     """A change of the whole market, named: `change` is a share of premium, such as -0.15."""
 
-    change: Annotated[float, Field(gt=-0.9, le=3.0, allow_inf_nan=False)]
+    change: Change
     about: str
     evidence: str
 

@@ -6,9 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from cyberscore.exceptions import CoverageError, PlanError
-
-Share = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
-Fee = Annotated[float, Field(ge=0, le=10_000, allow_inf_nan=False)]
+from cyberscore.rating.numbers_of_plan import Fee, Positive, Share
 
 
 class StateTax(BaseModel):
@@ -25,7 +23,7 @@ class PolicyFee(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    below: Annotated[float, Field(gt=0, le=1e9)]
+    below: Positive
     small: Fee
     large: Fee
 
