@@ -214,3 +214,12 @@ def test_the_service_in_eight_threads_answers_as_alone(client):
     with ThreadPoolExecutor(8) as pool:
         threaded = list(pool.map(run, range(60)))
     assert threaded == [run(k) for k in range(20)] * 3
+
+
+def test_a_query_parameter_is_refused_where_the_body_says_everything(client):
+    got = client.post("/report?language=zh", json=ASKED)
+    assert got.status_code == 422
+    (problem,) = got.json()["detail"]
+    assert problem["loc"] == ["query", "language"]
+    assert "put what you ask for into the JSON body" in problem["msg"]
+    assert client.get("/health?probe=1").status_code == 200

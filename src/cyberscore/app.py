@@ -24,7 +24,7 @@ from cyberscore.rating.plan import RatingPlan
 from cyberscore.report import render_report
 
 try:
-    from fastapi import FastAPI, HTTPException, Request, Response
+    from fastapi import Depends, FastAPI, HTTPException, Request, Response
     from fastapi.exceptions import RequestValidationError
     from fastapi.responses import HTMLResponse
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -238,6 +238,7 @@ def create_app(plan: RatingPlan | None = None) -> FastAPI:
         title="cyberscore",
         version=version("cyberscore"),
         summary="Underwrite the cyber risk of small and medium enterprises. Indicative, not an offer of cover.",
+        dependencies=[Depends(_refuse_query)],
         responses={
             400: {"model": Unreadable, "description": "The body is not JSON"},
             413: {"model": Unreadable, "description": "The body is too large"},
@@ -322,6 +323,18 @@ def create_app(plan: RatingPlan | None = None) -> FastAPI:
         return _json({"status": "ok", "plan_id": own.plan_id, "library_version": version("cyberscore")})
 
     return app
+
+
+async def _refuse_query(request: Request) -> None:
+    """Refuse query parameters beside a body: everything is asked for there, and nothing would read them."""
+    if request.method != "GET" and request.query_params:
+        name = next(iter(request.query_params))
+        problem = {
+            "loc": ("query", name),
+            "msg": "no query parameter is known: put what you ask for into the JSON body",
+            "type": "extra_forbidden",
+        }
+        raise RequestValidationError([problem])
 
 
 def _quoted(asked: QuoteRequest, plan: RatingPlan) -> Quote:

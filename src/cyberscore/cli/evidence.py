@@ -9,7 +9,7 @@ import typer
 
 from cyberscore.cli.options import replaces
 from cyberscore.exceptions import ProfileError
-from cyberscore.readers import READERS, Reading, read
+from cyberscore.readers import READERS, Reading, detect, options_of, read
 from cyberscore.readers.vulnerabilities import Catalogue
 
 EvidenceOption = Annotated[
@@ -25,7 +25,8 @@ OPTIONS: dict[str, Any] = {
     "vantage": Annotated[
         str | None,
         typer.Option(
-            help="Where scanners stood: auto (routable addresses are the perimeter), external or internal.",
+            help="Where scanners stood: auto (routable addresses are the perimeter), external or internal; for those "
+            "files whose tool may stand inside or outside.",
         ),
     ],
     "assets_total": Annotated[
@@ -48,6 +49,8 @@ OPTIONS: dict[str, Any] = {
         Path | None, typer.Option(metavar="FILE", help="FIRST's EPSS scores (CSV, .gz); default a snapshot.")
     ],
 }
+_FLAGS = {"vantage": "--vantage", "catalogue": "--kev or --epss"}
+"""Options of readers, as the command line calls them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +63,15 @@ class Evidence:
         Each `FILE` or `TOOL:FILE`.
     totals : mapping
         How many assets of a kind there are in all.
+    observed_at : str, optional
+        Date of files that do not tell theirs.
     options : mapping
-        Passed to `read`.
+        Passed to the readers that take them; at least one must.
     """
 
     files: tuple[str, ...] = ()
     totals: Mapping[str, int] = field(default_factory=dict, hash=False)
+    observed_at: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @classmethod
@@ -79,8 +85,21 @@ class Evidence:
         kev: Path | None = None,
         epss: Path | None = None,
     ) -> Self:
-        """Make it of the options as they stand on the command line."""
-        options: dict[str, Any] = {"observed_at": observed_at}
+        """Make it of the options as they stand on the command line.
+
+        Raises
+        ------
+        ProfileError
+            When there are options on how to read files, and no file.
+        """
+        given = {
+            "--vantage": vantage, "--assets-total": assets_total, "--observed-at": observed_at,
+            "--kev": kev, "--epss": epss,
+        }  # fmt: skip
+        alone = [flag for flag, value in given.items() if value is not None and value != []]
+        if alone and not evidence:
+            raise ProfileError(f"{alone[0]} says how to read a tool export, and none is given: add --evidence FILE")
+        options: dict[str, Any] = {}
         if vantage is not None:
             options["vantage"] = vantage
         if kev is not None or epss is not None:
@@ -91,21 +110,43 @@ class Evidence:
             if not (kind and number.isascii() and number.isdigit() and len(number) < 10):
                 raise ProfileError(f"--assets-total must be KIND=N, such as hosts=200; got {item!r}")
             totals[kind.strip()] = int(number)
-        return cls(tuple(evidence or ()), totals, options)
+        return cls(tuple(evidence or ()), totals, observed_at, options)
 
     def readings(self) -> Iterator[tuple[str, Reading]]:
-        """Read the files, in order, each with its name."""
-        counted = set()
+        """Read the files, in order, each with its name.
+
+        Raises
+        ------
+        ReadingError
+            When a file cannot be read.
+        ProfileError
+            When no file is of a tool whose reader takes an option, or none counts the assets that a total is of.
+        """
+        counted, taken = set(), set()
+        tools: dict[str, None] = {}
         for item in self.files:
-            tool, file = split_evidence(item)
-            reading = read(Path(file), tool=tool, **self.options)
+            named, file = split_evidence(item)
+            tool = (named or detect(Path(file))).strip().lower()
+            options: dict[str, Any] = {"observed_at": self.observed_at}
+            if tool in READERS:  # else reading tells that there is no such tool
+                tools[tool] = None
+                options |= {name: value for name, value in self.options.items() if name in options_of(tool)}
+            taken |= set(options)
+            reading = read(Path(file), tool=tool, **options)
             total = None
             if reading.assets is not None:
                 counted.add(reading.assets.kind)
                 total = self.totals.get(reading.assets.kind)
             if total is not None:
-                reading = read(Path(file), tool=tool, assets_total=total, **self.options)
+                reading = read(Path(file), tool=tool, assets_total=total, **options)
             yield file, reading
+        idle = [name for name in self.options if name not in taken]
+        if idle:
+            takers = ", ".join(name for name in sorted(READERS) if idle[0] in options_of(name))
+            raise ProfileError(
+                f"{_FLAGS[idle[0]]}: no file given takes it (they are of {', '.join(tools)}): leave it out; "
+                f"exports that take it are those of {takers}"
+            )
         unused = sorted(set(self.totals) - counted)
         if unused:
             kinds = ", ".join(sorted(counted)) or "none"

@@ -96,7 +96,9 @@ def ask_next(
     as_of: AsOfOption = None,
     plan: PlanOption = None,
     exchange_rate: ExchangeRateOption = None,
-    count: Annotated[int, typer.Option(help="How many questions.", min=1)] = 10,
+    count: Annotated[
+        int | None, typer.Option(help="How many questions; default 10, and all of them as JSON.", min=1)
+    ] = None,
     lang: LanguageOption = "en",
     as_json: JsonOption = False,
 ) -> None:
@@ -111,7 +113,8 @@ def ask_next(
         language=lang,
     )
     if as_json:
-        _print_json(found.to_dict())
+        content = found.to_dict()
+        _print_json({**content, "questions": content["questions"][:count]})
         return
     words, currency = language(lang), found.currency
     spoken = lang != "en"  # English shows the names that the JSON has
@@ -123,7 +126,7 @@ def ask_next(
             high=written(found.premium_high, currency),
         )
     ]
-    for k, one in enumerate(found.questions[:count], 1):
+    for k, one in enumerate(found.questions[: count or 10], 1):
         status = words.name("statuses", one.status) if spoken else one.status
         lines.append(f"{k:2}. {one.question} [{one.signal}, {status}]")
         worth = words.name("next", "worth").format(

@@ -21,7 +21,7 @@ market_app = typer.Typer(no_args_is_help=True, help="The simulated market that t
 
 PoliciesOption = Annotated[Path | None, typer.Option(metavar="P.csv", help="Policies of the book.")]
 SimulatedOption = Annotated[int | None, typer.Option(help="Simulate a book of so many policies instead.", min=1)]
-SeedOption = Annotated[int, typer.Option(help="Seed of the simulated book.", min=0)]
+SeedOption = Annotated[int | None, typer.Option(help="Seed of the simulated book; default 1.", min=0)]
 BOOK_AS_OF = "Last day the book knows of; default at ultimate."
 
 
@@ -164,7 +164,7 @@ def validate_plan(
     claims: Annotated[Path | None, typer.Option(metavar="C.csv", help="Claims of the book.")] = None,
     as_of: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help=BOOK_AS_OF)] = None,
     simulated: SimulatedOption = None,
-    seed: SeedOption = 1,
+    seed: SeedOption = None,
     against: Annotated[str | None, typer.Option(help="Another plan to hold it against.")] = None,
 ) -> None:
     """Judge a plan on a book it was not learned from: discrimination, calibration, drift, order, stability."""
@@ -196,7 +196,7 @@ def compare_plans(
     policies: PoliciesOption = None,
     as_of: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help=BOOK_AS_OF)] = None,
     simulated: SimulatedOption = None,
-    seed: SeedOption = 1,
+    seed: SeedOption = None,
 ) -> None:
     """Show how a new plan moves a book: who moves, how far, and which table cells move them."""
     from cyberscore.training import book_reports  # noqa: PLC0415  scikit-learn and pandas stay off the path of a quote

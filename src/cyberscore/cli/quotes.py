@@ -40,6 +40,8 @@ def quote(
     lang: LanguageOption = "en",
 ) -> None:
     """Quote a profile: score, premium, decision, reasons; with --limits and --retentions, a grid of options too."""
+    if reference is not None and log is None:
+        raise ProfileError("--reference names a quote in a log: give --log L.jsonl as well")
     known = read_profile(profile, evidence)
     asked = cover.of(known.insured)
     options = grid_of(asked, limits, retentions)

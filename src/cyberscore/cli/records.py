@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from cyberscore.cli.common import note
+from cyberscore.exceptions import RecordError
 from cyberscore.profile import Profile
 from cyberscore.quoting import Quote, QuoteLog, QuoteRecord, Replay
 from cyberscore.rating.coverage import Coverage
@@ -56,6 +57,8 @@ def replay(
     alone = _alone(file)
     whole = True
     if alone is not None:
+        if last_hash is not None:
+            raise RecordError(f"--last-hash is one that a log held, and {file} is a single record: leave it out")
         whole = _told(alone.replay(chosen), "", as_json=as_json)
     else:
         log = QuoteLog(file)

@@ -28,6 +28,10 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 def list_rules(context: typer.Context, *, plan: PlanOption = None, as_json: JsonOption = False) -> None:
     """Print a plan's underwriting rules, in the order in which they act; `rules test` tries a changed set on a book."""
     if context.invoked_subcommand is not None:
+        if plan is not None or as_json:
+            flag = "--plan" if plan is not None else "--json"
+            command = context.invoked_subcommand
+            raise RuleError(f"{flag} stands before {command!r}, which does not see it: put it behind")
         return
     found = load_plan(plan).rules.rules
     if as_json:

@@ -2,6 +2,6 @@
 
 from cyberscore.readers import nmap, scubagear
 from cyberscore.readers.base import Assets, NotMapped, Reading
-from cyberscore.readers.detection import READERS, detect, read
+from cyberscore.readers.detection import READERS, detect, options_of, read
 
-__all__ = ["READERS", "Assets", "NotMapped", "Reading", "detect", "nmap", "read", "scubagear"]
+__all__ = ["READERS", "Assets", "NotMapped", "Reading", "detect", "nmap", "options_of", "read", "scubagear"]

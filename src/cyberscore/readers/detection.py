@@ -3,7 +3,9 @@
 A reader is a module with `TOOL`, `looks_like` and `read`, and a line in `_MODULES`.
 """
 
+from collections.abc import Iterable
 from datetime import date, datetime
+from difflib import get_close_matches
 from typing import Any, Protocol
 
 from cyberscore.exceptions import ReadingError
@@ -34,6 +36,7 @@ from cyberscore.readers import (
 from cyberscore.readers.base import Reading
 from cyberscore.readers.head import Head
 from cyberscore.readers.opening import Input, name_of
+from cyberscore.readers.vulnerabilities import Catalogue
 
 
 class Reader(Protocol):
@@ -153,16 +156,44 @@ def read(
     assets_total : int, optional
         How many hosts, users or domains there are in all: what was not looked at lowers the weight of the evidence.
     **options
-        Passed to the reader, where it takes them.
+        What this tool's reader takes besides, such as `vantage`; `options_of` names them.
 
     Raises
     ------
     ReadingError
-        When no reader knows the file, or its reader cannot read it.
+        When no reader knows the file, its reader cannot read it, or an option is none that this reader takes. The last
+        is no TypeError: which options there are depends on what the file holds, and a caller that hands on files and
+        options of others has one error to catch. Like all of these it is a ValueError.
     """
     name = (tool or detect(source)).strip().lower()
     if name not in READERS:
-        raise ReadingError(f"there is no reader for {tool!r}: use one of {', '.join(sorted(READERS))}")
-    reader = READERS[name]
-    known = {key: value for key, value in options.items() if key in getattr(reader, "OPTIONS", ())}
-    return reader.read(source, observed_at=observed_at, assets_total=assets_total, **known)
+        raise ReadingError(
+            f"there is no reader for {tool!r}: use one of {', '.join(sorted(READERS))}" + _nearest(name, READERS)
+        )
+    taken = options_of(name)
+    for option in options:
+        if option not in taken:
+            raise ReadingError(f"{name_of(source)}: {_not_taken(name, option, taken)}")
+    catalogue = options.get("catalogue")
+    if catalogue is not None and not isinstance(catalogue, Catalogue):
+        raise ReadingError(f"catalogue must be one that Catalogue.load(kev=..., epss=...) made; got {catalogue!r:.80}")
+    return READERS[name].read(source, observed_at=observed_at, assets_total=assets_total, **options)
+
+
+def options_of(name: str) -> tuple[str, ...]:
+    """Options that the reader of this name takes besides `observed_at` and `assets_total`."""
+    return tuple(getattr(READERS[name], "OPTIONS", ()))
+
+
+def _not_taken(name: str, option: str, taken: tuple[str, ...]) -> str:
+    told = f"the reader of {name} takes no option {option!r}: it takes {', '.join(taken) or 'none: leave it out'}"
+    elsewhere = [other for other in sorted(READERS) if option in options_of(other)]
+    if elsewhere:
+        return f"{told} (those of {', '.join(elsewhere)} take it)"
+    return told + _nearest(option, (*taken, "observed_at", "assets_total", "tool"))
+
+
+def _nearest(name: str, names: Iterable[str]) -> str:
+    """`; did you mean ...?`, or nothing."""
+    close = get_close_matches(name, list(names), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""

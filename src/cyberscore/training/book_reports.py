@@ -76,7 +76,7 @@ def validate_plan(
     claims: Path | None = None,
     as_of: date | None = None,
     simulated: int | None = None,
-    seed: int = SEED,
+    seed: int | None = None,
     against: RatingPlan | None = None,
 ) -> Validation:
     """Judge a plan on a book and write the page.
@@ -92,8 +92,8 @@ def validate_plan(
         Policies of a simulated book, whose truth is known and whose years are each judged at their own level.
     as_of : date, optional
         Last day the CSV files know of.
-    seed : int
-        Of the simulated book.
+    seed : int, optional
+        Of the simulated book; default `SEED`.
     against : RatingPlan, optional
         A plan to hold it against.
 
@@ -105,6 +105,7 @@ def validate_plan(
     """
     _check_output(output)
     if simulated is None:
+        _check_no_seed(seed)
         if policies is None or claims is None:
             raise TrainingError("give a book with --policies and --claims, or a simulated one with --simulated")
         label = f"{policies.name} and {claims.name}"
@@ -114,6 +115,7 @@ def validate_plan(
         found = validate(plan, book, other=against, book_label=label)
     else:
         _check_simulated(simulated, policies or claims or as_of)
+        seed = SEED if seed is None else seed
         if seed == plan.about.get("seed"):
             raise TrainingError(f"seed {seed} is that of the book {plan.name} was learned from: give another --seed")
         market = simulate(simulated, seed)
@@ -138,11 +140,12 @@ def compare_plans(
     policies: Path | None = None,
     as_of: date | None = None,
     simulated: int | None = None,
-    seed: int = SEED,
+    seed: int | None = None,
 ) -> Comparison:
     """Compare two plans on a book and write the page; the parameters and errors of `validate_plan`, without claims."""
     _check_output(output)
     if simulated is None:
+        _check_no_seed(seed)
         if policies is None:
             raise TrainingError("give a book with --policies, or a simulated one with --simulated")
         with TemporaryDirectory() as folder:  # a comparison asks for no claims
@@ -152,10 +155,15 @@ def compare_plans(
         found = compare(old, new, book)
     else:
         _check_simulated(simulated, policies or as_of)
-        market = simulate(simulated, seed)
+        market = simulate(simulated, SEED if seed is None else seed)
         found = compare(old, new, Book(market.policies, market.claims))
     _save(found, output)
     return found
+
+
+def _check_no_seed(seed: int | None) -> None:
+    if seed is not None:
+        raise TrainingError("--seed is that of a simulated book: give --simulated as well, or leave it out")
 
 
 def _check_simulated(simulated: int, book: object) -> None:
