@@ -7,6 +7,8 @@ import json
 import pytest
 
 from cyberscore import readers
+from cyberscore.readers.head import Head
+from cyberscore.readers.other_tools import other_tool
 
 KEV = "CVE-2021-44228"  # Log4Shell, known to be exploited
 OTHER = "CVE-2022-0001"  # not known to be
@@ -15,6 +17,7 @@ OTHER = "CVE-2022-0001"  # not known to be
 def said(data, tool, **options):
     data = data if isinstance(data, bytes) else data.encode() if isinstance(data, str) else json.dumps(data).encode()
     assert readers.detect(data) == tool
+    assert other_tool(Head.of(data, 10**7)) is None
     reading = readers.read(data, **options)
     return reading, {one.signal: one.value for one in reading.observations}
 

@@ -36,6 +36,7 @@ from cyberscore.readers import (
 from cyberscore.readers.base import Reading
 from cyberscore.readers.head import Head
 from cyberscore.readers.opening import Input, name_of
+from cyberscore.readers.other_tools import other_tool
 from cyberscore.readers.vulnerabilities import Catalogue
 
 
@@ -83,16 +84,6 @@ _MODULES: tuple[Reader, ...] = (
 READERS: dict[str, Reader] = {module.__name__.rpartition(".")[2]: module for module in _MODULES}  # type: ignore[attr-defined]
 """Readers by the name of their module, which is how the command line calls their tool."""
 
-_NEIGHBOURS = {
-    "NessusClientData": "Nessus's first XML: export the scan again in version 2 (.nessus)",
-    "WAS_SCAN_REPORT": "a scan of web applications by Qualys: give a report of its vulnerability management",
-    "bomFormat": "a bill of materials (CycloneDX): give the scanner's own JSON report",
-    "spdxVersion": "a bill of materials (SPDX): give the scanner's own JSON report",
-    "runs.tool.driver": "SARIF: give the scanner's own JSON report",
-    "report.vulnerabilities.vulnerabilityID": "a report of Trivy's operator: scan with trivy k8s --format json",
-}
-"""What others of these tools' files are, by their root element or a field, and what to do."""
-
 MAX_BYTES = 256_000_000
 """A file larger than this is refused; some readers take less."""
 
@@ -114,11 +105,10 @@ def detect(source: Input) -> str:
     best = max(marks.values())
     found = [name for name, mark in marks.items() if mark == best]
     if best == 0:
-        known = next((what for mark, what in _NEIGHBOURS.items() if mark == head.root or mark in head.keys), None)
-        raise ReadingError(
-            f"{name_of(source)}: no reader knows this file ({_described(head)}): "
-            + (known or f"give an export of one of {', '.join(sorted(READERS))}")
-        )
+        known = other_tool(head)
+        named = f": it looks like {known.name}" if known else ""
+        give = known.give if known and known.give else f"an export of one of {', '.join(sorted(READERS))}"
+        raise ReadingError(f"{name_of(source)}: no reader knows this file ({_described(head)}){named}: give {give}")
     if len(found) > 1:
         raise ReadingError(
             f"{name_of(source)}: may be an export of {' or '.join(found)}: name the tool, as in {found[0]}:FILE"

@@ -6,6 +6,7 @@ plan lists failures alone. `TestResults.json` (and `.csv`) what the policies' te
 `IndividualReports/*Report.json` the verdicts of one product.
 """
 
+import re
 from collections.abc import Iterable
 from itertools import islice
 from typing import Any
@@ -21,6 +22,7 @@ COLUMNS = ("Control ID", "Requirement", "Result", "Criticality")
 TEST_COLUMNS = ("PolicyId", "RequirementMet", "Criticality")
 """What test results hold; before version 1 they named policies otherwise, and are not read."""
 _SETTINGS = {"conditional_access_policies", "spf_records", "dmarc_records", "dkim_config", "privileged_users"}
+_POLICY = re.compile(r"\bMS\.[A-Z]+\.\d")
 _MAX_ROWS = 20_000
 
 
@@ -34,6 +36,11 @@ def looks_like_tests(head: Head) -> bool:
     tests = head.form == "json array" and head.has_keys(*TEST_COLUMNS)
     report = head.has_keys("ReportSummary", "Results.Controls.Control ID", "Results.GroupName")
     return tests or report or head.has_columns(*TEST_COLUMNS)
+
+
+def of_google_workspace(head: Head) -> bool:
+    """Whether a file's policies are those of ScubaGoggles, which writes the same columns and fields."""
+    return "GWS." in head.text and _POLICY.search(head.text) is None
 
 
 def load(source: Input, limit: int) -> dict[str, Any]:

@@ -165,8 +165,11 @@ class _Results:
 
 def looks_like(head: Head) -> int:
     """Whether a file is results, settings or an action plan of ScubaGear."""
-    if head.values.get("MetaData.Tool", "").lower() == "scubagear":
+    tool = head.values.get("MetaData.Tool", "").lower()
+    if tool == "scubagear":
         return 2
+    if tool or scuba_exports.of_google_workspace(head):
+        return 0
     columns = head.has_columns(*scuba_exports.COLUMNS)
     if scuba_exports.looks_like_settings(head.keys) or scuba_exports.looks_like_tests(head) or columns:
         return 2

@@ -33,7 +33,7 @@ _CLUSTER = ("Resources", "Vulnerabilities", "Findings")
 def looks_like(head: Head) -> int:
     """Whether a file is a report by Trivy."""
     if head.form == "json array":
-        return int("Target" in head.keys and bool(head.keys & {"Type", "Vulnerabilities"}))
+        return int("Target" in head.values and bool(head.keys & {"Type", "Vulnerabilities"}))
     single = head.has_keys("SchemaVersion", "ArtifactName") or head.has_keys("ArtifactName", "Results")
     cluster = "ClusterName" in head.keys and bool(head.keys & {*_CLUSTER, "Misconfigurations"})
     return 2 if single or cluster else 0
