@@ -1,4 +1,4 @@
-"""Small seeds out of real exports, and how they are damaged: callers are the tests of all readers and the fuzzer."""
+"""Small seeds out of exports, and how they are damaged: callers are the tests of all readers and the fuzzer."""
 
 # ruff: noqa: E501  words and values on few lines
 
@@ -8,12 +8,12 @@ import json
 import random
 import re
 import zlib
-from pathlib import Path
 from xml.etree.ElementTree import tostring
 
 from defusedxml.ElementTree import fromstring
 
-SAMPLES = Path(__file__).parent / "data" / "readers"
+from samples import plain, samples
+
 WORDS = [b"", b"0", b"-1", b"1e999", b"9" * 5000, b"null", b"true", b"[]", b"{}", b'"', b"<", b"&lol;", b"]]>", b"\x00",
          b"\xff\xfe", b"\xed\xa0\x80", b"\\ud800", b"NaN", b"CVE-2021-44228", b"192.0.2.1", b"::ffff:10.0.0.1", b"fe80::1%x",
          b"1-65535", b"65536", b"\n", b",", b";", b"\t", b"2026-13-45T99:99:99Z", b"0001-01-01T00:00:00+23:59",
@@ -41,13 +41,7 @@ JUNK = [
 
 def seeds():
     """Cut-down samples by the name of their reader."""
-    found = {}
-    for path in sorted(SAMPLES.glob("*/*")):
-        if path.is_file():
-            data = path.read_bytes()
-            data = gzip.decompress(data) if path.suffix == ".gz" else data
-            found.setdefault(path.parent.name, []).append(small(data))
-    return found
+    return {name: [small(plain(path)) for path in paths] for name, paths in samples().items()}
 
 
 def small(data):

@@ -1,6 +1,5 @@
 """The command line: answers on standard output, notes and errors on standard error, exit status 2 for bad input."""
 
-import gzip
 import io
 import json
 import os
@@ -9,7 +8,6 @@ import shutil
 import subprocess
 import sys
 from datetime import date
-from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -20,10 +18,10 @@ from cyberscore.cli import app, main
 from cyberscore.examples import example_text
 from cyberscore.profile import posture_at, signals
 from cyberscore.rating.library import models_folder
+from samples import OWN
 from strategies import some_values
 
-READERS = Path(__file__).parent / "data" / "readers"
-NMAP = READERS / "nmap" / "2_hosts_version.xml"
+NMAP = OWN / "nmap" / "perimeter.xml"
 WIDE = {"COLUMNS": "200", "NO_COLOR": "1", "PYTHONWARNINGS": "error"}
 CLINIC = json.loads(example_text("dental_clinic"))
 
@@ -38,7 +36,7 @@ def clinic(tmp_path):
 @pytest.fixture
 def scuba(tmp_path):
     path = tmp_path / "ScubaResults.json"
-    path.write_bytes(gzip.decompress((READERS / "scubagear" / "ScubaResults_full.json.gz").read_bytes()))
+    path.write_bytes((OWN / "scubagear" / "ScubaResults.json").read_bytes())
     return path
 
 
@@ -198,7 +196,7 @@ def test_nmap_evidence(clinic):
     result = run("quote", clinic, "--evidence", f"nmap:{NMAP}", "--as-of", "2026-11-23", "--json")
     first, *rest = result.stderr.splitlines()
     found = re.fullmatch(
-        rf"{re.escape(str(NMAP))}: (\d+) observations from nmap, (\d+) kinds of finding not mapped; 1 hosts seen", first
+        rf"{re.escape(str(NMAP))}: (\d+) observations from nmap, (\d+) kinds of finding not mapped; 2 hosts seen", first
     )
     assert int(found[1]) > 0
     assert len(rest) == int(found[2]) > 0
@@ -208,7 +206,7 @@ def test_nmap_evidence(clinic):
 
 
 def test_scans_are_read_as_the_options_say(clinic, tmp_path):
-    scan = READERS / "nessus" / "nessus_7hosts.nessus.gz"
+    scan = OWN / "nessus" / "servers.nessus"
     options = ("posture", clinic, "--evidence", str(scan), "--as-of", "2026-11-23")
     assert "0 observations from Nessus" in run(*options).stderr
     assert "5 observations from Nessus" in run(*options, "--vantage", "external").stderr
@@ -218,8 +216,8 @@ def test_scans_are_read_as_the_options_say(clinic, tmp_path):
     outside = (*options, "--vantage", "external", "--kev", str(kev), "--epss", str(epss))
     quoted = run("quote", *outside[1:], "--assets-total", "hosts=200", "--json")
     assert "kev_open_external" in quoted.stdout
-    with pytest.raises(CyberscoreError, match="at least the 7 hosts that Nessus saw; got 3"):
-        run(*outside, "--assets-total", "hosts=3")
+    with pytest.raises(CyberscoreError, match="at least the 2 hosts that Nessus saw; got 1"):
+        run(*outside, "--assets-total", "hosts=1")
     with pytest.raises(CyberscoreError, match="--assets-total must be KIND=N"):
         run(*outside, "--assets-total", "many")
     with pytest.raises(CyberscoreError, match=r"--assets-total host: no file given counts them; .* are: hosts"):
@@ -228,7 +226,7 @@ def test_scans_are_read_as_the_options_say(clinic, tmp_path):
         run(*options, "--vantage", "outside")
     with pytest.raises(CyberscoreError, match="not CISA's catalogue"):
         run(*options, "--kev", str(epss))
-    image = READERS / "trivy" / "legacy_many_vulns.json.gz"
+    image = OWN / "trivy" / "first_versions.json"
     with pytest.raises(CyberscoreError, match="pass observed_at"):
         run("posture", clinic, "--evidence", str(image))
     dated = run("posture", clinic, "--evidence", str(image), "--observed-at", "2022-01-02", "--as-of", "2026-11-23")
@@ -477,7 +475,7 @@ def test_bad_standard_input():
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (NMAP.read_bytes()[:5_000], "scan.xml: "),
+        (NMAP.read_bytes()[:1_500], "scan.xml: "),
         (BOMB, "entities"),
         (b"", "scan.xml: "),
         (b"{}", "scan.xml: "),

@@ -1,5 +1,7 @@
 """Fuzz every reader with damaged samples for some minutes: `python tests/benchmarks/fuzz_readers.py --minutes 10`.
 
+Samples are the project's own, and those of others where they lie beside the checkout (see tests/samples.py).
+
 With atheris installed, `--atheris` lets coverage guide the damage; else seeds are damaged at random. What raises
 anything but a ReadingError, or takes long, is written to the folder `--crashes` and told at the end.
 """

@@ -3,7 +3,6 @@
 import json
 import re
 from datetime import date
-from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -12,8 +11,9 @@ import cyberscore
 from cyberscore import CyberscoreError, Profile
 from cyberscore.cli import app
 from cyberscore.examples import example_text
+from samples import OWN
 
-NMAP = Path(__file__).parents[1] / "data" / "readers" / "nmap" / "2_hosts_version.xml"
+NMAP = OWN / "nmap" / "perimeter.xml"
 WIDE = {"COLUMNS": "200", "NO_COLOR": "1"}
 INSURED = {"naics": "621210", "country": "US", "annual_revenue": 2_400_000}
 

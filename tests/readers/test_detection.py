@@ -3,7 +3,6 @@
 import contextlib
 import gzip
 import json
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -13,33 +12,48 @@ from cyberscore import readers
 from cyberscore.exceptions import ReadingError
 from cyberscore.readers.base import Assets, Claim, Leftovers, Reading, moment
 from cyberscore.readers.head import Head
+from samples import NOT_READ, OTHERS, OWN, others, plain, samples
 
-SAMPLES = Path(__file__).parents[1] / "data" / "readers"
-FILES = sorted(path for path in SAMPLES.glob("*/*") if path.is_file())
+FILES = [(name, path) for name, paths in samples().items() for path in paths]
+IDS = [f"{path.parent.name}/{path.name}" for _, path in FILES]
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
-def test_every_sample_is_known_by_its_content_alone(path, tmp_path):
+@pytest.mark.parametrize(("name", "path"), FILES, ids=IDS)
+def test_every_sample_is_known_by_its_content_alone(name, path, tmp_path):
     hidden = tmp_path / "export.txt"
     hidden.write_bytes(path.read_bytes())
-    assert readers.detect(hidden) == path.parent.name
+    assert readers.detect(hidden) == name
     head = Head.of(path, 10**9)
-    others = [name for name, module in readers.READERS.items() if module.looks_like(head) and name != path.parent.name]
+    others = [other for other, module in readers.READERS.items() if module.looks_like(head) and other != name]
     assert not others
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
-def test_a_sample_reads_the_same_packed_and_found(path):
-    data = path.read_bytes()
-    plain = gzip.decompress(data) if path.suffix == ".gz" else data
-    day = "2026-01-02"
-    by_name = readers.read(plain, tool=path.parent.name, observed_at=day)
-    assert readers.read(gzip.compress(plain), observed_at=day) == by_name
-    assert json.loads(json.dumps(by_name.to_dict()))["tool"] == readers.READERS[path.parent.name].TOOL
+@pytest.mark.parametrize(("name", "path"), FILES, ids=IDS)
+def test_a_sample_reads_the_same_packed_and_found(name, path):
+    data, day = plain(path), "2026-01-02"
+    by_name = readers.read(data, tool=name, observed_at=day)
+    assert readers.read(gzip.compress(data), observed_at=day) == by_name
+    assert json.loads(json.dumps(by_name.to_dict()))["tool"] == readers.READERS[name].TOOL
 
 
-def test_every_reader_has_a_sample():
-    assert {path.parent.name for path in FILES} == set(readers.READERS)
+def test_every_reader_has_a_sample_of_the_projects_own():
+    assert {path.parent.name for path in OWN.glob("*/*")} == set(readers.READERS)
+
+
+def test_every_sample_of_the_projects_own_stands_in_its_list():
+    rows = (OWN / "README.md").read_text(encoding="utf-8").splitlines()
+    listed = set()
+    for row in (row for row in rows if row.startswith("| ") and "/" in row.split("|")[1]):
+        first, *more = (name.strip() for name in row.split("|")[1].split(","))
+        listed |= {OWN / first, *((OWN / first).with_name(name) for name in more)}
+    assert listed == set(OWN.glob("*/*"))
+
+
+def test_exports_of_others_that_are_there_are_all_used():
+    others("INDEX.csv")
+    read = {path for paths in samples().values() for path in paths}
+    unused = {path for path in OTHERS.glob("*/*") if path not in read and path.suffix != ".zip"}
+    assert {str(path.relative_to(OTHERS)) for path in unused} == set(NOT_READ)
 
 
 @pytest.mark.parametrize(

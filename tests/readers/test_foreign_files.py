@@ -1,10 +1,8 @@
 """Exports of tools that have no reader, and files cut or garbled: one clear error that says what to do."""
 
 import contextlib
-import gzip
 import json
 from functools import cache
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,8 +10,8 @@ from hypothesis import strategies as st
 
 from cyberscore import readers
 from cyberscore.exceptions import ReadingError
+from samples import OWN, plain
 
-SAMPLES = Path(__file__).parents[1] / "data" / "readers"
 MINE = (
     "application", "checkdmarc", "graph_registration", "lynis", "ocsf", "pingcastle", "prowler", "secure_score",
     "ssl_labs", "sslyze", "testssl",
@@ -79,11 +77,10 @@ def test_no_reader_takes_a_foreign_file_even_if_told_to(tool, name):
 
 @cache
 def sample(name):
-    files = list((SAMPLES / name).iterdir())
-    # Where a table was cut between two rows, nothing shows it: prefer another format.
-    path = min([one for one in files if ".csv" not in one.name] or files, key=lambda one: one.stat().st_size)
-    data = path.read_bytes()
-    return gzip.decompress(data) if path.suffix == ".gz" else data
+    files = list((OWN / name).iterdir())
+    # Where a table or lines were cut between two of them, nothing shows it: prefer another format.
+    whole = [one for one in files if not {".csv", ".jsonl"} & set(one.suffixes)]
+    return plain(min(whole or files, key=lambda one: one.stat().st_size))
 
 
 @pytest.mark.parametrize("tool", MINE)

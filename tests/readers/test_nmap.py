@@ -1,7 +1,6 @@
 """Scans by nmap: what may be claimed of a perimeter, and what may not."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,9 +9,9 @@ from hypothesis import strategies as st
 from cyberscore import readers
 from cyberscore.exceptions import ReadingError
 from cyberscore.readers import base, nmap
+from samples import OWN, others
 
-DATA = Path(__file__).parents[1] / "data" / "readers" / "nmap"
-FILES = sorted(DATA.glob("*.xml"))
+FILES = [OWN / "nmap" / "perimeter.xml", OWN / "nmap" / "localhost.xml"]
 SYN = '<scaninfo type="syn" protocol="tcp" numservices="1000" services="1-10000"/>'
 CLOSED = '<extraports state="closed" count="990"/>'
 BY_REASON = (
@@ -60,8 +59,8 @@ NOTHING_OPEN = {"exposed_rdp": 0, "risky_services": 0, "exposed_login_panels": 0
 
 
 def test_a_public_host_of_a_real_scan_has_no_remote_desktop():
-    reading = nmap.read(DATA / "2_hosts_version.xml")
-    assert values(DATA / "2_hosts_version.xml") == {
+    reading = nmap.read(others("nmap/2_hosts_version.xml"))
+    assert values(others("nmap/2_hosts_version.xml")) == {
         "exposed_rdp": 0,
         "risky_services": 0,
         "internet_footprint": 1,
@@ -78,19 +77,19 @@ def test_a_public_host_of_a_real_scan_has_no_remote_desktop():
 
 @pytest.mark.parametrize("name", ["full_sudo6.xml", "issue4406.xml"])
 def test_private_hosts_give_nothing_unless_seen_from_outside(name):
-    reading = nmap.read(DATA / name)
+    reading = nmap.read(others(f"nmap/{name}"))
     assert reading.observations == ()
     assert reading.scope["hosts_internal"] == reading.scope["hosts_answered"] > 0
 
 
 def test_a_home_network_taken_as_perimeter():
     # .1 has telnet on 23 and 992 and an unlabelled router page, .3 Remote Desktop
-    found = values(DATA / "full_sudo6.xml", vantage="external")
+    found = values(others("nmap/full_sudo6.xml"), vantage="external")
     assert found == {"exposed_rdp": 1, "risky_services": 2, "internet_footprint": 4}
 
 
 def test_a_cluster_node_taken_as_perimeter_shows_its_seven_databases():
-    found = values(DATA / "issue4406.xml", vantage="external")
+    found = values(others("nmap/issue4406.xml"), vantage="external")
     assert found == {"exposed_rdp": 0, "risky_services": 7, "internet_footprint": 1}
 
 

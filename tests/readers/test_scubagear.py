@@ -4,8 +4,6 @@ import copy
 import gzip
 import json
 from datetime import UTC, datetime
-from functools import cache
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,14 +12,14 @@ from hypothesis import strategies as st
 from cyberscore import readers
 from cyberscore.exceptions import ReadingError
 from cyberscore.readers import mail_records, scubagear
+from samples import OWN, others, plain
 
-REAL = Path(__file__).parents[1] / "data" / "readers" / "scubagear" / "ScubaResults_full.json.gz"
+SMALL_TENANT = OWN / "scubagear" / "ScubaResults.json"
 TENANT = "contoso.onmicrosoft.com"
 
 
-@cache
 def real_bytes():
-    return gzip.decompress(REAL.read_bytes())
+    return plain(others("scubagear/ScubaResults_full.json.gz"))
 
 
 def real():
@@ -412,7 +410,7 @@ def test_damaged_or_foreign_files_give_one_clear_error(case, tmp_path):
 def test_large_files_are_refused(monkeypatch):
     monkeypatch.setattr(scubagear, "MAX_BYTES", 1000)
     with pytest.raises(ReadingError, match="larger than"):
-        scubagear.read(real_bytes())
+        scubagear.read(SMALL_TENANT)
 
 
 def test_a_result_given_twice_must_agree():
@@ -430,8 +428,8 @@ def test_other_encodings_and_dates():
 
 
 def test_read_finds_the_reader():
-    assert readers.read(real_bytes()).tool == "ScubaGear"
-    assert "not_mapped" in readers.read(real_bytes(), tool="scubagear").to_dict()
+    assert readers.read(SMALL_TENANT).tool == "ScubaGear"
+    assert "not_mapped" in readers.read(SMALL_TENANT.read_bytes(), tool="scubagear").to_dict()
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -2,7 +2,6 @@
 
 import gzip
 import json
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -14,8 +13,9 @@ from cyberscore.profile.signals import signal
 from cyberscore.readers import checkdmarc, graph_registration, lynis, ocsf, pingcastle, prowler, secure_score
 from cyberscore.readers.benchmark import FEWEST_CHECKS
 from cyberscore.readers.bounds import certain_end
+from samples import OWN, others
 
-SAMPLES = Path(__file__).parents[1] / "data" / "readers"
+SAMPLES = OWN
 DAY = "2026-01-02"
 
 
@@ -87,7 +87,7 @@ def registration(*users, total=None, **page):
 
 
 def test_golden_registration():
-    found = graph_registration.read(SAMPLES / "graph_registration" / "userRegistrationDetails.json")
+    found = graph_registration.read(others("ms_graph/userRegistrationDetails.json"))
     # Both members can use MFA, the guest does not count; push and codes can be phished; none of the three is an admin.
     assert values(found) == {"mfa_email_coverage": 1.0, "phishing_resistant_mfa": 0.0}
     assert sources(found) == {"mfa_email_coverage": "document", "phishing_resistant_mfa": "telemetry"}
@@ -157,7 +157,7 @@ def test_one_more_capable_user_never_reads_worse(capable):
 
 
 def test_golden_secure_score():
-    found = secure_score.read(SAMPLES / "secure_score" / "secureScores.json")
+    found = secure_score.read(others("ms_graph/secureScores.json"))
     # 387 of 697 points; version 1 controls tell no share.
     assert values(found) == {"hardening_score": 0.555237}
     assert found.assets.seen == 100
@@ -198,7 +198,7 @@ def dmarc(*domains, **options):
 
 
 def test_golden_checkdmarc():
-    found = checkdmarc.read(SAMPLES / "checkdmarc" / "proton.me.json", observed_at=DAY)
+    found = checkdmarc.read(others("checkdmarc/proton.me.json"), observed_at=DAY)
     # p=quarantine; SPF with ~all, DKIM not looked up. DNSSEC and MTA-STS are reported.
     assert values(found) == {"dmarc_policy": "quarantine", "spf_dkim_level": 1}
     assert any("dnssec" in one.what for one in found.not_mapped)
@@ -260,11 +260,11 @@ def test_checkdmarc_csv():
 
 
 def test_golden_lynis():
-    found = lynis.read(SAMPLES / "lynis" / "lynis_many_vuln.dat.gz")
+    found = lynis.read(others("lynis/lynis_many_vuln.dat"))
     # Hardening index 57; Debian 13 is supported, and one host of no known number shows nothing of the others.
     assert values(found) == {"hardening_score": 0.57}
     assert (found.tool_version, found.assets.seen, found.scope["hostname"]) == ("3.1.4", 1, "82103dde74c7")
-    assert lynis.read(SAMPLES / "lynis" / "lynis_many_vuln.dat.gz", assets_total=50).observations[0].scope_share == 0.02
+    assert lynis.read(others("lynis/lynis_many_vuln.dat"), assets_total=50).observations[0].scope_share == 0.02
 
 
 def test_lynis_end_of_life_and_unfinished_audits():
@@ -286,7 +286,7 @@ def test_lynis_end_of_life_and_unfinished_audits():
 
 
 def test_golden_pingcastle():
-    found = pingcastle.read(SAMPLES / "pingcastle" / "many.xml.gz")
+    found = pingcastle.read(others("pingcastle/many.xml"))
     # 0 of 104 enabled users inactive; the one computer's system is redacted. Risk score 70 is no share of a benchmark.
     assert values(found) == {"dormant_account_share": 0.0}
     assert found.scope["GlobalScore"] == "70"
@@ -329,7 +329,7 @@ def test_windows_support_follows_the_name():
 
 
 def test_golden_prowler():
-    found = prowler.read(SAMPLES / "prowler" / "many_vuln2.csv.gz", observed_at=DAY)
+    found = prowler.read(others("prowler_csv/many_vuln2.csv"), observed_at=DAY)
     # Root has MFA (check113) and no console user lacks it (check12). INFO rows decide nothing.
     assert values(found) == {"hardening_score": 0.549267, "mfa_admin_coverage": 1.0}
     assert found.assets.kind == "cloud accounts"
@@ -436,9 +436,12 @@ def test_mfa_of_administrators_is_counted_account_by_account():
 # OCSF
 
 
-@pytest.mark.parametrize("path", sorted((SAMPLES / "ocsf").iterdir()), ids=lambda path: path.name)
-def test_golden_ocsf(path):
+@pytest.mark.parametrize(
+    "name", ["example_output_aws.ocsf.json", "example_output_azure.ocsf.json", "many_vuln.ocsf.json", "own"]
+)
+def test_golden_ocsf(name):
     # Three or four findings of a benchmark of hundreds: no share. All are accounted for.
+    path = SAMPLES / "ocsf" / "three_findings.ocsf.json" if name == "own" else others(f"prowler_ocsf/{name}")
     found = ocsf.read(path)
     assert not found.observations
     assert found.scope["product"] == "Prowler"

@@ -1,10 +1,8 @@
 """TLS scans as one score: what each fault costs, which hosts count, and what must have been looked at."""
 
 import csv
-import gzip
 import io
 import json
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -14,8 +12,9 @@ from cyberscore.exceptions import ReadingError
 from cyberscore.profile.signals import signal
 from cyberscore.readers import ssl_labs, sslyze, testssl, tls
 from cyberscore.readers.base import Leftovers
+from samples import OWN, others
 
-SAMPLES = Path(__file__).parents[1] / "data" / "readers"
+SAMPLES = OWN
 DAY = "2026-01-02"
 NAMES = sorted(tls.faults())
 
@@ -113,7 +112,7 @@ def test_golden_runs_of_the_tools_on_two_servers():
 
 
 def test_golden_testssl():
-    found = testssl.read(SAMPLES / "testssl" / "defectdojo_many_vuln.csv.gz", observed_at=DAY)
+    found = testssl.read(others("testssl/defectdojo_many_vuln.csv"), observed_at=DAY)
     # TLS 1.2 only, AEAD, trusted certificate; no HSTS, no 1.3. BREACH and LUCKY13 cost nothing of their own.
     assert only(found).value == 94
     assert found.assets.seen == 1
@@ -278,7 +277,7 @@ def test_sslyze_errors_of_versions_3_and_4_name_the_server():
 
 
 def test_golden_sslyze():
-    found = sslyze.read(SAMPLES / "sslyze" / "one_target_many_vuln_new.json.gz")
+    found = sslyze.read(others("sslyze/one_target_many_vuln_new.json"))
     # TLS 1.0 and 1.1 with 3DES, no 1.3; the certificate is trusted everywhere and was in date on the day of the scan.
     assert only(found).value == 62
     assert found.observed_at.date().isoformat() == "2022-01-17"
@@ -286,7 +285,7 @@ def test_golden_sslyze():
 
 
 def real_sslyze():
-    return json.loads(gzip.decompress((SAMPLES / "sslyze" / "one_target_many_vuln_new.json.gz").read_bytes()))
+    return json.loads((SAMPLES / "sslyze" / "old_protocols_v5.json").read_bytes())
 
 
 def test_sslyze_of_other_versions_says_the_same():
@@ -346,11 +345,11 @@ def test_sslyze_before_version_3_is_refused_with_the_remedy():
 
 
 def real_labs():
-    return json.loads(gzip.decompress((SAMPLES / "ssl_labs" / "ssl_labs_3des_v1.5.0.json.gz").read_bytes()))
+    return json.loads((SAMPLES / "ssl_labs" / "triple_des.json").read_bytes())
 
 
 def test_golden_ssl_labs():
-    found = ssl_labs.read(SAMPLES / "ssl_labs" / "ssl_labs_3des_v1.5.0.json.gz")
+    found = ssl_labs.read(others("ssl_labs/ssl_labs_3des_v1.5.0.json"))
     # 3DES alone, in TLS 1.0 to 1.2: SSL Labs gives C. The chain without a server name is not held against it.
     assert only(found).value == 48
     assert found.scope["grades"] == {"3des.badssl.com (104.154.89.105):443": "C"}
