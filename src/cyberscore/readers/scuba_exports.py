@@ -19,6 +19,11 @@ from cyberscore.readers.opening import Input, name_of
 
 COLUMNS = ("Control ID", "Requirement", "Result", "Criticality")
 """What both CSV files begin with."""
+_TOLD = (
+    "Control ID", "Result", "Details", "OmittedEvaluationResult", "OmittedEvaluationDetails", "OriginalResult",
+    "OriginalDetails",
+)  # fmt: skip
+"""Columns that say what was found, and what was before the tenant's own configuration overrode it."""
 TEST_COLUMNS = ("PolicyId", "RequirementMet", "Criticality")
 """What test results hold; before version 1 they named policies otherwise, and are not read."""
 _SETTINGS = {"conditional_access_policies", "spf_records", "dmarc_records", "dkim_config", "privileged_users"}
@@ -110,7 +115,5 @@ def _from_table(source: Input, limit: int) -> dict[str, Any]:
     controls: list[dict[str, str]] = []
     for row in read_table(source, limit, COLUMNS):
         if row["control id"] and len(controls) < _MAX_ROWS:
-            controls.append(
-                {"Control ID": row["control id"], "Result": row.get("result", ""), "Details": row.get("details", "")}
-            )
+            controls.append({name: row.get(name.casefold(), "") for name in _TOLD})
     return {"MetaData": {"Tool": "ScubaGear"}, "Results": {"CSV": [{"Controls": controls}]}}

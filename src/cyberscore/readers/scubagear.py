@@ -1,11 +1,12 @@
 """Results of CISA's ScubaGear (`ScubaResults*.json`) as evidence of identity and mail.
 
-A policy that passes is evidence; one that fails says that no setting meets it, not that nobody is covered, so
-a failure gives no share. Nor does it show legacy authentication to be open: security defaults, an MFA policy
-for all client apps and Exchange's own policies block it too, and ScubaGear looks at none of them. MFA shares
-are 1 less the users excluded; an exclusion that cannot be counted gives no share. `mfa_remote_coverage` is
-never mapped: the file does not tell who works through a VPN. Of the firm's own mail domains the worst counts.
-Callers are the command line and apps that hold such files.
+A policy that passes is evidence where the tenant's settings in the same file show for whom; one that fails says that
+no setting meets it, not that nobody is covered, so a failure gives no share. Nor does it show legacy authentication to
+be open: security defaults, an MFA policy for all client apps and Exchange's own policies block it too, and ScubaGear
+looks at none of them. MFA shares are 1 less the users excluded; an exclusion that cannot be counted gives no share.
+`mfa_remote_coverage` is never mapped: the file does not tell who works through a VPN. Of the firm's own mail domains
+the worst counts; without their DNS records only domains named as violating a policy do. What the tenant's own
+configuration omits, or calls incorrect, still failed. Callers are the command line and apps that hold such files.
 """
 
 import re
@@ -16,7 +17,7 @@ from typing import Any
 from cyberscore.exceptions import ReadingError
 from cyberscore.readers import mail_records, scuba_exports
 from cyberscore.readers.base import Assets, Claim, Leftovers, Reading, date_of, moment
-from cyberscore.readers.conditional_access import excluded_users
+from cyberscore.readers.conditional_access import Requirement, excluded_users
 from cyberscore.readers.head import Head
 from cyberscore.readers.opening import Input, name_of
 
@@ -28,6 +29,9 @@ MAX_BYTES = 64_000_000
 _ID = re.compile(r"(MS\.[A-Z0-9]+\.\d+\.\d+)(v\d+)?", re.IGNORECASE)
 _DOMAIN = re.compile(r"[\w-]+(?:\.[\w-]+)+")
 _NOT_MET = {"fail", "warning"}
+_OVERRIDDEN = {"omitted", "incorrect result"}
+_BEFORE_OVERRIDE = (("OmittedEvaluationResult", "OmittedEvaluationDetails"), ("OriginalResult", "OriginalDetails"))
+_USERS_OWN_WORDS = re.compile(r"<span[^>]*comment-heading|\bUser (?:comment|justification)\b", re.IGNORECASE)
 _REASONS = {
     "fail": "no policy meets it, which does not tell how many are covered",
     "warning": "no policy meets it, which does not tell how many are covered",
@@ -42,13 +46,15 @@ _SHARES = {
     "mfa_admin_coverage": ("MS.AAD.3.2", "MS.AAD.3.1", "MS.AAD.3.6"),
     "phishing_resistant_mfa": ("MS.AAD.3.1",),
 }
-_LEGACY, _ROLES = "MS.AAD.1.1", "MS.AAD.3.6"
+_LEGACY = "MS.AAD.1.1"
+_REQUIREMENTS: dict[str, Requirement] = {
+    _LEGACY: "legacy", "MS.AAD.3.1": "phishing_resistant", "MS.AAD.3.2": "mfa", "MS.AAD.3.6": "admins",
+}  # fmt: skip
 _SPF, _OLD_SPF, _DKIM, _DMARC, _REJECT = "MS.EXO.2.2", "MS.EXO.2.1", "MS.EXO.3.1", "MS.EXO.4.1", "MS.EXO.4.2"
-_IDENTITY = {_LEGACY, *(one for ids in _SHARES.values() for one in ids)}
-_RATED = {*_IDENTITY, _SPF, _DKIM, _DMARC, _REJECT}
+_RATED = {*_REQUIREMENTS, _SPF, _DKIM, _DMARC, _REJECT}
 _USED_SETTINGS = {
-    "conditional_access_policies", "privileged_users", "total_user_count", "accepted_domains", "spf_records",
-    "dkim_config", "dkim_records", "dmarc_records",
+    "conditional_access_policies", "privileged_users", "privileged_roles", "total_user_count", "accepted_domains",
+    "spf_records", "dkim_config", "dkim_records", "dmarc_records",
 }  # fmt: skip
 
 
@@ -60,6 +66,8 @@ class _Control:
     name: str
     verdict: str
     details: str
+    missed: bool
+    """Whether the tool found it not met, whatever the tenant's configuration makes of that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +99,15 @@ class _Results:
             raise self.error(f"{place} has a control without a Control ID or a Result")
         match = _ID.fullmatch(name.strip())
         key = match[1].upper() if match else name
-        control = _Control(name, verdict.strip().lower(), details if isinstance(details, str) else "")
+        verdict = verdict.strip().lower()
+        missed = verdict in _NOT_MET
+        for result, why in _BEFORE_OVERRIDE if verdict in _OVERRIDDEN else ():
+            if not missed and str(found.get(result)).strip().lower() in _NOT_MET:
+                missed, details = True, found.get(why)
+        control = _Control(name, verdict, _tools_own(details) if isinstance(details, str) else "", missed)
         before = self.controls.get(key)
         if before is not None and before.verdict != control.verdict:
-            control = _Control(name, "contradictory", "")
+            control = _Control(name, "contradictory", "", missed=False)
         self.controls[key] = control
 
     def error(self, what: str) -> ReadingError:
@@ -154,13 +167,18 @@ class _Results:
     def violators(self, key: str) -> set[str] | None:
         """Own domains that a mail policy names as violating it; None when its result does not tell."""
         control = self.controls.get(key)
-        if control is None or control.verdict not in {"pass", *_NOT_MET}:
+        if control is None or not (control.missed or control.verdict == "pass"):
             return None
-        if control.verdict == "pass":
+        if not control.missed:
             return set()
         text = re.split(r"<a |View DNS logs", control.details.partition("in violation:")[2])[0]
         named = {mail_records.tidy(one) for one in _DOMAIN.findall(text)}
         return {one for one in named if mail_records.is_own(one)} if named else None
+
+
+def _tools_own(details: str) -> str:
+    """Return details without the comment or justification that a user wrote behind them."""
+    return _USERS_OWN_WORDS.split(details, maxsplit=1)[0]
 
 
 def looks_like(head: Head) -> int:
@@ -208,7 +226,9 @@ def read(
     for key, control in results.controls.items():
         if key not in _RATED and (key != _OLD_SPF or _SPF in results.controls):
             leftovers.add(f"no signal rates this policy ({control.verdict})", control.name)
-        elif control.verdict != "pass" and not (key.startswith("MS.EXO") and control.verdict in _NOT_MET):
+        elif control.missed and control.verdict in _OVERRIDDEN:
+            leftovers.add("the tenant's own configuration overrides a failure, which stands", control.name)
+        elif control.verdict != "pass" and not (key.startswith("MS.EXO") and control.missed):
             leftovers.add(_REASONS.get(control.verdict, f"result {control.verdict[:40]!r} is not known"), control.name)
     unused = [str(one) for one in results.settings if one not in _USED_SETTINGS]
     leftovers.add("provider setting that no signal rates", *unused)
@@ -250,15 +270,20 @@ def _identity(results: _Results) -> list[Claim]:
     excluded: dict[str, frozenset[str]] = {}
     texts: dict[str, str] = {}
     policies = results.items(results.settings.get("conditional_access_policies"), "conditional_access_policies")
+    roles = frozenset(
+        str(one["RoleTemplateId"]).lower()
+        for one in results.items(results.settings.get("privileged_roles"), "privileged_roles")
+        if one.get("RoleTemplateId")
+    )
     for key, control in results.controls.items():
-        if control.verdict != "pass" or key not in _IDENTITY:
+        if control.verdict != "pass" or key not in _REQUIREMENTS:
             continue
-        users, problem = excluded_users(policies, control.details, for_roles=key == _ROLES, legacy=key == _LEGACY)
-        if problem is not None:
+        users, problem = excluded_users(policies, _REQUIREMENTS[key], roles)
+        if users is None:
             results.leftovers.add(problem, control.name)
-        if users is not None:
+        else:
             excluded[key] = users
-            texts[key] = f"{control.name} passes, {len(users) if problem is None else 'unknown'} excluded"
+            texts[key] = f"{control.name} passes, {len(users)} excluded"
     claimed: list[Claim] = []
     for signal, keys in _SHARES.items():
         shares = []
@@ -338,25 +363,20 @@ def _mail(results: _Results) -> list[Claim]:
 
 
 def _mail_from_results(results: _Results) -> list[Claim]:
-    """Without DNS records: a policy that passes tells of own domains only if the file names one."""
+    """Without DNS records only bad news is certain: a pass does not show which domains were looked up, and how."""
     spf = results.violators(_SPF if _SPF in results.controls else _OLD_SPF)
-    dkim, dmarc, reject = (results.violators(key) for key in (_DKIM, _DMARC, _REJECT))
-    tenant = mail_records.tidy(str(results.about.get("DomainName") or ""))
-    named = {tenant} if mail_records.is_own(tenant) and _DOMAIN.fullmatch(tenant) else set()
-    named |= {domain for ones in (spf, dkim, dmarc, reject) for domain in ones or ()}
-    why = "which of the firm's own domains were looked up is not told"
+    dkim, dmarc = results.violators(_DKIM), results.violators(_DMARC)
     claimed: list[Claim] = []
     if not any(key in results.controls for key in (_SPF, _OLD_SPF, _DKIM, _DMARC, _REJECT)):
         return claimed
+    why = "which of the firm's own domains were looked up is not told"
     if dmarc:
         claimed.append(Claim("dmarc_policy", "none", "scan", f"no record: {', '.join(sorted(dmarc))}"))
-    elif dmarc is not None and reject is not None and not reject and named:
-        claimed.append(Claim("dmarc_policy", "reject", "scan", f"every domain, among them {', '.join(sorted(named))}"))
     else:
-        results.leftovers.add("weaker than reject, by how much is not told" if reject else why, "dmarc_policy")
-    if spf is not None and dkim is not None and named:
-        level = min(2 - (domain in spf) - (domain in dkim) for domain in named)
-        claimed.append(Claim("spf_dkim_level", level, "scan", f"worst of {', '.join(sorted(named))}"))
+        results.leftovers.add(why, "dmarc_policy")
+    neither = (spf or set()) & (dkim or set())
+    if neither:
+        claimed.append(Claim("spf_dkim_level", 0, "scan", f"neither: {', '.join(sorted(neither))}"))
     else:
         results.leftovers.add(why, "spf_dkim_level")
     return claimed
