@@ -1,7 +1,8 @@
 """checkdmarc's results (JSON of one domain or several, or CSV): callers are the command line and apps.
 
-Of the firm's domains the worst counts; onmicrosoft.com does not. A look-up that failed says nothing; a record that is
-absent, broken or there twice is none. checkdmarc looks up no DKIM keys: SPF alone shows level 1 at least, and without
+Of the firm's domains the worst counts; onmicrosoft.com does not. A record is none only where the tool says that it is
+absent, in a wrong place or there twice: whatever else went wrong (a look-up that failed, a record that the tool
+withheld beside others) says nothing. checkdmarc looks up no DKIM keys: SPF alone shows level 1 at least, and without
 SPF the level is left open. Its DNSSEC, MTA-STS and STARTTLS results are one half of `tls_dns_hygiene` without the
 other, the firm's own servers: they are reported. `mail_platform` is claimed where all mail goes to Google or
 Microsoft 365 directly. The files do not tell when the look-ups were made.
@@ -26,9 +27,13 @@ MAX_BYTES = 64_000_000
 """A file larger than this is refused."""
 
 _POLICIES = ("none", "monitor", "quarantine", "reject")
-_FAILED = re.compile(
-    r"timed? ?out|nameserver|servfail|dns exception|no answer|refused|network|unreachable", re.IGNORECASE
+_NAME = re.compile(r"(?:[\w-]+\.)+[\w-]+")  # a domain may be called timeout.example or not-found.example
+_ABSENT = re.compile(
+    r"record\b.*(?:does not exist|not found)|^not found|does not have an? [\w ]*record|"
+    r"record must be located at",
+    re.IGNORECASE,
 )
+_TWICE = re.compile(r"^multiple |has multiple ", re.IGNORECASE)
 _HOSTS = {
     "google": re.compile(r"\.(google|googlemail)\.com$"),
     "microsoft_365": re.compile(r"\.(mail\.protection\.outlook\.com|mx\.microsoft)$"),
@@ -109,18 +114,15 @@ def _from_row(row: dict[str, str]) -> dict[str, Any]:
 
 
 def _record(found: dict[str, Any], kind: str) -> tuple[str, ...] | None:
-    """Texts of a record, empty if there is none; None when the look-up failed or was not made."""
+    """Texts of a record, empty if there is none; None when it was not seen and may be there."""
     result = found.get(kind)
     if not isinstance(result, dict):
         return None
     text, error = text_at(result, "record"), text_at(result, "error")
-    if text and result.get("valid") is not False:
-        return (text,)
-    if error and _FAILED.search(error):
-        return None
-    if text and "multiple" not in error.lower() and kind == "dmarc":
-        return (text,)  # receivers read what they can of it
-    return ()
+    if text:  # of a broken DMARC record receivers read what they can, of a broken SPF record nothing
+        return (text,) if kind == "dmarc" or result.get("valid") is not False else ()
+    words = _NAME.sub("", error.partition("\n")[0]).strip()  # other records that are quoted stand on later lines
+    return () if _ABSENT.search(words) or _TWICE.search(words) else None
 
 
 def _claims(own: dict[str, dict[str, Any]], leftovers: Leftovers, name: str) -> Iterator[Claim]:
@@ -131,13 +133,13 @@ def _claims(own: dict[str, dict[str, Any]], leftovers: Leftovers, name: str) -> 
     for domain, one in own.items():
         texts = _record(one, "dmarc")
         if texts is None:
-            leftovers.add("DMARC look-up failed", domain)
+            leftovers.add("DMARC record was not seen: the look-up failed, or the tool withheld it", domain)
         else:
             place = mail_records.tidy(text_at(one, "dmarc", "location")).removeprefix("_dmarc.")
             policies[domain] = mail_records.dmarc_policy(texts, inherited=bool(place) and place != domain)
         texts = _record(one, "spf")
         if texts is None:
-            leftovers.add("SPF look-up failed", domain)
+            leftovers.add("SPF record was not seen: the look-up failed, or the tool withheld it", domain)
         else:
             spf[domain] = mail_records.has_spf(texts)
     if policies:

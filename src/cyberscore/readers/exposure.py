@@ -62,6 +62,10 @@ _STAND_INS = tuple(
     for text in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32", "3fff::/20")
 )
 
+_NEVER_PUBLIC = re.compile(r"(?:^|\.)(?:localhost|localdomain|local|internal|home\.arpa)$")
+"""Names that mean something on the own machine or network alone (RFC 6761, 6762 and 8375; ICANN for .internal)."""
+_SELDOM_PUBLIC = re.compile(r"^[^.]*$|\.(?:lan|corp|home|intranet|private)$")
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -141,6 +145,17 @@ def check_vantage(vantage: str) -> None:
     """
     if vantage not in {"auto", "external", "internal"}:
         raise ReadingError(f"vantage must be auto, external or internal; got {vantage!r}")
+
+
+def is_outside(name: str, address: str, vantage: Vantage) -> bool:
+    """Whether a server belongs to the perimeter, told by its name and its address, of which one may be missing."""
+    host = name.strip().strip("[]").rstrip(".").lower()
+    place = address_of(address.strip().strip("[]")) or address_of(host)
+    if vantage == "internal" or _NEVER_PUBLIC.search(host):
+        return False
+    if place is None and vantage == "auto":
+        return bool(host) and _SELDOM_PUBLIC.search(host) is None
+    return in_perimeter(place, vantage)
 
 
 def seen_port(protocol: str, number: int, service: str) -> Port:

@@ -5,6 +5,10 @@ no policy. So the share of users who are capable is an upper bound of the share 
 population's median an upper bound is bad news for certain, and is telemetry. Above it, it shows that people are ready
 and nothing more: it weighs as a document, which telemetry of the policies themselves (ScubaGear) replaces.
 
+Who signs in elsewhere registers elsewhere. An external method counts as MFA, though `isMfaCapable` leaves it out.
+Where nobody of a domain is capable, the domain may be federated, and its users may all be asked for MFA by whoever
+signs them in. The tenant's own domain (onmicrosoft.com) cannot be federated.
+
 For `phishing_resistant_mfa` there are two bounds: at most those with a passkey, security key, Windows Hello or
 certificate; at least those who are capable and have nothing else, so that there is no weaker method to be talked into.
 The lower one is claimed where it is favourable, the upper one where it is adverse.
@@ -23,6 +27,7 @@ from typing import Any
 from cyberscore.exceptions import ReadingError
 from cyberscore.profile.evidence import SourceName
 from cyberscore.profile.signals import signal
+from cyberscore.readers import mail_records
 from cyberscore.readers.base import Assets, Claim, Leftovers, Reading, date_of, loose_moment
 from cyberscore.readers.bounds import certain_end
 from cyberscore.readers.documents import read_json, read_objects, read_table
@@ -42,6 +47,7 @@ _RESISTANT = {
 }  # fmt: skip
 _NOT_MFA = {"email", "securityquestion", "none", "temporaryaccesspass"}
 """Methods that only reset passwords, or are handed out to register others."""
+_EXTERNAL = "external"  # externalAuthMethod, externalAuthenticationMethod: MFA of another provider
 _FIELDS = ("ismfaregistered", "ismfacapable", "methodsregistered", "authmethods")
 
 
@@ -51,6 +57,12 @@ class _User:
     admin: bool
     capable: bool
     methods: frozenset[str] | None
+    domain: str
+
+    @property
+    def external(self) -> bool:
+        """Whether another provider asks for MFA, in ways that the file does not tell."""
+        return any(one.startswith(_EXTERNAL) for one in self.methods or ())
 
     @property
     def resistant(self) -> bool:
@@ -170,25 +182,37 @@ def _user(found: dict[str, Any]) -> _User:
     if isinstance(told, str):
         told = None if "[]" in told else [one.strip() for one in told.replace(";", ",").split(",") if one.strip()]
     methods = frozenset(re.sub(r"\W+", "", str(one).casefold()) for one in told) if isinstance(told, list) else None
+    name = str(found.get("userprincipalname") or "").casefold()
     return _User(
-        guest=str(found.get("usertype") or "").casefold() == "guest"
-        or "#ext#" in str(found.get("userprincipalname") or "").casefold(),
+        guest=str(found.get("usertype") or "").casefold() == "guest" or "#ext#" in name,
         admin=_true(found.get("isadmin")),
-        capable=capable,
+        capable=capable or any(one.startswith(_EXTERNAL) for one in methods or ()),
         methods=methods,
+        domain=mail_records.tidy(name.rpartition("@")[2]) if "@" in name else "",
     )
+
+
+def _elsewhere(users: list[_User]) -> set[str]:
+    """Domains that may be federated: nobody of them can use the tenant's own MFA."""
+    own = {one.domain for one in users if not one.domain or mail_records.is_own(one.domain)}
+    return own - {one.domain for one in users if one.capable}
 
 
 def _claims(users: list[_User], members: list[_User], leftovers: Leftovers, *, partial: bool) -> Iterator[Claim]:
     admins = [one for one in users if one.admin]
     if partial:
         leftovers.add("a page of several, of how many users is not told: favourable shares are not claimed", "page")
+    elsewhere = _elsewhere(users)
     for name, group, what in (("mfa_email_coverage", members, "members"), ("mfa_admin_coverage", admins, "admins")):
         if not group:
             leftovers.add(f"none of the {what} is in the file", name)
             continue
         capable = sum(one.capable for one in group)
-        share = round(capable / len(group), 6)
+        federated = sum(one.domain in elsewhere for one in group)
+        share = certain_end(name, round(capable / len(group), 6), round((capable + federated) / len(group), 6))
+        if share is None:
+            leftovers.add(f"{federated} of {len(group)} {what} are of domains that may be federated: no share", name)
+            continue
         adverse = signal(name).code(share) > signal(name).unknown
         if partial and not adverse:
             continue
@@ -199,9 +223,13 @@ def _claims(users: list[_User], members: list[_User], leftovers: Leftovers, *, p
         leftovers.add("methods are not told for all users", "phishing_resistant_mfa")
         return
     name = "phishing_resistant_mfa"
+    unseen = sum(not one.resistant and (one.external or one.domain in elsewhere) for one in members)
     least, most = (
         round(number / len(members), 6)
-        for number in (sum(one.only_resistant for one in members), sum(one.resistant for one in members))
+        for number in (
+            sum(one.only_resistant for one in members),
+            sum(one.resistant for one in members) + unseen,
+        )
     )
     certain = certain_end(name, least, most)
     if certain is None:

@@ -2,9 +2,11 @@
 
 `hardening_score` is the hardening index, a share of the points of the tests that ran. One host is not a firm: where it
 is told how many there are, a good index weighs that little more than nothing, and a system past its end of life is one
-of that many. A report that did not run to its end has no index.
+of that many. A report that did not run to its end has no index, and one of a single category or group of tests, or of
+few tests, is no audit: its index says how well those few went. Which tests were skipped on purpose is not told.
 """
 
+from collections.abc import Iterator
 from datetime import date, datetime
 
 from cyberscore.exceptions import ReadingError
@@ -17,6 +19,9 @@ TOOL = "Lynis"
 
 MAX_BYTES = 32_000_000
 """A report larger than this is refused."""
+
+FEWEST_TESTS = 100
+"""An index of fewer tests than this is not of the whole host; a full audit runs some 200 to 280 (judgement)."""
 
 _END_OF_LIFE_TEST = "GEN-0010"
 
@@ -56,13 +61,7 @@ def read(
         raise ReadingError(f"{name}: not a report of Lynis (no lynis_version): give its lynis-report.dat")
     made = loose_moment(values.get("report_datetime_end") or values.get("report_datetime_start"))
     when = date_of(made, observed_at, name, leftovers)
-    claimed: list[Claim] = []
-    index = values.get("hardening_index", "")
-    if index.isascii() and index.isdigit() and len(index) <= 3 and int(index) <= 100:
-        tests = values.get("lynis_tests_done", "?")[:10]
-        claimed.append(Claim("hardening_score", int(index) / 100, "telemetry", f"index {index} of {tests} tests"))
-    else:
-        leftovers.add("no hardening index: the audit did not run to its end", "hardening_score")
+    claimed = list(_hardening(values, leftovers))
     if ended_of_life and assets_total is not None and assets_total > 0:
         share = round(1 / assets_total, 6)
         claimed.append(Claim("end_of_life_share", share, "telemetry", f"at least this host: {ended_of_life[0]}"))
@@ -81,6 +80,25 @@ def read(
         leftovers=leftovers,
         assets_total=assets_total,
     )
+
+
+def _hardening(values: dict[str, str], leftovers: Leftovers) -> Iterator[Claim]:
+    name = "hardening_score"
+    index, tests = (_whole(values.get(key, "")) for key in ("hardening_index", "lynis_tests_done"))
+    chosen = {key: values.get(key, "") for key in ("test_category", "test_group")}
+    parts = [f"{key} {value[:60]}" for key, value in chosen.items() if value.lower() not in {"", "all"}]
+    if index is None or index > 100:
+        leftovers.add("no hardening index: the audit did not run to its end", name)
+    elif parts:
+        leftovers.add(f"index of a part of the tests: {', '.join(parts)}", name)
+    elif tests is None or tests < FEWEST_TESTS:
+        leftovers.add(f"index of fewer than {FEWEST_TESTS} tests, or of how many is not told", name)
+    else:
+        yield Claim(name, index / 100, "telemetry", f"index {index} of {tests} tests")
+
+
+def _whole(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 6 else None
 
 
 def _values(text: str, name: str, leftovers: Leftovers) -> tuple[dict[str, str], list[str]]:

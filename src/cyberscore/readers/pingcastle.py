@@ -3,7 +3,7 @@
 - `dormant_account_share`: enabled user accounts without a logon for six months, PingCastle's own threshold (so at
   least this share is unused for 90 days), of all enabled ones.
 - `end_of_life_share`: active computers whose Windows no longer gets updates, of all active ones; what systems without
-  a known name could change is left open.
+  a known name, or active computers that no system is listed for, could change is left open.
 
 Its scores are risk scores, 100 the worst, and no share of a benchmark: they and the rules behind them are reported.
 Smart cards required of few administrators do not show that the others lack MFA. One file is one domain.
@@ -60,6 +60,7 @@ class _Report:
         self.size = 0
         self.top: dict[str, str] = {}
         self.users: dict[str, str] = {}
+        self.computers: dict[str, str] = {}
         self.system: dict[str, str] = {}
         self.systems: list[tuple[str, int]] = []
         self.rules: list[str] = []
@@ -90,6 +91,8 @@ class _Report:
             self.top[tag] = text
         elif inside == ("UserAccountData",):
             self.users[tag] = text
+        elif inside == ("ComputerAccountData",):
+            self.computers[tag] = text
         elif inside == ("RiskRules", "HealthcheckRiskRule") and tag == "RiskId":
             self.rules.append(text[:100])
         elif inside in {_SYSTEM, (*_SYSTEM, "data")}:
@@ -144,7 +147,10 @@ def read(
         TOOL,
         report.top.get("EngineVersion") or None,
         when,
-        [*_dormant(report.users, enabled, leftovers), *_end_of_life(report.systems, when, leftovers)],
+        [
+            *_dormant(report.users, enabled, leftovers),
+            *_end_of_life(report.systems, _count(report.computers.get("NumberActive")), when, leftovers),
+        ],
         assets=Assets("users", enabled) if enabled else None,
         scope={key: value[:200] for key, value in scores.items()},
         leftovers=leftovers,
@@ -161,13 +167,17 @@ def _dormant(users: dict[str, str], enabled: int | None, leftovers: Leftovers) -
         leftovers.add("enabled and inactive users are not told", "dormant_account_share")
 
 
-def _end_of_life(systems: list[tuple[str, int]], when: datetime, leftovers: Leftovers) -> Iterator[Claim]:
-    total = sum(number for _, number in systems)
-    if not total:
+def _end_of_life(
+    systems: list[tuple[str, int]], active: int | None, when: datetime, leftovers: Leftovers
+) -> Iterator[Claim]:
+    listed = sum(number for _, number in systems)
+    if not listed:
         leftovers.add("no active computer is listed", "end_of_life_share")
         return
+    total = max(listed, active or 0)
     past: dict[str, int] = {}
-    unknown = 0
+    unknown = total - listed
+    leftovers.add("active computer whose system is not listed", "computer", count=unknown)
     for system, number in systems:
         ends = windows_support_ends(system)
         if ends is None:

@@ -4,6 +4,9 @@
 controls, three count users whom a policy protects and not just who registered, and tell their share: AdminMFAV2 and
 MFARegistrationV2 ("registered and protected"), and BlockLegacyAuthentication, where all or nothing is claimed.
 Files list a score a day: the newest counts. Version 1 controls (AdminMFA) have no share, and are reported.
+
+A tenant may mark a control as met by other means, or accept its risk: Microsoft then gives points that nobody measured,
+and they are taken off. A score of a few controls or points is no benchmark.
 """
 
 import re
@@ -14,7 +17,7 @@ from typing import Any
 from cyberscore.exceptions import ReadingError
 from cyberscore.readers.base import Assets, Claim, Leftovers, Reading, date_of, loose_moment
 from cyberscore.readers.documents import read_json
-from cyberscore.readers.fields import objects, text_at
+from cyberscore.readers.fields import at, objects, text_at
 from cyberscore.readers.head import Head
 from cyberscore.readers.opening import Input, name_of
 
@@ -23,6 +26,14 @@ TOOL = "Microsoft Secure Score"
 MAX_BYTES = 128_000_000
 """An export larger than this is refused."""
 
+FEWEST_CONTROLS = 20
+"""A score made of fewer controls than this is no benchmark; a tenant without paid licences has some thirty
+(judgement)."""
+FEWEST_POINTS = 50
+"""A score with fewer points to reach than this is no benchmark (judgement)."""
+
+_AS_MEASURED = {"", "default", "active", "planned", "toaddress"}
+"""States of a control that give no points by themselves."""
 _SHARES = {"adminmfav2": "mfa_admin_coverage", "mfaregistrationv2": "mfa_email_coverage"}
 _LEGACY = "blocklegacyauthentication"
 
@@ -54,6 +65,7 @@ def read(
     name, leftovers = name_of(source), Leftovers()
     content = read_json(source, MAX_BYTES, arrays=True)
     scores = [_lower(one) for one in _scores(content, name)]
+    marked = _marked(content, name)
     if not scores or not all("currentscore" in one for one in scores):
         raise ReadingError(f"{name}: not secureScores (no currentScore): give the answer of security/secureScores")
     dated = [(loose_moment(text_at(one, "createddatetime")), one) for one in scores]
@@ -68,7 +80,7 @@ def read(
         TOOL,
         None,
         date_of(made, observed_at, name, leftovers),
-        list(_claims(newest, leftovers, name)),
+        list(_claims(newest, marked, leftovers, name)),
         assets=Assets("users", seen) if seen is not None else None,
         scope={
             "tenant_id": text_at(newest, "azuretenantid")[:200],
@@ -90,6 +102,23 @@ def _scores(content: dict[str, Any] | list[Any], name: str) -> Iterator[dict[str
             yield one
 
 
+def _marked(content: dict[str, Any] | list[Any], name: str) -> set[str]:
+    """Return controls that the tenant marked as met by other means, or whose risk it accepted, from their profiles."""
+    marked = set()
+    for one in objects(content if isinstance(content, list) else [content], f"{name}: the list"):
+        listed = at(one, "profiles", "value")
+        for profile in map(_lower, objects(listed, f"{name}: profiles")):
+            states = objects(profile.get("controlstateupdates"), f"{name}: controlStateUpdates")
+            latest = max(states, key=lambda update: text_at(update, "updatedDateTime"), default=None)
+            if _overridden(text_at(_lower(latest or {}), "state")):
+                marked.add(text_at(profile, "id").casefold())
+    return marked
+
+
+def _overridden(state: str) -> bool:
+    return re.sub(r"\W+", "", state.casefold()) not in _AS_MEASURED
+
+
 def _lower(found: dict[str, Any]) -> dict[str, Any]:
     """Return an object with names in lower case: Graph writes camelCase, PowerShell PascalCase."""
     return {str(key).casefold(): value for key, value in found.items()}
@@ -109,21 +138,30 @@ def _number(value: object) -> float | None:
     return float(value)
 
 
-def _claims(score: dict[str, Any], leftovers: Leftovers, name: str) -> Iterator[Claim]:
-    current, most = _number(score.get("currentscore")), _number(score.get("maxscore"))
-    if current is None or not most or current > most:
-        leftovers.add("score or maximum is missing or cannot be true", "hardening_score")
-    else:
-        text = f"{current:g} of {most:g} points of Microsoft's benchmark"
-        yield Claim("hardening_score", round(current / most, 6), "telemetry", text)
-    for control in map(_control, objects(score.get("controlscores"), f"{name}: controlScores")):
+def _claims(score: dict[str, Any], marked: set[str], leftovers: Leftovers, name: str) -> Iterator[Claim]:
+    controls = [_control(one) for one in objects(score.get("controlscores"), f"{name}: controlScores")]
+    given = [_number(one.get("score")) or 0.0 for one in controls]
+    unmeasured = 0.0
+    for control, points in zip(controls, given, strict=True):
         key = text_at(control, "controlname")
         share = _number(control.get("scoreinpercentage"))
         share = share / 100 if share is not None and share <= 100 else None
         told = re.sub(r"<[^>]*>", " ", text_at(control, "implementationstatus"))[:300]
-        if share is not None and key.casefold() in _SHARES:
+        if key.casefold() in marked or _overridden(text_at(control, "controlstate")):
+            unmeasured += points
+            leftovers.add("control that the tenant marked by itself: its points are taken off", key)
+        elif share is not None and key.casefold() in _SHARES:
             yield Claim(_SHARES[key.casefold()], round(share, 6), "telemetry", f"{key} {share:.0%}: {told}")
         elif share is not None and key.casefold() == _LEGACY and share == 1:
             yield Claim("legacy_auth_enabled", 0, "telemetry", f"{key} 100%: {told}")
         else:
             leftovers.add("control that tells no share of what a signal rates", key)
+    current, most = _number(score.get("currentscore")), _number(score.get("maxscore"))
+    if current is None or not most or current > most:
+        leftovers.add("score or maximum is missing or cannot be true", "hardening_score")
+    elif most < FEWEST_POINTS or (len(controls) < FEWEST_CONTROLS and controls and sum(given) >= current - 1):
+        leftovers.add(f"{most:g} points of {len(controls)} listed controls are no benchmark", "hardening_score")
+    else:
+        reached = max(0.0, current - unmeasured)
+        text = f"{reached:g} of {most:g} points of Microsoft's benchmark"
+        yield Claim("hardening_score", round(reached / most, 6), "telemetry", text)

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from cyberscore.exceptions import ReadingError
-from cyberscore.readers import tls
+from cyberscore.readers import exposure, tls
 from cyberscore.readers.base import Leftovers, Reading, date_of, loose_moment
 from cyberscore.readers.documents import read_json
 from cyberscore.readers.fields import at, objects, text_at
@@ -17,6 +17,7 @@ from cyberscore.readers.head import Head
 from cyberscore.readers.opening import Input, name_of
 
 TOOL = "SSL Labs"
+OPTIONS = ("vantage",)
 
 MAX_BYTES = 128_000_000
 """A file larger than this is refused."""
@@ -54,7 +55,11 @@ def looks_like(head: Head) -> int:
 
 
 def read(
-    source: Input, *, observed_at: date | datetime | str | None = None, assets_total: int | None = None
+    source: Input,
+    *,
+    observed_at: date | datetime | str | None = None,
+    assets_total: int | None = None,
+    vantage: exposure.Vantage = "auto",
 ) -> Reading:
     """Read hosts as SSL Labs' API, or its command line ``ssllabs-scan``, gives them.
 
@@ -65,6 +70,9 @@ def read(
         When they were assessed; used only when the file does not tell.
     assets_total : int, optional
         How many hosts with TLS there are in all.
+    vantage : {"auto", "external", "internal"}
+        Where the scanner stood. With "auto" only servers with a public name or address belong to the perimeter; with
+        "external" all do but those of the scanner's own machine or network by name; with "internal" none.
 
     Raises
     ------
@@ -72,6 +80,7 @@ def read(
         When the file is missing, too large, not JSON, or not SSL Labs'.
     """
     name, leftovers = name_of(source), Leftovers()
+    exposure.check_vantage(vantage)
     content = read_json(source, MAX_BYTES, arrays=True)
     hosts = objects(content if isinstance(content, list) else [content], f"{name}: the list")
     if not hosts or not all("host" in one and ("endpoints" in one or "status" in one) for one in hosts):
@@ -84,7 +93,7 @@ def read(
             if len(servers) >= tls.MAX_SERVERS:
                 raise ReadingError(f"{name}: more than {tls.MAX_SERVERS} servers: split it by host")
             servers.append(_assess(host, endpoint, certificates, when, name))
-    claimed, assets = tls.claims(servers, leftovers)
+    claimed, assets = tls.claims(servers, leftovers, vantage)
     return Reading.of(
         TOOL,
         text_at(hosts[0], "engineVersion") or None,
@@ -92,6 +101,7 @@ def read(
         claimed,
         assets=assets,
         scope={
+            "vantage": vantage,
             "servers": [one.place for one in servers][:200],
             "grades": {one.place: one.grade for one in servers[:200]},
             "criteria": text_at(hosts[0], "criteriaVersion"),
@@ -132,9 +142,9 @@ def _assess(
     name: str,
 ) -> tls.Server:
     label, port = text_at(host, "host")[:200], text_at(host, "port")[:10] or "443"
-    server = tls.Server(label, f"{label} ({text_at(endpoint, 'ipAddress')[:60]}):{port}")
-    grade = text_at(endpoint, "grade").strip().upper()
-    server.grade = grade if grade in tls.GRADES else ""
+    address = text_at(endpoint, "ipAddress")[:60]
+    server = tls.Server(label, f"{label} ({address}):{port}", address=address)
+    server.rate(text_at(endpoint, "grade").strip().upper())
     if server.grade:
         server.parts.update(tls.PARTS)  # no letter is given before all parts were looked at
     details = endpoint.get("details")

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from cyberscore.exceptions import ReadingError
-from cyberscore.readers import tls
+from cyberscore.readers import exposure, tls
 from cyberscore.readers.base import Leftovers, Reading, date_of, loose_moment
 from cyberscore.readers.documents import read_json
 from cyberscore.readers.fields import at, objects, text_at
@@ -17,6 +17,7 @@ from cyberscore.readers.head import Head
 from cyberscore.readers.opening import Input, name_of
 
 TOOL = "sslyze"
+OPTIONS = ("vantage",)
 
 MAX_BYTES = 128_000_000
 """A file larger than this is refused."""
@@ -41,7 +42,11 @@ def looks_like(head: Head) -> int:
 
 
 def read(
-    source: Input, *, observed_at: date | datetime | str | None = None, assets_total: int | None = None
+    source: Input,
+    *,
+    observed_at: date | datetime | str | None = None,
+    assets_total: int | None = None,
+    vantage: exposure.Vantage = "auto",
 ) -> Reading:
     """Read what sslyze wrote with ``--json_out``.
 
@@ -52,6 +57,9 @@ def read(
         When the scan ran; used only when the file does not tell (before version 5).
     assets_total : int, optional
         How many hosts with TLS there are in all.
+    vantage : {"auto", "external", "internal"}
+        Where the scanner stood. With "auto" only servers with a public name or address belong to the perimeter; with
+        "external" all do but those of the scanner's own machine or network by name; with "internal" none.
 
     Raises
     ------
@@ -59,6 +67,7 @@ def read(
         When the file is missing, too large, not JSON, of a version before 3, or not sslyze's.
     """
     name, leftovers = name_of(source), Leftovers()
+    exposure.check_vantage(vantage)
     content = read_json(source, MAX_BYTES)
     if "server_scan_results" not in content:
         old = "accepted_targets" in content
@@ -77,18 +86,18 @@ def read(
         if not isinstance(commands, dict):
             silent.append(_place(one))
             continue
-        server = tls.Server(_host(one), _place(one))
+        server = tls.Server(_host(one), _place(one), address=text_at(_location(one), "ip_address")[:60])
         _assess(server, commands, when, name, leftovers)
         servers.append(server)
     leftovers.add("host that was not assessed", *silent)
-    claimed, assets = tls.claims(servers, leftovers)
+    claimed, assets = tls.claims(servers, leftovers, vantage)
     return Reading.of(
         TOOL,
         text_at(content, "sslyze_version") or None,
         when,
         claimed,
         assets=assets,
-        scope={"servers": [one.place for one in servers][:200], "not_assessed": len(silent)},
+        scope={"vantage": vantage, "servers": [one.place for one in servers][:200], "not_assessed": len(silent)},
         leftovers=leftovers,
         assets_total=assets_total,
     )
@@ -175,8 +184,10 @@ def _is_false(commands: dict[str, Any], command: str, key: str) -> bool:
 
 def _certificate(server: tls.Server, found: dict[str, Any], when: datetime, name: str) -> None:
     chain = objects(found.get("received_certificate_chain"), f"{name}: received_certificate_chain")
-    if chain:
+    stores = list(_validations(found, name))
+    if chain and stores:
         server.parts.add("certificate")
+    if chain:
         leaf = chain[0]
         ends = loose_moment(text_at(leaf, "not_valid_after") or text_at(leaf, "notAfter"))
         begins = loose_moment(text_at(leaf, "not_valid_before") or text_at(leaf, "notBefore"))
@@ -194,7 +205,7 @@ def _certificate(server: tls.Server, found: dict[str, Any], when: datetime, name
     server.blame("mismatch", found.get("leaf_certificate_subject_matches_hostname") is False)
     server.blame("incomplete_chain", found.get("received_chain_has_valid_order") is False)
     server.blame("revoked", text_at(found, "ocsp_response", "certificate_status").upper() == "REVOKED")
-    _trust(server, list(_validations(found, name)))
+    _trust(server, stores)
 
 
 def _validations(found: dict[str, Any], name: str) -> Iterator[tuple[str, bool, str]]:
@@ -212,7 +223,8 @@ def _trust(server: tls.Server, stores: list[tuple[str, bool, str]]) -> None:
     mozilla = [one for one in stores if one[0] == "mozilla"] or stores
     if any(trusted for _, trusted, _ in mozilla):
         return
-    errors = " ".join(error for _, _, error in mozilla)
+    # A host may be called expired.example, and errors name the host.
+    errors = " ".join(error for _, _, error in mozilla).replace(server.host.lower(), "")
     if "expired" in errors or "not valid at validation time" in errors or "not yet valid" in errors:
         server.blame("expired", found=True)
     elif "name" in errors and ("match" in errors or "subjectaltname" in errors or "san" in errors):

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Any
 
 from cyberscore.exceptions import ReadingError
-from cyberscore.readers import tls
+from cyberscore.readers import exposure, tls
 from cyberscore.readers.base import Leftovers, Reading, date_of, loose_moment
 from cyberscore.readers.documents import read_json, read_table
 from cyberscore.readers.fields import objects, text_at
@@ -19,6 +19,7 @@ from cyberscore.readers.head import Head
 from cyberscore.readers.opening import Input, name_of
 
 TOOL = "testssl.sh"
+OPTIONS = ("vantage",)
 
 MAX_BYTES = 64_000_000
 """A file larger than this is refused."""
@@ -58,6 +59,8 @@ _FLAWS: dict[str, tuple[str, set[str]]] = {
     "certs_list_ordering_problem": ("incomplete_chain", _BAD), "algorithm": ("weak_signature", _SERIOUS),
     "key_size": ("weak_key", _SERIOUS), "chain_of_trust": ("untrusted", _SERIOUS), "trust": ("mismatch", _GRAVE),
 }  # fmt: skip
+_TRUST = {"cert_chain_of_trust", "chain_of_trust"}
+_UNDECIDED = {"WARN", "DEBUG"}  # such as "no certificate stores found"
 _ABOUT_THE_RUN = {"engine_problem", "scantime", "clientproblem1", "clientproblem"}
 _NOT_ASSESSED = {"scanproblem", "dns_resolution", "target", "host_timeout"}
 _SECTIONS = (
@@ -76,7 +79,11 @@ def looks_like(head: Head) -> int:
 
 
 def read(
-    source: Input, *, observed_at: date | datetime | str | None = None, assets_total: int | None = None
+    source: Input,
+    *,
+    observed_at: date | datetime | str | None = None,
+    assets_total: int | None = None,
+    vantage: exposure.Vantage = "auto",
 ) -> Reading:
     """Read what testssl.sh wrote with ``--csvfile``, ``--jsonfile`` or ``--jsonfile-pretty``.
 
@@ -87,6 +94,9 @@ def read(
         When the scan ran; only pretty JSON tells.
     assets_total : int, optional
         How many hosts with TLS there are in all.
+    vantage : {"auto", "external", "internal"}
+        Where the scanner stood. With "auto" only servers with a public name or address belong to the perimeter; with
+        "external" all do but those of the scanner's own machine or network by name; with "internal" none.
 
     Raises
     ------
@@ -94,6 +104,7 @@ def read(
         When the file is missing, too large, damaged, or not testssl.sh's.
     """
     name, leftovers = name_of(source), Leftovers()
+    exposure.check_vantage(vantage)
     form = Head.of(source, MAX_BYTES).form
     version, started = None, None
     if form == "text":
@@ -126,14 +137,14 @@ def read(
     silent = [one.place for one, failed in closed if failed or not (one.parts or one.faults)]
     leftovers.add("host that was not assessed", *silent)
     assessed = [one for one, failed in closed if not failed and (one.parts or one.faults)]
-    claimed, assets = tls.claims(assessed, leftovers)
+    claimed, assets = tls.claims(assessed, leftovers, vantage)
     return Reading.of(
         TOOL,
         version,
         date_of(started, observed_at, name, leftovers),
         claimed,
         assets=assets,
-        scope={"servers": [one.place for one in assessed][:200], "not_assessed": len(silent)},
+        scope={"vantage": vantage, "servers": [one.place for one in assessed][:200], "not_assessed": len(silent)},
         leftovers=leftovers,
         assets_total=assets_total,
     )
@@ -168,10 +179,11 @@ class _Target:
 
     def __init__(self, host: str, address: str, port: str) -> None:
         shown = f"{host} ({address})" if address and address != host else host
-        self.server = tls.Server(host, f"{shown}:{port}" if port else shown)
+        self.server = tls.Server(host, f"{shown}:{port}" if port else shown, address=address)
         self.protocols: dict[str, bool] = {}
         self.good: list[bool] = []
         self.silent = False
+        self.expiry_told = self.trust_told = False
 
     def take(self, check: str, severity: str, finding: str) -> bool:
         """Take one finding in; False when it is a serious one that costs nothing."""
@@ -191,13 +203,14 @@ class _Target:
         elif check in {"pfs", "fs"}:
             server.blame("no_forward_secrecy", severity in _BAD)
         elif check in {"cert_expirationstatus", "expiration"}:
-            server.parts.add("certificate")
+            self.expiry_told = True
             _take_expiry(server, severity, finding)
         elif check == "hsts_time":
             server.blame("no_hsts", "disabled" in finding.lower())
         elif check == "overall_grade":
-            server.grade = finding.upper() if finding.upper() in tls.GRADES else ""
+            server.rate(finding.upper())
         elif check in _FLAWS:
+            self.trust_told |= check in _TRUST and severity not in _UNDECIDED
             _blame(server, _FLAWS, check, severity)
         else:
             return severity not in _SERIOUS
@@ -211,6 +224,8 @@ class _Target:
             self.server.blame(name, self.protocols.get(name, False))
         if self.good:
             self.server.blame("no_aead", not any(self.good))
+        if self.expiry_told and self.trust_told:
+            self.server.parts.add("certificate")
         return self.server
 
 

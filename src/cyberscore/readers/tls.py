@@ -7,6 +7,9 @@ expired, untrusted or mismatched certificate alone is worse than unknown.
 
 A favourable score is claimed only when protocols, cipher suites and the certificate were all looked at; an adverse
 one always, since whatever was not looked at could only lower it.
+
+Only servers of the perimeter count, told by name and address as those of scans are (`exposure`). A server that was
+asked for by a bare address cannot show a certificate of that name: a mismatch costs it nothing.
 """
 
 import re
@@ -18,6 +21,7 @@ from importlib import resources
 
 from cyberscore.exceptions import ReadingError
 from cyberscore.profile.signals import signal
+from cyberscore.readers import exposure
 from cyberscore.readers.base import Assets, Claim, Leftovers
 
 MAX_SERVERS = 100_000
@@ -28,6 +32,8 @@ EXPIRES_SOON_DAYS = 14
 """A certificate with fewer days left is about to expire: half of what automatic renewal leaves (judgement)."""
 GRADES = {"A+": 100, "A": 100, "A-": 89, "B": 79, "C": 59, "D": 49, "E": 34, "F": 19, "T": 35, "M": 35}
 """The most that a server of a letter of SSL Labs scores: just below the next better letter, in round figures."""
+
+_NAME_MISMATCH = "M"
 
 _AEAD = re.compile(r"GCM|CCM|CHACHA20|POLY1305", re.IGNORECASE)
 _EPHEMERAL = re.compile(r"^(?:TLS_)?(?:ECDHE|DHE|EDH|AES_|CHACHA20)|TLS_AES|TLS_CHACHA", re.IGNORECASE)
@@ -81,11 +87,22 @@ class Server:
     faults: dict[str, None] = field(default_factory=dict)
     parts: set[str] = field(default_factory=set)
     grade: str = ""
+    address: str = ""
+
+    @property
+    def bare(self) -> bool:
+        """Whether it was asked for by an address, without a name."""
+        return exposure.address_of(self.host.strip("[]")) is not None
 
     def blame(self, name: str, found: object) -> None:
         """Note a fault if it was found."""
-        if found is True:
+        if found is True and not (name == "mismatch" and self.bare):
             self.faults[name] = None
+
+    def rate(self, letter: str) -> None:
+        """Note the letter that a tool gives, if it is one of those that bound the score."""
+        if letter in GRADES and not (letter == _NAME_MISMATCH and self.bare):
+            self.grade = letter
 
     def offer(self, versions: Iterable[str], asked: Collection[str] = ("tls13",)) -> None:
         """Note which protocols are offered, of ssl2, ssl3, tls10, tls11, tls12 and tls13.
@@ -129,15 +146,20 @@ class Server:
         return f"{self.place} scores {self.score:g} of 100{grade}: {'; '.join(reasons) or 'nothing is wrong'}"
 
 
-def claims(servers: list[Server], leftovers: Leftovers) -> tuple[list[Claim], Assets | None]:
-    """Return the claim of `tls_dns_hygiene` that servers support, if any, and how many hosts were seen."""
-    if not servers:
-        leftovers.add("no server was assessed: nothing is claimed", "tls_dns_hygiene")
+def claims(
+    servers: list[Server], leftovers: Leftovers, vantage: exposure.Vantage = "auto"
+) -> tuple[list[Claim], Assets | None]:
+    """Return the claim of `tls_dns_hygiene` that servers support, if any, and how many hosts of the edge were seen."""
+    outside = [one for one in servers if exposure.is_outside(one.host, one.address, vantage)]
+    inside = [one.place for one in servers if one not in outside]
+    leftovers.add("internal server: not publicly routable, or not seen from outside", *inside)
+    if not outside:
+        leftovers.add("no server of the perimeter was assessed: nothing is claimed", "tls_dns_hygiene")
         return [], None
-    assets = Assets("hosts", len({one.host for one in servers}))
+    assets = Assets("hosts", len({one.host for one in outside}))
     about = signal("tls_dns_hygiene")
-    worst = min(servers, key=lambda one: (one.score, one.place))
-    partial = [one for one in servers if not one.whole]
+    worst = min(outside, key=lambda one: (one.score, one.place))
+    partial = [one for one in outside if not one.whole]
     if partial and about.code(worst.score) <= about.unknown:
         lacking = sorted({part for one in partial for part in PARTS if part not in one.parts})
         leftovers.add(
