@@ -1,5 +1,7 @@
 """What may be claimed of a share that is only known to lie between two: callers are readers of incomplete counts."""
 
+from itertools import pairwise
+
 from cyberscore.profile.signals import signal
 
 
@@ -21,3 +23,17 @@ def certain_end(name: str, least: float, most: float) -> float | None:
     if about.code(better) > about.unknown:
         return better
     return worse if about.code(worse) < about.unknown else None
+
+
+def mildest_adverse(name: str) -> float:
+    """Return the middle of the mildest adverse cell: what to claim of bad news whose size is not told.
+
+    Parameters
+    ----------
+    name : str
+        A signal whose values are numbers.
+    """
+    about = signal(name)
+    middles = [(low + high) / 2 for low, high in pairwise((about.low, *about.breakpoints, about.high))]
+    codes = {about.code(middle): middle for middle in middles}
+    return round(codes[min(code for code in codes if code > about.unknown)], 6)

@@ -1,8 +1,8 @@
 """Findings in the Open Cybersecurity Schema (OCSF 1.x, JSON) by any tool: callers are the command line and apps.
 
 - Compliance findings (class 2003), and detection or security findings (2004, 2001) that say PASS or FAIL as Prowler's
-  do, are results of a benchmark: see `benchmark`. Of the states of one finding the newest counts; a failure that was
-  deleted is no longer looked at, and a failure that somebody called resolved still failed.
+  do, are results of a benchmark: see `benchmark`. Of the states of one finding the newest counts. A failure that
+  somebody muted, suppressed, called resolved, archived, closed or deleted still failed.
 - Vulnerability findings (2002) that are not resolved are open CVEs of the resources they name, suppressed and archived
   ones too: see `findings`. Of cloud resources it is not known whether the internet reaches them.
 - Other detections are alerts. Their number is no signal: they are reported.
@@ -34,12 +34,14 @@ MAX_ASSETS = 1_000_000
 
 _SECURITY, _VULNERABILITY, _COMPLIANCE, _DETECTION = 2001, 2002, 2003, 2004
 _CLOSED = {"4", "6", "resolved", "deleted"}
-_GONE = {"6", "deleted"}
 _NEXT_PAGE = ("NextToken", "nextToken", "next_token", "@odata.nextLink")
 _VERDICTS = {"1": "pass", "3": "fail"}
-_WORDS = {"success": "pass", "failure": "fail", "compliant": "pass", "noncompliant": "fail", "non_compliant": "fail"}
-"""How others than the schema call a verdict: Prowler 3, AWS Config."""
-_DECIDING = {"PASS", "FAIL", "PASSED", "FAILED", "MANUAL", "WARNING", "NOT_AVAILABLE"}
+_WORDS = {
+    "success": "pass", "failure": "fail", "compliant": "pass", "noncompliant": "fail", "non_compliant": "fail",
+    "muted": "fail",
+}  # fmt: skip
+"""How others than the schema call a verdict: Prowler 3 and 4, AWS Config. What was muted is taken for a failure."""
+_DECIDING = {"PASS", "FAIL", "PASSED", "FAILED", "MUTED", "MANUAL", "WARNING", "NOT_AVAILABLE"}
 _WRAPPERS = ("events", "findings", "Findings", "value", "data", "items", "results", "records", "Records")
 """Fields in which a bundle, or the answer of an API, holds its findings."""
 
@@ -92,12 +94,10 @@ def read(
         newest = max(newest, when) if newest is not None and when is not None else when or newest
         _take(found, when, results, open_ones, leftovers)
     for result in results.values():
-        if result.gone:
-            leftovers.add("failure that was deleted", result.check)
-        else:
-            benchmark.take(
-                result.check, result.verdict, account=result.account, resource=result.resource, text=result.text
-            )
+        benchmark.take(
+            result.check, result.verdict,
+            account=result.account, resource=result.resource, text=result.text, service=result.service,
+        )  # fmt: skip
     when = date_of(newest, observed_at, name, leftovers)
     scope = {"product": product, "accounts": list(benchmark.accounts)[:200]}
     label = f"{product} {version}".strip() or None
@@ -141,7 +141,7 @@ class _Result:
     account: str
     resource: str
     text: str
-    gone: bool
+    service: str
 
 
 def _take(
@@ -179,8 +179,6 @@ def _take(
 
 def _result(found: dict[str, Any], when: datetime | None, check: str, verdict: str) -> _Result:
     resource = _resources(found)[0]
-    state = {text_at(found, "status_id"), text_at(found, "status").casefold()}
-    gone = bool(state & _GONE) or text_at(found, "activity_id") == "3"
     accounts = (("cloud", "account", "uid"), ("cloud", "account_uid"), ("cloud", "project_uid"))
     return _Result(
         when,
@@ -189,7 +187,7 @@ def _result(found: dict[str, Any], when: datetime | None, check: str, verdict: s
         next((text for path in accounts if (text := text_at(found, *path))), ""),
         text_at(resource, "uid") or text_at(resource, "name"),
         (text_at(found, "status_detail") or text_at(found, "message"))[:300],
-        gone and verdict.strip().casefold().startswith("fail"),
+        text_at(resource, "group", "name"),
     )
 
 

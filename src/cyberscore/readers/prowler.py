@@ -1,7 +1,7 @@
 """Prowler's own formats: CSV of versions 2 to 5, JSON of 2 and 3: callers are the command line and apps.
 
 Results are counted by `benchmark`. Its OCSF files, version 4 and later, are read as any OCSF (see `ocsf`). Version 2
-writes CSV without a date.
+writes CSV without a date. A result that the owner muted counts as a failure: what it was before is not told.
 """
 
 import re
@@ -44,7 +44,10 @@ _ALIASES = {
     "text": ("status_extended", "statusextended", "check_result_extended", "message"),
     "time": ("timestamp", "assessment_start_time", "assessmentstarttime", "assessmentdate"),
     "version": ("prowler_version",),
+    "service": ("service_name", "servicename", "check_servicename", "service"),
 }
+_MUTED = {"muted", "warning"}
+"""How results on a mutelist (version 4), or an allowlist (2 and 3), are called."""
 _TITLE = re.compile(r"\[((?:check|extra)\d+)\]", re.IGNORECASE)
 _CSV_HEADERS = (
     ("check_result", "title_text"),
@@ -64,6 +67,7 @@ class _Row:
     text: str
     time: str
     version: str
+    service: str
 
 
 def looks_like(head: Head) -> int:
@@ -101,7 +105,10 @@ def read(
     benchmark = Benchmark(name, leftovers)
     first, version, rows = None, "", 0
     for row in _table(source, head, name) if head.form == "text" else _json(source, name):
-        benchmark.take(_check(row), row.status, account=row.account, resource=row.resource, text=row.text)
+        status = "fail" if row.status.strip().casefold() in _MUTED else row.status
+        benchmark.take(
+            _check(row), status, account=row.account, resource=row.resource, text=row.text, service=row.service
+        )
         told = loose_moment(row.time)
         first = min(first, told) if first is not None and told is not None else told or first
         version, rows = version or row.version, rows + 1
