@@ -142,3 +142,17 @@ def test_a_certificate_whose_trust_was_not_tried_is_not_favourable():
     commands = content["server_scan_results"][0]["scan_result"]
     commands["certificate_info"]["result"]["certificate_deployments"][0]["path_validation_results"] = []
     assert score(sslyze, json.dumps(content).encode()) is None
+
+
+def test_an_interrupted_scan_is_not_favourable_but_what_it_found_stands():
+    place = "www.firm.example/203.0.113.5"
+    stopped = {"scanTime": ("WARN", "Scan interrupted")}
+    assert score(testssl, shell(place, **stopped)) is None
+    assert score(testssl, shell(place, **stopped, cert_expirationStatus=("CRITICAL", "expired"))) == 35
+    rows = [dict(zip(("id", "severity", "finding"), (check, "OK", text), strict=True)) for check, text in GOOD.items()]
+    content = {
+        "Invocation": "testssl x", "at": "host", "startTime": "1793520000", "scanTime": 60,
+        "scanResult": [{"targetHost": "www.firm.example", "ip": "203.0.113.5", "port": "443", "protocols": rows}],
+    }  # fmt: skip
+    assert score(testssl, json.dumps(content).encode()) is not None
+    assert score(testssl, json.dumps(content | {"scanTime": "Scan interrupted"}).encode()) is None

@@ -62,6 +62,7 @@ _FLAWS: dict[str, tuple[str, set[str]]] = {
 _TRUST = {"cert_chain_of_trust", "chain_of_trust"}
 _UNDECIDED = {"WARN", "DEBUG"}  # such as "no certificate stores found"
 _ABOUT_THE_RUN = {"engine_problem", "scantime", "clientproblem1", "clientproblem"}
+_INTERRUPTED = "interrupted"
 _NOT_ASSESSED = {"scanproblem", "dns_resolution", "target", "host_timeout"}
 _SECTIONS = (
     "pretest", "singleCipher", "protocols", "grease", "ciphers", "cipherTests", "serverPreferences", "pfs", "fs",
@@ -106,7 +107,7 @@ def read(
     name, leftovers = name_of(source), Leftovers()
     exposure.check_vantage(vantage)
     form = Head.of(source, MAX_BYTES).form
-    version, started = None, None
+    version, started, interrupted = None, None, False
     if form == "text":
         rows: Iterator[tuple[str, str, str, str, str]] = (
             (row["id"], row.get("fqdn/ip", ""), row.get("port", ""), row.get("severity", ""), row.get("finding", ""))
@@ -117,6 +118,7 @@ def read(
         if isinstance(content, dict):
             version = text_at(content, "version").partition(" ")[0] or None  # "3.2rc3 e806f7a", "3.0.8  from "
             started = loose_moment(text_at(content, "startTime"))
+            interrupted = _INTERRUPTED in text_at(content, "scanTime").lower()
         rows = _pretty(content, name) if isinstance(content, dict) else _flat(content, name)
     servers: dict[tuple[str, str], _Target] = {}
     for key, where, port, severity, finding in rows:
@@ -133,6 +135,8 @@ def read(
         target = servers.setdefault(place, _Target(host[:200], address[:60], port.strip()[:10]))
         if not target.take(check, severity.strip().upper(), finding.strip()):
             leftovers.add(f"finding that costs no points ({severity.strip().lower()})", key)
+    if servers and interrupted:
+        next(reversed(servers.values())).interrupted = True
     closed = [(one.closed(), one.silent) for one in servers.values()]
     silent = [one.place for one, failed in closed if failed or not (one.parts or one.faults)]
     leftovers.add("host that was not assessed", *silent)
@@ -183,7 +187,7 @@ class _Target:
         self.protocols: dict[str, bool] = {}
         self.good: list[bool] = []
         self.silent = False
-        self.expiry_told = self.trust_told = False
+        self.expiry_told = self.trust_told = self.interrupted = False
 
     def take(self, check: str, severity: str, finding: str) -> bool:
         """Take one finding in; False when it is a serious one that costs nothing."""
@@ -191,6 +195,8 @@ class _Target:
         offered = _OFFERED.match(finding) is not None
         if check in _NOT_ASSESSED or severity == "FATAL":
             self.silent = True
+        elif check == "scantime":
+            self.interrupted = _INTERRUPTED in finding.lower()
         elif check in _PROTOCOLS:
             if severity == "WARN" and not offered:
                 return False  # "not tested due to lack of local support"
@@ -226,6 +232,8 @@ class _Target:
             self.server.blame("no_aead", not any(self.good))
         if self.expiry_told and self.trust_told:
             self.server.parts.add("certificate")
+        if self.interrupted:
+            self.server.parts.clear()  # flaws are tried last
         return self.server
 
 

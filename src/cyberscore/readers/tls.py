@@ -150,9 +150,12 @@ def claims(
     servers: list[Server], leftovers: Leftovers, vantage: exposure.Vantage = "auto"
 ) -> tuple[list[Claim], Assets | None]:
     """Return the claim of `tls_dns_hygiene` that servers support, if any, and how many hosts of the edge were seen."""
-    outside = [one for one in servers if exposure.is_outside(one.host, one.address, vantage)]
-    inside = [one.place for one in servers if one not in outside]
-    leftovers.add("internal server: not publicly routable, or not seen from outside", *inside)
+    outside = []
+    for server in servers:
+        if exposure.is_outside(server.host, server.address, vantage):
+            outside.append(server)
+        else:
+            leftovers.add("internal server: not publicly routable, or not seen from outside", server.place)
     if not outside:
         leftovers.add("no server of the perimeter was assessed: nothing is claimed", "tls_dns_hygiene")
         return [], None
