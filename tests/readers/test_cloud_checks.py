@@ -206,6 +206,12 @@ def test_a_share_needs_checks_and_services(services, checks):
     assert ("hardening_score" in read_both(*some(services, checks))) is whole
 
 
+@given(check=st.text(max_size=30))
+def test_no_id_of_a_check_alone_is_a_benchmark(check):
+    found = table(*(row(f"{check}_{i}", "PASS" if i % 3 else "FAIL") for i in range(FEWEST_CHECKS)))
+    assert "hardening_score" not in values(found)
+
+
 def test_the_service_that_a_file_names_outweighs_the_id():
     rows = some(8, 40)
     text = io.StringIO()

@@ -147,4 +147,4 @@ def _service(check: str) -> str:
     if section:
         return section[1] or section[2].casefold()
     found = _SERVICE.match(check.rpartition("/")[2])
-    return ((found[1] or found[2]) if found else "").casefold()
+    return (found[1] or found[2] or "").casefold() if found else ""
