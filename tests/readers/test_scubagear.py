@@ -226,8 +226,8 @@ def test_a_role_policy_needs_not_include_all_users():
     told = [{"RoleTemplateId": "x"}, {"RoleTemplateId": "Y"}]
     source = with_policies(roles, control="MS.AAD.3.6v1", privileged_roles=told)
     assert values(source) == {"mfa_admin_coverage": 1.0}
-    for others in ([], [*told, {"RoleTemplateId": "z"}]):
-        assert values(with_policies(roles, control="MS.AAD.3.6v1", privileged_roles=others)) == {}
+    for missing in ([], [*told, {"RoleTemplateId": "z"}]):
+        assert values(with_policies(roles, control="MS.AAD.3.6v1", privileged_roles=missing)) == {}
 
 
 def test_legacy_clients_are_blocked_only_for_all():

@@ -1,6 +1,7 @@
 """TLS scans as one score: what each fault costs, which hosts count, and what must have been looked at."""
 
 import csv
+import gzip
 import io
 import json
 
