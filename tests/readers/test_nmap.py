@@ -145,19 +145,131 @@ def test_ports_of_unclear_state_are_neither_open_nor_closed(state):
         ("syn", CLOSED + '<extraports state="open|filtered" count="50"/>', True),
         ("syn", '<extraports state="open|filtered" count="50"/>', False),
         ("fin", CLOSED + '<extraports state="open|filtered" count="50"/>', False),
-        ("fin", '<extraports state="closed" count="50"/>', True),
+        ("fin", '<extraports state="closed" count="50"/>', False),
         ("ack", '<extraports state="unfiltered" count="50"/>', False),
-        (
-            "fin",
-            BY_REASON,
-            True,
-        ),
+        ("fin", BY_REASON, False),
+        ("syn", BY_REASON, True),
         ("syn", "", False),
     ],
 )
 def test_what_lists_of_quiet_ports_tell(kind, extras, settled):
     info = SYN.replace("syn", kind)
     assert ("exposed_rdp" in values(scan(host(extras), info=info))) == settled
+
+
+SILENT = ("fin", "null", "xmas", "maimon", "ack", "window", "idle", "bounce")
+
+
+@pytest.mark.parametrize("kind", SILENT)
+@pytest.mark.parametrize(
+    "ports", [CLOSED, CLOSED + port(3389, "closed"), '<extraports state="filtered" count="9"/>', ""]
+)
+def test_a_scan_that_an_open_port_need_not_answer_proves_nothing_closed(kind, ports):
+    reading = nmap.read(scan(host(ports), info=SYN.replace("syn", kind), args="nmap --open -oX -"))
+    assert {one.signal: one.value for one in reading.observations} == {"internet_footprint": 1}
+    assert reasons(reading)["kind of scan that an open port need not answer: zero is not claimed"][1] == (
+        f"TCP scan: {kind}",
+    )
+    probed = port(3389, service="ms-wbt-server", method="probed")
+    assert values(scan(host(CLOSED + probed), info=SYN.replace("syn", kind)))["exposed_rdp"] == 1
+
+
+@pytest.mark.parametrize("option", ["--badsum", "--scanflags URGPSH", "--ttl 2", "-S 192.0.2.9", "--ip-options L"])
+def test_probes_that_an_open_port_need_not_answer_prove_nothing_closed(option):
+    assert values(scan(host(), args=f"nmap {option} -oX - 8.8.8.8")) == {"internet_footprint": 1}
+    assert values(grepable(args=f"{option} 8.8.8.8")) == {"internet_footprint": 1}
+    flags = SYN.replace('protocol="tcp"', 'protocol="tcp" scanflags="FINURG"')
+    assert values(scan(host(), info=flags)) == {"internet_footprint": 1}
+
+
+def test_a_port_that_a_window_scan_takes_for_open_is_not_known_to_be():
+    guessed = CLOSED + port(3389).replace("syn-ack", "reset")
+    reading = nmap.read(scan(host(guessed), info=SYN.replace("syn", "window")))
+    assert {one.signal for one in reading.observations} == {"internet_footprint"}
+    assert "port that a window scan takes for open: not known to be open" in reasons(reading)
+
+
+@pytest.mark.parametrize("letter", "FNXMAWI")
+def test_grepable_output_of_such_a_scan_proves_nothing_closed(letter):
+    closed = "3389/closed/tcp//ms-wbt-server///, 445/closed/tcp//microsoft-ds///"
+    for data in (
+        grepable(closed, args=f"-sV -s{letter} 8.8.8.8", ignored="closed"),
+        grepable(closed, args=f"-s{letter} 8.8.8.8", ignored="closed").replace(b"# Ports scanned", b"# Ports"),
+    ):
+        assert values(data) == {"internet_footprint": 1}
+    assert values(grepable(closed, args="-b ftp.example 8.8.8.8", ignored="closed")) == {"internet_footprint": 1}
+
+
+def test_a_list_scan_asks_no_host():
+    first, *_, last = grepable(args="-sL 8.8.8.8").decode().splitlines()
+    listed = "Host: 8.8.8.8 (dns.example)\tStatus: Unknown\nHost: 8.8.4.4 ()\tStatus: Unknown"
+    reading = nmap.read(f"{first}\n{listed}\n{last}\n".encode())
+    assert reading.observations == ()
+    assert reading.scope["hosts_up"] == 0
+
+
+def many(service, *, count=60, method="probed"):
+    return "".join(port(number, service=service, method=method) for number in (*range(1, count), 3389))
+
+
+@pytest.mark.parametrize(
+    "ports",
+    [
+        CLOSED + many("tcpwrapped", count=25),
+        CLOSED + many("unknown", method="table"),
+        CLOSED + many("ms-wbt-server", method="table"),
+        many("", count=25, method="table"),  # all that was tried is open
+        CLOSED + many("ms-wbt-server", count=400),  # a trap answers as any service
+    ],
+)
+def test_a_proxy_that_answers_on_every_port_settles_nothing(ports):
+    reading = nmap.read(scan(host(ports)))
+    assert reading.observations == ()
+    assert reasons(reading)["host on which a proxy or a trap answers for all ports: it settles nothing"][0] == 1
+    beside = values(scan(host(ports), host(CLOSED + port(3389), "8.8.4.4")))
+    assert beside == {"exposed_rdp": 1}  # what the other exposes; how many hosts there are is not known
+
+
+def test_behind_such_a_proxy_what_was_recognised_counts():
+    ports = CLOSED + many("tcpwrapped") + port(13389, service="ms-wbt-server", method="probed")
+    assert values(scan(host(ports))) == {"exposed_rdp": 1}
+    lines = ", ".join(f"{number}/open/tcp//tcpwrapped///" for number in (*range(1, 60), 3389))
+    assert values(grepable(lines)) == {}
+
+
+def test_many_services_that_were_recognised_are_services():
+    ports = CLOSED + "".join(port(number, service="http", method="probed") for number in range(8000, 8060))
+    assert values(scan(host(ports + port(3389))))["exposed_rdp"] == 1
+
+
+NAMED = '<hostnames><hostname name="{}" type="PTR"/></hostnames><ports>'
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "hosts"),
+    [
+        ((port(443), "a.example"), (port(443), "a.example"), 1),
+        ((port(443), "a.example"), (port(443) + port(22), "A.example."), 1),
+        ((port(443), ""), (port(443), "a.example"), 1),
+        ((port(443), ""), (port(443), ""), 1),
+        ((port(443), "a.example"), (port(443), "b.example"), 2),
+        ((port(443), ""), (port(443) + port(22), ""), 2),
+        (("", ""), ("", ""), 2),  # nothing shows that they are one
+    ],
+)
+def test_a_host_with_two_kinds_of_address_is_one_host(first, second, hosts):
+    def at(address, found, name):
+        text = host(CLOSED + found + port(3389), address)
+        text = text.replace(port(3389), "") if not found else text
+        return text.replace("<ports>", NAMED.format(name)) if name else text
+
+    reading = nmap.read(scan(at("8.8.8.8", *first), at("2001:4860::8", *second)))
+    found = {one.signal: one.value for one in reading.observations}
+    assert found["internet_footprint"] == hosts
+    assert found["exposed_rdp"] == (hosts if first[0] else 0)
+    assert reading.assets.seen == hosts
+    both = values(scan(at("8.8.8.8", *first), at("8.8.4.4", *first), at("2001:4860::8", *second)))
+    assert both["internet_footprint"] == hosts + 1  # two IPv4 addresses are two hosts, whatever their names
 
 
 def test_hidden_hosts_and_ports_of_an_open_only_scan_are_not_open():

@@ -11,8 +11,8 @@ Which claims are made:
 - `critical_patch_median_days`, `patch_14d_rate`: see `patching`.
 - what open ports expose, see `exposure`.
 
-*Nothing seen is not clean*: zero is claimed only when the scan ran to its end, every internet-facing asset that
-answered had its vulnerability checks, and the catalogue is not much older than the scan. Container images and
+*Nothing seen is not clean*: zero is claimed only when the scan ran to its end and looked for all vulnerabilities,
+every internet-facing asset that answered had its checks, and the catalogue is not much older than the scan. Container images and
 internal hosts are never internet-facing: what is known to be exploited on them is reported, and rates nothing.
 """
 
@@ -66,6 +66,8 @@ class Asset:
         System or software past its end of life, if any.
     panels : list of str
         Pages where one signs in.
+    names : list of str
+        What it is called, besides `name`.
     """
 
     name: str
@@ -78,6 +80,7 @@ class Asset:
     cves: dict[str, None] = field(default_factory=dict)
     ports: dict[tuple[str, int], exposure.Port] = field(default_factory=dict)
     panels: list[str] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
 
     @property
     def label(self) -> str:
@@ -105,6 +108,13 @@ class Inventory:
         self.end_of_life: dict[str, str] = {}
         self.unchecked_outside = 0
         self.unscanned_outside = 0
+        self.full = True
+        """Whether all vulnerabilities were looked for and are told, as far as they were found."""
+
+    def narrow(self, why: str, *what: str) -> None:
+        """Note that not all vulnerabilities were looked for, or that some which were found are left out."""
+        self.full = False
+        self.leftovers.add(f"{why}: no absence of vulnerabilities is claimed", *what)
 
     def close(self, asset: Asset) -> None:
         """Keep what rates of an asset that is complete.
@@ -119,7 +129,7 @@ class Inventory:
         if not asset.answered:
             self.counts["silent"] += 1
             return
-        outside = self.kind not in SOFTWARE and exposure.in_perimeter(asset.address, self.vantage)
+        outside = self.kind not in SOFTWARE and exposure.in_perimeter(asset.address, self.vantage, asset.name)
         self.counts["seen"] += 1
         self.counts["perimeter" if outside else "internal"] += 1
         self.counts["checked"] += asset.checked
@@ -133,11 +143,9 @@ class Inventory:
                 self.open_inside[cve] = self.open_inside.get(cve, 0) + 1
 
     def _expose(self, asset: Asset) -> None:
-        self.perimeter.hosts[asset.label] = None
-        self.unchecked_outside += not asset.checked
-        self.unscanned_outside += not asset.scanned
-        for port in asset.ports.values():
-            self.perimeter.open_port(asset.label, port)
+        told = self.perimeter.add(asset.label, asset.ports.values(), (asset.name, *asset.names))
+        self.unchecked_outside += not (asset.checked and told)
+        self.unscanned_outside += not (asset.scanned and told)
         for panel in asset.panels:
             self.perimeter.panel(asset.label, panel[:200])
         if asset.cves:
@@ -172,12 +180,12 @@ class Inventory:
         """
         known = catalogue if catalogue is not None else Catalogue.load()
         fresh = (when.date() - known.kev_date).days <= STALE_DAYS
-        whole = complete and listed and not self.unchecked_outside
+        whole = complete and listed and self.full and not self.unchecked_outside
         claims: list[Claim] = []
         if self.perimeter.hosts:
             claims += self._exploited(known, zero=whole and fresh)
             claims += self._likely(known, zero=whole)
-        claims += self._past_end_of_life(assets_total, zero=complete and listed, listed=listed)
+        claims += self._past_end_of_life(assets_total, zero=complete and listed and self.full, listed=listed)
         claims += self.patching.claims(when, self.leftovers)
         if self.kind not in SOFTWARE:
             claims += self.perimeter.claims(whole=complete and listed and not self.unscanned_outside, counted=listed)
@@ -218,9 +226,13 @@ class Inventory:
         return {**{f"{self.kind}_{key}": number for key, number in self.counts.items()}, "vantage": self.vantage}
 
     def _exploited(self, known: Catalogue, *, zero: bool) -> list[Claim]:
-        pairs = [
-            f"{cve} on {host}" for host, cves in self.open_outside.items() for cve in sorted(known.exploited(cves))
-        ]
+        same = self.perimeter.same()
+        found = (
+            f"{cve} on {same[host]}"
+            for host, cves in self.open_outside.items()
+            for cve in sorted(known.exploited(cves))
+        )
+        pairs = list(dict.fromkeys(found))
         if pairs:
             return [Claim("kev_open_external", len(pairs), self.source, "; ".join(pairs))]
         if zero:

@@ -1,8 +1,9 @@
 """nmap XML (`nmap -oX`, or `-oG`) as evidence of the perimeter: callers are the command line and apps that hold scans.
 
 Only `open` is open. A count above zero is what was seen. Zero is claimed only when the scan ran to its end
-and every host of the perimeter that answered had all the ports in question scanned with a definite result. A
-title can show a login panel but not rule one out: zero panels is claimed only where no web service is open.
+and every host of the perimeter that answered had all the ports in question scanned with a definite result, by a kind of
+scan to which an open port must answer: Windows and others reset every probe of FIN, NULL, Xmas, Maimon, ACK and window
+scans, so that those prove nothing closed. A title can show a login panel but not rule one out: zero panels is claimed only where no web service is open.
 """
 
 import re
@@ -30,12 +31,11 @@ MAX_RECORDS = 250_000
 
 _NOT_OPEN = {"closed", "filtered", "closed|filtered"}
 _ANSWERS = {"open", "closed", "unfiltered"}
-_TELLING_SCANS = {
-    "syn",
-    "connect",
-    "bounce",
-    "idle",
-}  # a TCP port they find silent is filtered, never open|filtered
+_TELLING_SCANS = {"syn", "connect"}
+"""Kinds of TCP scan that an open port answers, as seen from the scanner itself: idle and bounce scans see what another
+host sees."""
+_BLINDED = re.compile(r"(?:^|\s)(?:--badsum|--scanflags|--ip-options|--ttl|-S)(?=[\s=]|$)")
+"""Options that change probes so that an open port need not answer, or answers another host."""
 _SKIPS_DISCOVERY = re.compile(r"(?:^|\s)(?:-Pn|-PN|-P0|-PD)(?=\s|$)")
 _OPEN_ONLY = re.compile(r"(?:^|\s)--open(?=\s|$)")
 
@@ -48,8 +48,9 @@ class _Host:
     neighbour: bool = False
     records: int = 0
     addresses: list[str] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
     ports: dict[tuple[str, int], exposure.Port] = field(default_factory=dict)
-    extras: list[tuple[str, list[str]]] = field(default_factory=list)
+    extras: list[str] = field(default_factory=list)
     cves: dict[str, None] = field(default_factory=dict)
 
 
@@ -70,16 +71,17 @@ class _Scan:
         self.open: dict[str, dict[str, None]] = {}
         self.host = _Host()
         self.port = exposure.Port("", 0)
+        self.reason = ""
         self.handlers: dict[tuple[str, str], Callable[[dict[str, str]], None]] = {
             ("nmaprun", "scaninfo"): self._scaninfo,
             ("nmaprun", "host"): self._begin_host,
             ("host", "status"): self._status,
             ("host", "address"): self._address,
+            ("hostnames", "hostname"): self._hostname,
             ("host", "os"): lambda _: self._unused("operating system"),
             ("host", "trace"): lambda _: self._unused("traceroute"),
             ("hostscript", "script"): self._vulnerabilities,
             ("ports", "extraports"): self._extraports,
-            ("extraports", "extrareasons"): self._extrareasons,
             ("ports", "port"): self._begin_port,
             ("port", "state"): self._state,
             ("port", "service"): self._service,
@@ -104,9 +106,16 @@ class _Scan:
         """Close an element: a port or a host is complete."""
         self.path.pop()
         if tag == "port" and self.path[-1:] == ["ports"]:
+            if self.port.state == "open" and self.reason == "reset" and not self.port.identified:
+                self.port.state = "open by its reset"  # a window scan's guess from the size of a window
             self.host.ports[self.port.protocol, self.port.number] = self.port
         elif tag == "host" and self.path == ["nmaprun"]:
             self._end_host()
+
+    @property
+    def telling(self) -> bool:
+        """Whether an open TCP port had to answer this scan."""
+        return self.scan_types <= _TELLING_SCANS and _BLINDED.search(self.run.get("args", "")) is None
 
     @property
     def open_only(self) -> bool:
@@ -128,7 +137,8 @@ class _Scan:
         self.protocols.add(found.get("protocol", ""))
         telling = self._among(found.get("services", ""))
         if found.get("protocol") == "tcp":
-            self.scan_types.add(found.get("type", ""))
+            # Flags of one's own make a SYN scan something else.
+            self.scan_types.add("scanflags" if "scanflags" in found else found.get("type", ""))
             self.scanned |= telling
 
     def _begin_host(self, found: dict[str, str]) -> None:
@@ -144,6 +154,10 @@ class _Scan:
         else:
             self.host.addresses.append(found.get("addr", ""))
 
+    def _hostname(self, found: dict[str, str]) -> None:
+        self._record()
+        self.host.names.append(found.get("name", "")[:255])
+
     def _record(self) -> None:
         self.host.records += 1
         if self.host.records > MAX_RECORDS:
@@ -151,12 +165,7 @@ class _Scan:
 
     def _extraports(self, found: dict[str, str]) -> None:
         self._record()
-        self.host.extras.append((found.get("state", ""), []))
-
-    def _extrareasons(self, found: dict[str, str]) -> None:
-        self._record()
-        if self.host.extras and found.get("proto") == "tcp" and found.get("ports"):
-            self.host.extras[-1][1].append(found["ports"])
+        self.host.extras.append(found.get("state", ""))
 
     def _begin_port(self, found: dict[str, str]) -> None:
         self._record()
@@ -166,7 +175,7 @@ class _Scan:
         self.port = exposure.Port(found.get("protocol", ""), number)
 
     def _state(self, found: dict[str, str]) -> None:
-        self.port.state = found.get("state", "")
+        self.port.state, self.reason = found.get("state", ""), found.get("reason", "")
 
     def _service(self, found: dict[str, str]) -> None:
         self.port.service, self.port.product = found.get("name", "").lower(), found.get("product", "")
@@ -214,17 +223,16 @@ class _Scan:
             self.leftovers.add("internal host: not publicly routable, or not seen from outside", str(address))
             return
         self.counts["perimeter"] += 1
-        self.perimeter.hosts[str(address)] = None
+        self._expose(str(address))
         if len(self.perimeter.hosts) > MAX_HOSTS:
             raise ReadingError(f"{self.name}: more than {MAX_HOSTS} hosts: split the scan by network")
         if self.host.cves:
             self.open.setdefault(str(address), {}).update(self.host.cves)
-        self._expose(str(address))
 
     def _answered(self) -> bool:
         host = self.host
         unasked = host.reason == "user-set" or (not host.reason and _SKIPS_DISCOVERY.search(self.run.get("args", "")))
-        answers = {port.state for port in host.ports.values()} | {state for state, _ in host.extras}
+        answers = {port.state for port in host.ports.values()} | set(host.extras)
         return not unasked or bool(answers & _ANSWERS)
 
     def _in_perimeter(self, address: exposure.Address) -> bool:
@@ -232,12 +240,22 @@ class _Scan:
         return exposure.in_perimeter(address, self.vantage) and not (near and self.vantage == "auto")
 
     def _expose(self, address: str) -> None:
+        tried = [port for port in self.host.ports.values() if port.protocol == "tcp"]
+        hidden = self.host.extras or self.open_only
+        all_open = not hidden and all(port.state == "open" for port in tried)
+        opened = [port for port in self.host.ports.values() if port.state == "open"]
+        self.perimeter.add(address, opened, self.host.names, all_open=all_open)
         for port in self.host.ports.values():
             label = f"{port.number}/{port.protocol}"
             if port.state == "open|filtered":
                 self.leftovers.add("port open|filtered: not known to be open", label)
-            elif port.state == "open":
-                self.perimeter.open_port(address, port)
+            elif port.state == "open by its reset":
+                self.leftovers.add("port that a window scan takes for open: not known to be open", label)
+        if not self.telling:
+            kinds = ", ".join(sorted(self.scan_types)) or "none"
+            self.leftovers.add(
+                "kind of scan that an open port need not answer: zero is not claimed", f"TCP scan: {kinds}", count=1
+            )
         for name, numbers in exposure.PORTS_OF.items():
             for number in numbers:
                 if not self._settled(number):
@@ -247,17 +265,18 @@ class _Scan:
     def _settled(self, number: int) -> bool:
         """Whether the scan tells for certain that a TCP port is open or that it is not."""
         listed = self.host.ports.get(("tcp", number))
+        if listed is not None and listed.state == "open":
+            return True
+        if not self.telling:
+            return False
         if listed is not None:
-            return listed.state == "open" or listed.state in _NOT_OPEN
+            return listed.state in _NOT_OPEN
         if self.host.timed_out or number not in self.scanned:
             return False
-        extras = self.host.extras
-        states = {state for state, _ in extras}
+        states = set(self.host.extras)
         if not states:
             return self.open_only
-        if states <= _NOT_OPEN or (self.scan_types <= _TELLING_SCANS and states & _NOT_OPEN):
-            return True
-        return any(number in self._among(text) for state, texts in extras if state in _NOT_OPEN for text in texts)
+        return bool(states & _NOT_OPEN)  # what is open|filtered beside them are ports of another protocol
 
     def _among(self, services: str) -> set[int]:
         """Those ports that matter for a claim, out of a list such as "1,3-4"."""
@@ -336,7 +355,7 @@ def read(
     whole = ended and (scan.open_only or not hidden)  # hosts that --open hides have nothing open
     claims = [
         *scan.perimeter.claims(whole=whole, counted=ended and not hidden),
-        *_exploited(scan.open, catalogue or Catalogue.load(), leftovers),
+        *_exploited(scan.open, scan.perimeter.same(), catalogue or Catalogue.load(), leftovers),
     ]
     scope: dict[str, Any] = {
         **{f"hosts_{key}": number for key, number in scan.counts.items()},
@@ -350,16 +369,20 @@ def read(
         scan.run.get("version"),
         when,
         claims,
-        assets=Assets("hosts", len(scan.perimeter.hosts)),
+        assets=Assets("hosts", scan.perimeter.settled),
         scope=scope,
         leftovers=leftovers,
         assets_total=assets_total,
     )
 
 
-def _exploited(found: dict[str, dict[str, None]], known: Catalogue, leftovers: Leftovers) -> list[Claim]:
+def _exploited(
+    found: dict[str, dict[str, None]], same: dict[str, str], known: Catalogue, leftovers: Leftovers
+) -> list[Claim]:
     """Known-exploited vulnerabilities that scripts verified; scripts never show that there are none."""
-    pairs = [f"{cve} on {host}" for host, cves in found.items() for cve in known.exploited(cves)]
+    pairs = list(
+        dict.fromkeys(f"{cve} on {same[host]}" for host, cves in found.items() for cve in known.exploited(cves))
+    )
     others = [cve for cves in found.values() for cve in cves if cve not in known.kev]
     leftovers.add("CVE verified, but not known to be exploited", *others)
     return [Claim("kev_open_external", len(pairs), "scan", "at least: " + "; ".join(pairs))] if pairs else []

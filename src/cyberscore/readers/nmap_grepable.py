@@ -21,13 +21,14 @@ BEGINS = re.compile(r"# nmap (?:\(V\. )?([\w.+-]+)\)? scan initiated (.{1,60}?) 
 """The first line: version, date and command."""
 _ENDS = re.compile(r"# nmap (?:done|run completed) at (.{1,60}?) -- .*?\((\d+) hosts? up\)", re.IGNORECASE)
 _SCANNED = re.compile(r"# Ports scanned:.*?\bTCP\(\d+;([\d,-]*)\)")
-HOST = re.compile(r"Host: (\S+) \([^)]*\)\s+(.*)")
-"""A line about a host."""
+HOST = re.compile(r"Host: (\S+) \(([^)]*)\)\s+(.*)")
+"""A line about a host: its address, its name and what is told."""
 _PORT = re.compile(r"(\d+)/([a-z|]+)/(\w+)/[^/]*/([^/]*)/[^/]*/([^/]*)/?")
 _IGNORED = re.compile(r"Ignored State: ([a-z|]+) \(\d+\)")
 _KINDS = re.compile(r"(?:^|\s)-s([A-Za-z]+)")
-_SILENT = frozenset("AFNXMW")
-"""Kinds of scan to which an open port may not answer."""
+_SILENT = {"F": "fin", "N": "null", "X": "xmas", "M": "maimon", "A": "ack", "W": "window", "I": "idle"}
+"""Kinds of scan that an open port need not answer, by their letter; a letter that is none of these takes SYN or connect."""
+_BOUNCE = re.compile(r"(?:^|\s)-b(?=\s)")
 
 
 class Target(Protocol):
@@ -56,22 +57,22 @@ def feed(source: Input, target: Target, limit: int) -> None:
     version, began, command = first.groups()
     run = {"scanner": "nmap", "version": version, "args": command, "start": _seconds(began)}
     target.start("nmaprun", {key: value for key, value in run.items() if value})
-    address, told = "", list[str]()
+    # The list of ports is there only with -v; the kind of scan is known without it.
+    _leaf(target, "scaninfo", {"type": _kind(command), "protocol": "tcp", "services": ""})
+    address, name_of_host, told = "", "", list[str]()
     for line in lines:
         match = HOST.match(line)
         if match is not None:
             if match[1] != address and told:
-                _host(target, address, told)
+                _host(target, address, name_of_host, told)
                 told = []
-            address = match[1]
-            told.append(match[2])
+            address, name_of_host = match[1], match[2]
+            told.append(match[3])
         elif (scanned := _SCANNED.match(line)) is not None:
-            silent = any(_SILENT & set(letters) for letters in _KINDS.findall(command))
-            kind = "other" if silent else "syn"
-            _leaf(target, "scaninfo", {"type": kind, "protocol": "tcp", "services": scanned[1]})
+            _leaf(target, "scaninfo", {"type": _kind(command), "protocol": "tcp", "services": scanned[1]})
         elif (ended := _ENDS.match(line)) is not None:
             if told:
-                _host(target, address, told)
+                _host(target, address, name_of_host, told)
                 told = []
             target.start("runstats", {})
             _leaf(target, "finished", {"time": _seconds(ended[1])})
@@ -84,15 +85,26 @@ def feed(source: Input, target: Target, limit: int) -> None:
                 f"{name}: {line[:60]!r} is no line of nmap's grepable output: make the file with nmap -oX"
             )
     if told:
-        _host(target, address, told)
+        _host(target, address, name_of_host, told)
     target.end("nmaprun")
 
 
-def _host(target: Target, address: str, told: list[str]) -> None:
+def _kind(command: str) -> str:
+    letters = "".join(_KINDS.findall(command))
+    silent = (kind for letter, kind in _SILENT.items() if letter in letters)
+    return "bounce" if _BOUNCE.search(command) else next(silent, "syn")
+
+
+def _host(target: Target, address: str, name: str, told: list[str]) -> None:
     text = "\t".join(told)
     target.start("host", {"timedout": "true"} if "Status: Timeout" in text else {})
-    _leaf(target, "status", {"state": "down" if "Status: Down" in text else "up"})
+    # A list scan (-sL) asks no host whether it is there.
+    absent = "Status: Down" in text or "Status: Unknown" in text
+    _leaf(target, "status", {"state": "down" if absent else "up"})
     _leaf(target, "address", {"addr": address})
+    target.start("hostnames", {})
+    _leaf(target, "hostname", {"name": name})
+    target.end("hostnames")
     target.start("ports", {})
     ignored = _IGNORED.search(text)
     if ignored is not None:
