@@ -302,7 +302,7 @@ class Perimeter:
         newer = {host: one for host, one in self.hosts.items() if one.address is not None and one.address.version == 6}
         named, alike = _by_name(older), _by_ports(older)
         for host, answer in newer.items():
-            _take(found, host, older, [named.get(name, []) for name in answer.names])
+            _take(found, host, older, [named.get(name, []) for name in sorted(answer.names)])
         for host, answer in newer.items():
             # A host with names of its own may still be one that was scanned without any.
             kinds = (False,) if answer.names else (False, True)
@@ -311,7 +311,7 @@ class Perimeter:
         placed = _by_name({host: one for host, one in self.hosts.items() if one.address is not None})
         for host, answer in self.hosts.items():
             if answer.address is None:
-                found[host] = next((found[one] for name in answer.names for one in placed.get(name, ())), host)
+                found[host] = next((found[one] for name in sorted(answer.names) for one in placed.get(name, ())), host)
         return found
 
     def claims(self, *, whole: bool, counted: bool) -> list[Claim]:

@@ -12,8 +12,9 @@ Which claims are made:
 - what open ports expose, see `exposure`.
 
 *Nothing seen is not clean*: zero is claimed only when the scan ran to its end and looked for all vulnerabilities,
-every internet-facing asset that answered had its checks, and the catalogue is not much older than the scan. Container images and
-internal hosts are never internet-facing: what is known to be exploited on them is reported, and rates nothing.
+every internet-facing asset that answered had its checks, and the catalogue is not much older than the scan. Container
+images and internal hosts are never internet-facing: what is known to be exploited on them is reported, and rates
+nothing. What the owner of a system accepted, ignored or rated lower since is open as the scanner found it.
 """
 
 import math
@@ -66,8 +67,10 @@ class Asset:
         System or software past its end of life, if any.
     panels : list of str
         Pages where one signs in.
-    names : list of str
+    names : set of str
         What it is called, besides `name`.
+    failed : bool
+        Whether something shows that its checks were disturbed, or a finding is disputed: no absence is claimed of it.
     """
 
     name: str
@@ -80,7 +83,8 @@ class Asset:
     cves: dict[str, None] = field(default_factory=dict)
     ports: dict[tuple[str, int], exposure.Port] = field(default_factory=dict)
     panels: list[str] = field(default_factory=list)
-    names: list[str] = field(default_factory=list)
+    names: set[str] = field(default_factory=set)
+    failed: bool = False
 
     @property
     def label(self) -> str:
@@ -129,6 +133,8 @@ class Inventory:
         if not asset.answered:
             self.counts["silent"] += 1
             return
+        if asset.failed:
+            asset.checked = asset.scanned = False
         outside = self.kind not in SOFTWARE and exposure.in_perimeter(asset.address, self.vantage, asset.name)
         self.counts["seen"] += 1
         self.counts["perimeter" if outside else "internal"] += 1

@@ -1,7 +1,9 @@
 """Grype reports (JSON) of images, directories and packages as evidence: callers are the command line and apps.
 
 An image is not a system: what is known to be exploited in it is reported, and rates nothing. A directory is a host's
-only when the caller says that it is internet-facing (`vantage="external"`). Grype's own EPSS scores are used.
+only when the caller says that it is internet-facing (`vantage="external"`). Grype's own EPSS scores are used. What a
+rule of the user ignores is open all the same; what a statement (VEX) says does not affect is told, and rates nothing,
+and so are matches that Grype itself sets aside.
 """
 
 from datetime import date, datetime
@@ -72,9 +74,14 @@ def read(
     asset = Asset(label or "image", checked=True, authenticated=True)
     for match in objects(found.get("matches"), f"{name}: matches"):
         _take(match, asset, inventory, leftovers, name)
+    for match in objects(found.get("ignoredMatches"), f"{name}: ignoredMatches"):
+        key = text_at(match, "vulnerability", "id")
+        if _by_user(match, name):
+            leftovers.add("match that a rule of the user ignores: counts all the same", key, count=1)
+            _take(match, asset, inventory, leftovers, name)
+        else:
+            leftovers.add("match that a statement or Grype itself says does not affect", key, count=1)
     inventory.close(asset)
-    for one in objects(found.get("ignoredMatches"), f"{name}: ignoredMatches"):
-        leftovers.add("match that a rule of the user ignores", text_at(one, "vulnerability", "id"), count=1)
     made = loose_moment(text_at(found, "descriptor", "timestamp")[:19])
     # Which severities were kept is not told, so nothing is claimed to be zero.
     return inventory.reading(
@@ -87,6 +94,20 @@ def read(
         scope={"artifact": label[:200], "distribution": text_at(found, "distro", "name")},
         assets_total=assets_total,
     )
+
+
+def _by_user(match: dict[str, Any], name: str) -> bool:
+    """Whether a rule of the user hides a match: not a statement (VEX), nor one of the rules that Grype brings along.
+
+    Grype's own set aside what it matched by the source of a package alone: headers of the kernel are not the kernel.
+    """
+    rules = objects(match.get("appliedIgnoreRules"), f"{name}: appliedIgnoreRules")
+
+    def set_aside(rule: dict[str, Any]) -> bool:
+        stated = text_at(rule, "vex-status") or text_at(rule, "namespace") == "vex"
+        return bool(stated) or text_at(rule, "match-type") == "exact-indirect-match"
+
+    return not any(set_aside(rule) for rule in rules)
 
 
 def _take(match: dict[str, Any], asset: Asset, inventory: Inventory, leftovers: Leftovers, name: str) -> None:

@@ -1,8 +1,10 @@
 """Nessus scans (`.nessus`, and CSV of Tenable products) as evidence: callers are the command line and apps.
 
 Plugin 19506 tells, host by host, whether checks ran, with credentials or not, and which ports were scanned: without
-it nothing is claimed to be zero. Ports that Nessus lists from inside a host (netstat) are not seen from outside and
-do not count. A finding counts as open whatever severity its owner gave it since. From a table zero is never claimed.
+it nothing is claimed to be zero. Nor is it of a host that was blocked, fell silent or was spared, nor of
+vulnerabilities when the policy switched families of plugins off, chose single plugins, or is a template for discovery,
+compliance or one flaw. Ports that Nessus lists from inside a host (netstat) are not seen from outside and do not count.
+A finding counts as open whatever severity its owner gave it since. From a table zero is never claimed.
 """
 
 import re
@@ -12,11 +14,11 @@ from typing import ClassVar
 from cyberscore.readers import exposure
 from cyberscore.readers.base import Leftovers, Reading, date_of, loose_moment
 from cyberscore.readers.documents import read_xml
-from cyberscore.readers.elements import Elements
+from cyberscore.readers.elements import MAX_TEXT, Elements
 from cyberscore.readers.findings import Asset, Inventory, past_end_of_life
 from cyberscore.readers.head import Head
 from cyberscore.readers.opening import Input, name_of
-from cyberscore.readers.tables import Row, Table, first_of, port_of, read_findings
+from cyberscore.readers.tables import Row, Table, first_of, port_of, read_findings, score_of
 from cyberscore.readers.vulnerabilities import Catalogue, cves_in, probability
 
 TOOL = "Nessus"
@@ -26,6 +28,31 @@ MAX_BYTES = 2_000_000_000
 """A scan larger than this is refused; it is read as a stream."""
 
 SCAN_INFORMATION, PING = "19506", "10180"
+DISTURBED = {"10919", "11933", "22481", "22482"}
+"""Plugins that tell of ports which fell silent during the scan, and of printers and other devices that were spared."""
+_DISTURBED = re.compile(
+    r"(?:will|has|have|was|were)(?: not|n't)(?: be| been)? (?:scanned|tested)|previously open ports are now closed|"
+    r"\b(?:is|are) now (?:unresponsive|closed)|stopped responding|be(?:came|come) unresponsive|"
+    r"\b(?:scan|plugin|check|test)s?\b[^.\n]{0,60}\b(?:timed out|ran out of time|aborted|interrupted|blocked)|"
+    r"\bblock(?:ed|ing) (?:the |this )?(?:nessus|scan)",
+    re.IGNORECASE,
+)
+"""What an informational plugin says of a host whose scan was disturbed."""
+FAMILIES = {
+    "Backdoors", "CGI abuses", "CISCO", "Databases", "DNS", "Firewalls", "FTP", "Gain a shell remotely", "Misc.", "RPC",
+    "SMTP problems", "SNMP", "Web Servers", "Windows",
+}  # fmt: skip
+"""Families of plugins that look for vulnerabilities over the network: a full scan has them all."""
+FEW_PLUGINS = 5_000
+"""A selection of fewer plugins than this is no full scan: there were 55,000 in 2013."""
+_NARROW = re.compile(
+    r"\b(?:discovery|ping[- ]only|compliance|scap|oval|config(?:uration)? audit|mdm|malware|find ai|mobile device|"
+    r"credential validation|active directory starter|web app(?:lication)? tests?|cisa alerts|threat landscape|"
+    r"ransomware ecosystem|log4shell|shellshock|badlock|drown|wannacry|spectre|meltdown|intel amt|shadow brokers|"
+    r"printnightmare|proxylogon|zerologon|solorigate|ripple20|contileaks)\b",
+    re.IGNORECASE,
+)
+"""Names of Tenable's templates that look for hosts, settings, files or single flaws; other names show nothing."""
 LOCAL_PORT_LISTS = {"14272", "34220", "25221", "64582", "34252"}
 """Plugins that list listening ports from inside: netstat over SSH and WMI, remote listeners."""
 ALL_PORTS = {"default", "sc-default", "all", "1-65535", "0-65535"}
@@ -53,9 +80,17 @@ TABLE = Table(
     last=("last found", "last observed", "last_observed", "last_seen", "last_found", "last seen", "host end",
           "host start"),
     port=("port", "asset.port"),
+    original=("original severity", "definition.severity", "risk factor"),
+    scores=("cvss", "cvss v2.0 base score", "cvss v3.0 base score", "cvss base score", "cvss3 base score",
+            "cvss v2 base score", "cvss v3 base score", "definition.cvss2.base_score", "definition.cvss3.base_score"),
+    changed=("modification", "severity modification type", "severity_modification_type", "risk modified",
+             "accept risk?", "accept risk", "recast risk?", "recast risk"),
+    names=("fqdn", "dns name", "asset.host_name", "netbios name", "asset.name", "host"),
+    asset=("asset uuid", "asset id", "asset.id", "host id", "agent id"),
     epss=("epss score", "epss", "exploit prediction scoring system (epss)", "definition.epss.score"),
     authenticated=("last authenticated results date",),
 )  # fmt: skip
+_SCORES = ("cvss_base_score", "cvss3_base_score")
 _OUTPUT = ("plugin output", "plugin text", "output")
 _FACT = re.compile(r"^[ \t]*([\w ()/]+?)[ \t]*:[ \t]*(.*?)[ \t]*$", re.MULTILINE)
 
@@ -94,10 +129,19 @@ class _Scan(Elements):
             "cve",
             "risk_factor",
             "plugin_output",
+            "synopsis",
             "description",
             "unsupported_by_vendor",
             "epss_score",
             "policyName",
+            "cvss_base_score",
+            "cvss3_base_score",
+            "FamilyName",
+            "Status",
+            "Family",
+            "PluginName",
+            "name",
+            "value",
         }
     )
 
@@ -113,6 +157,8 @@ class _Scan(Elements):
         self.about: dict[str, str] = {}
         self.version: str | None = None
         self.policy = ""
+        self.setting: dict[str, str] = {}
+        self.families: dict[str, str] = {}
         self.newest: datetime | None = None
 
     def opened(self, tag: str, found: dict[str, str]) -> None:
@@ -123,6 +169,8 @@ class _Scan(Elements):
             self.key = found.get("name", "")
         elif tag == "ReportItem":
             self.item, self.cves, self.about = found, [], {}
+        elif tag in {"FamilyItem", "PluginItem", "preference"}:
+            self.setting = {}
 
     def closed(self, tag: str, text: str) -> None:
         if tag == "tag" and self.within("HostProperties"):
@@ -134,6 +182,11 @@ class _Scan(Elements):
             self.about[tag] = text
         elif tag == "policyName":
             self.policy = text[:200]
+            self._judge_template(self.policy)
+        elif tag in self.texts and self.path[-1] in {"FamilyItem", "PluginItem", "preference"}:
+            self.setting[tag] = text
+        elif tag in {"FamilyItem", "PluginItem", "preference", "FamilySelection"}:
+            self._judge_policy(tag)
         elif tag == "ReportItem" and self.asset is not None:
             self._end_item(self.asset)
         elif tag == "HostProperties" and self.asset is not None:
@@ -141,7 +194,30 @@ class _Scan(Elements):
         elif tag == "ReportHost" and self.asset is not None:
             self._end_host(self.asset)
 
+    def _judge_template(self, name: str) -> None:
+        """Note a policy or template that looks for something else than all vulnerabilities."""
+        if _NARROW.search(name):
+            self.inventory.narrow("the template of the scan is not that of a full one", name[:200])
+
+    def _judge_policy(self, tag: str) -> None:
+        """Note families and plugins that did not run; newer versions list none of them."""
+        if tag == "FamilyItem":
+            self.families[self.setting.get("FamilyName", "")] = self.setting.get("Status", "").lower()
+        elif tag == "FamilySelection" and self.families:
+            partly = sorted(name for name in FAMILIES if self.families.get(name) != "enabled")
+            if partly:
+                self.inventory.narrow("families of plugins that did not run, or not as a whole", *partly)
+        elif tag == "PluginItem" and self.setting.get("Status", "").lower() == "disabled":
+            if self.setting.get("Family") not in {"Port scanners", "Settings", "Denial of Service"}:
+                self.inventory.narrow("plugins that were switched off", self.setting.get("PluginName", "plugin"))
+        elif tag == "preference" and self.setting.get("name") == "plugin_set":
+            plugins = self.setting.get("value", "")
+            whole = len(plugins) >= MAX_TEXT or not plugins[:1].isdigit()
+            if not whole and plugins.count(";") < FEW_PLUGINS:
+                self.inventory.narrow("few plugins were chosen", f"{plugins.count(';') + 1} plugins")
+
     def _describe(self, asset: Asset) -> None:
+        asset.names |= {self.host.get(name, "")[:255] for name in ("host-fqdn", "netbios-name", "hostname")}
         asset.address = exposure.address_of(self.host.get("host-ip", "")) or asset.address
 
     def _end_item(self, asset: Asset) -> None:
@@ -154,6 +230,7 @@ class _Scan(Elements):
         if plugin == SCAN_INFORMATION:
             facts = facts_of(output)
             apply_scan_information(asset, facts)
+            self._judge_template(facts.get("scan policy used", ""))
             self.version = facts.get("nessus version", "").split(" ")[0][:40] or self.version
             return
         number = port_of(self.item.get("port", ""))
@@ -162,9 +239,16 @@ class _Scan(Elements):
             asset.ports.setdefault((protocol, number), exposure.seen_port(protocol, number, service))
         risk = self.about.get("risk_factor", "").lower()
         severity = self.item.get("severity", "0")  # Nessus 4 called 1 what is informational as well as what is low
-        if (severity == "0" and risk in {"", "info"}) or (severity in {"0", "1"} and risk == "none"):
+        unrated = not any(score_of(self.about.get(one, "")) > 0 for one in _SCORES)
+        if unrated and ((severity == "0" and risk in {"", "info"}) or (severity in {"0", "1"} and risk == "none")):
+            said = f"{self.about.get('synopsis', '')}\n{self.about.get('plugin_output', '')}"
+            if plugin in DISTURBED or _DISTURBED.search(said):
+                self.leftovers.add("the scan of a host was disturbed: zero is not claimed", f"{asset.label}: {title}")
+                asset.failed = True
             self.leftovers.add("informational finding", title or plugin, count=1)
             return
+        if severity == "0":
+            self.leftovers.add("finding that its owner made less severe: counts as it was found", title, count=1)
         asset.cves.update(dict.fromkeys(self.cves))
         score = probability(self.about.get("epss_score"))
         if score is not None and len(self.cves) == 1:

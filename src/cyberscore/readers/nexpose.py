@@ -1,7 +1,8 @@
 """Nexpose and InsightVM reports (XML 1.0, 2.0 and simple, CSV) as evidence of vulnerabilities.
 
 A test counts when it found its vulnerability by exploit or by version; one that is only potential is reported. What
-the owner made an exception of is open all the same. A report may leave out severities without saying so: zero is
+the owner made an exception of is open all the same. A host on which a test ended in an error is not shown to be clean.
+A report may leave out severities without saying so: zero is
 claimed only when one of the lowest (1 to 3 of 10) is among them. Definitions, which name the CVEs, stand after the
 hosts. Which ports were scanned, and whether with credentials, is not told. Callers are the command line and apps.
 """
@@ -27,8 +28,16 @@ MAX_BYTES = 1_000_000_000
 
 _OPEN = {"vulnerable-exploited", "vulnerable-version", "vulnerable", "vulnerable-exploited-with-exception",
          "vulnerable-version-with-exception", "exception-vulnerable-exploited", "exception-vulnerable-version",
-         "ve", "vv", "exception-vulnerable-exploit"}  # fmt: skip
-_POTENTIAL = {"vulnerable-potential", "vulnerable-potential-with-exception", "exception-vulnerable-potential", "vp"}
+         "ve", "vv", "ee", "ev", "exception-vulnerable-exploit"}  # fmt: skip
+_POTENTIAL = {
+    "vulnerable-potential",
+    "vulnerable-potential-with-exception",
+    "exception-vulnerable-potential",
+    "vp",
+    "ep",
+}
+_EXCEPTED = {"ee", "ev", "ep"}
+_FAILED = {"error", "er", "unknown", "uk"}
 
 TABLE = Table(
     headers=(("asset ip address", "vulnerability id"), ("asset ip address", "vulnerability title")),
@@ -48,13 +57,15 @@ TABLE = Table(
     potential=frozenset({"vp", "ep"}),
     # overridden, not vulnerable, not tested, skipped, error, unknown
     informational=frozenset({"ov", "nv", "nt", "ds", "sd", "sv", "er", "uk", "vz"}),
+    names=("asset names", "hostname(s)"),
+    asset=("asset id",),
 )  # fmt: skip
 
 
 class _Report(Elements):
     tool = TOOL
     roots: ClassVar = frozenset({"NexposeReport", "NeXposeSimpleXML"})
-    texts: ClassVar = frozenset({"reference", "id", "tag", "generated"})
+    texts: ClassVar = frozenset({"reference", "id", "tag", "generated", "name"})
 
     def __init__(self, name: str, inventory: Inventory, leftovers: Leftovers) -> None:
         super().__init__(name)
@@ -106,6 +117,8 @@ class _Report(Elements):
             self.cves.setdefault(self.vulnerability, []).extend(cves_in(text))
         elif tag == "tag" and "obsolete" in text.lower() and self.vulnerability:
             self.titles[self.vulnerability] = f"{self.titles.get(self.vulnerability, '')} (obsolete)"
+        elif tag == "name" and self.within("names") and self.asset is not None:
+            self.asset.names.add(text[:255])
         elif tag in {"node", "device"} and self.asset is not None:
             self.assets.append(self.asset)
             self.asset = None
@@ -124,6 +137,13 @@ class _Report(Elements):
         asset.checked = True
         self.vulnerability = found.get("id", "").lower()
         status = (found.get("status") or found.get("resultCode") or "").lower()
+        if "exception" in status or status in _EXCEPTED:
+            self.leftovers.add("finding that its owner made an exception of: counts all the same", self.vulnerability)
+        if status in _FAILED:
+            self.leftovers.add(
+                "test that ended in an error: zero is not claimed", f"{asset.label}: {self.vulnerability}", count=1
+            )
+            asset.failed = True
         if status in _OPEN:
             self.pending.append((asset, self.vulnerability))
         elif status in _POTENTIAL:

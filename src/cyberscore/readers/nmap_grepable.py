@@ -27,7 +27,7 @@ _PORT = re.compile(r"(\d+)/([a-z|]+)/(\w+)/[^/]*/([^/]*)/[^/]*/([^/]*)/?")
 _IGNORED = re.compile(r"Ignored State: ([a-z|]+) \(\d+\)")
 _KINDS = re.compile(r"(?:^|\s)-s([A-Za-z]+)")
 _SILENT = {"F": "fin", "N": "null", "X": "xmas", "M": "maimon", "A": "ack", "W": "window", "I": "idle"}
-"""Kinds of scan that an open port need not answer, by their letter; a letter that is none of these takes SYN or connect."""
+"""Kinds of scan that an open port need not answer, by their letter; without one nmap takes SYN or connect."""
 _BOUNCE = re.compile(r"(?:^|\s)-b(?=\s)")
 
 

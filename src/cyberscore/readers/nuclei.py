@@ -107,6 +107,7 @@ def _take(
         leftovers.add("finding without a host", template, count=1)
         return
     asset = assets.setdefault(str(address or host.lower()), Asset(host, address))
+    asset.names |= {name.lower() for name in (host, text_at(found, "host")) if name and "/" not in name}
     scheme, kind = (place[1] or "").lower() if place else "", text_at(found, "type").lower()
     number = port_of((place[3] if place else None) or text_at(found, "port")) or _port_of_scheme(scheme)
     if number is not None and kind != "dns":

@@ -1,9 +1,12 @@
 """OpenVAS and Greenbone reports (XML, also inside `get_reports_response`, and CSV) as evidence of vulnerabilities.
 
 A result counts when its quality of detection is at least 70 %, as in Greenbone's own default filter; weaker ones are
-guesses from a banner, and reported. A report lists the results of one filter: zero is claimed only if that filter
-keeps every severity, the scan is done and the hosts that answered are listed. Which ports were scanned is not told.
-Callers are the command line and apps.
+guesses from a banner, and reported. It counts with its original severity, whatever an override made of it; one that its
+owner calls a false positive is neither open nor shown to be absent. A report lists the results of one filter: zero is
+claimed only if that filter keeps every severity, the scan is done, the hosts that answered are listed without an error,
+and some result has a severity: a discovery configuration writes log messages alone, and a report does not name its
+configuration. A host without any result did not answer. Which ports were scanned is not told. Callers are the command
+line and apps.
 """
 
 import re
@@ -38,6 +41,7 @@ TABLE = Table(
     severities={"log": "none", "debug": "none", "false positive": "none"},
     last=("timestamp",),
     protocol=("port protocol", "protocol"),
+    names=("hostname",),
     epss=("epss score", "max severity epss score", "max epss score"),
     quality=("qod",),
     min_quality=MIN_QUALITY,
@@ -51,6 +55,9 @@ _HARMLESS = re.compile(
     r"task_id)=\S*)(?=\s|$)"
 )
 """Terms of a filter that leave out no finding that counts."""
+_RATED = {"critical", "high", "medium", "low", "alarm"}
+_ALIVE = {"os", "best_os_cpe", "best_os_txt", "services", "tcp_ports", "ports", "app", "mac", "traceroute"}
+"""Details of a host, in lower case, that only one which answered has."""
 _AUTHENTICATED = re.compile(r"Auth-(?:SSH|SMB|ESXi|SNMP)-Success", re.IGNORECASE)
 
 
@@ -59,8 +66,8 @@ class _Report(Elements):
     roots: ClassVar = _ROOTS
     texts: ClassVar = frozenset(
         {"host", "hostname", "port", "name", "threat", "severity", "cve", "ip", "value", "score", "end", "scan_end",
-         "scan_start", "timestamp", "scan_run_status", "term", "version", "start", "creation_time",
-         "filtered"}
+         "scan_start", "timestamp", "scan_run_status", "term", "start", "creation_time",
+         "filtered", "full", "original_threat", "original_severity", "description", "count"}
     )  # fmt: skip
 
     def __init__(self, name: str, inventory: Inventory, leftovers: Leftovers) -> None:
@@ -77,6 +84,9 @@ class _Report(Elements):
         self.results = self.hosts = 0
         self.most = self.first = ""
         self.wanted = {"h", "m", "l"}
+        self.rated = 0
+        self.failure: dict[str, str] = {}
+        self.errors = 0
 
     def opened(self, tag: str, found: dict[str, str]) -> None:
         """Take an element's attributes."""
@@ -95,12 +105,15 @@ class _Report(Elements):
             self.epss.setdefault("cve:" + self.path[-2], found.get("id", ""))
         elif tag == "host" and self.path[-2:] == ["report", "host"]:
             self.host = {}
+        elif tag == "error":
+            self.failure = {}
 
     def data(self, text: str) -> None:
         """Take a piece of text; a host's or port's address stands before its child elements."""
         tag = self.path[-1] if self.path else ""
-        if tag in {"host", "port"} and "result" in self.path and text.strip():
-            self.result.setdefault(tag, text.strip()[:200])
+        if tag in {"host", "port"} and ("result" in self.path or "errors" in self.path):
+            found = self.result if "result" in self.path else self.failure
+            found[tag] = (found.get(tag, "") + text).lstrip()[:200]
         super().data(text)
 
     def closed(self, tag: str, text: str) -> None:
@@ -109,25 +122,33 @@ class _Report(Elements):
             self._in_result(tag, text)
         elif tag == "result":
             self._end_result()
-        elif self.within("report", "host") and tag in {"ip", "start", "end"}:
-            self.host[tag] = text
+        elif "errors" in self.path or tag == "errors":
+            self._in_errors(tag, text)
+        elif self.within("report", "host") or self.within("host", "detail"):
+            self._in_host(tag, text)
         elif tag == "host" and self.within("report"):
             self._end_host()
-        elif tag == "name" and self.within("host", "detail"):
-            self.host["detail"] = text
-        elif tag == "value" and self.within("host", "detail") and _AUTHENTICATED.search(self.host.get("detail", "")):
-            self.host["authenticated"] = "yes"
         elif tag == "term" and self.within("filters"):
             self.term = text
         elif tag in {"scan_run_status", "scan_end", "scan_start", "timestamp", "creation_time"}:
             self.about.setdefault(tag, text)
-        elif tag == "filtered" and self.within("report", "result_count"):
-            self.about.setdefault("filtered", text)
-        elif tag == "version" and self.within("gmp"):
-            self.about.setdefault("version", text)
+        elif tag in {"filtered", "full"} and "result_count" in self.path:
+            level = "" if self.within("report", "result_count") else f" of {self.path[-1]}"
+            self.about.setdefault(f"{tag}{level}", text)
+
+    def _in_host(self, tag: str, text: str) -> None:
+        if self.path[-1] == "host":
+            if tag in {"ip", "start", "end"}:
+                self.host[tag] = text
+        elif tag == "name":
+            self.host["detail"] = text
+            if text.lower() in _ALIVE:
+                self.host["alive"] = "yes"
+        elif tag == "value" and _AUTHENTICATED.search(self.host.get("detail", "")):
+            self.host["authenticated"] = "yes"
 
     def _in_result(self, tag: str, text: str) -> None:
-        if tag in {"threat", "severity"} and self.within("result"):
+        if tag in {"threat", "severity", "original_threat", "original_severity"} and self.within("result"):
             self.result[tag] = text
         elif tag == "name" and self.within("result", "nvt"):
             self.result["name"] = text
@@ -142,34 +163,65 @@ class _Report(Elements):
         elif tag == "creation_time":
             self.result["seen"] = text
 
+    def _in_errors(self, tag: str, text: str) -> None:
+        if tag == "description" and self.within("errors", "error"):
+            self.failure["why"] = text[:200]
+        elif tag == "count" and self.within("errors"):
+            self.about.setdefault("errors", text)
+        elif tag == "error":
+            self.errors += 1
+            self._failed(self.failure.get("host", "").strip(), self.failure.get("why", "error"))
+        elif tag == "errors":
+            told = self.about.get("errors", "")
+            if told.isascii() and told.isdigit() and int(told[:9]) > self.errors:
+                self.inventory.narrow("errors of the scan that are counted but not listed", "errors")
+
+    def _failed(self, host: str, why: str) -> None:
+        """Note that the checks of a host did not run to their end; without its name, those of any."""
+        if not host:
+            self.inventory.narrow("the scan reports an error", why)
+            return
+        self.leftovers.add("error while a host was scanned: zero is not claimed", f"{host}: {why}", count=1)
+        self._asset(host).failed = True
+
     def _asset(self, host: str) -> Asset:
         address = exposure.address_of(host)
-        return self.assets.setdefault(str(address or host), Asset(host, address))
+        return self.assets.setdefault(str(address or host), Asset(host, address, answered=False))
 
     def _end_result(self) -> None:
         found, title = self.result, self.result.get("name", "")
-        host = found.get("host", "")
+        host = found.get("host", "").strip()
         if not host:
             self.leftovers.add("result without a host", title or "result", count=1)
             return
+        if found.get("threat", "").lower() == "error" or _number(found.get("severity")) == _ERROR:
+            self._failed(host, title or "error")
+            return
         asset = self._asset(host)
+        asset.answered = True
+        if found.get("hostname"):
+            asset.names.add(found["hostname"][:255])
         seen = loose_moment(found.get("seen"))
         self.newest = seen if seen is not None and (self.newest is None or seen > self.newest) else self.newest
-        number, _, protocol = found.get("port", "").partition("/")
+        number, _, protocol = found.get("port", "").strip().partition("/")
         port = port_of(re.sub(r".*\((\d+)", r"\1", number))
         if port is not None and protocol[:3] in {"tcp", "udp"}:
             asset.ports.setdefault((protocol[:3], port), exposure.seen_port(protocol[:3], port, ""))
-        try:
-            severity = float(found.get("severity") or 0)
-        except ValueError:
-            severity = 0.0
-        rated = severity > 0 or found.get("threat", "").lower() in {"critical", "high", "medium", "low", "alarm"}
+        threats = (found.get("threat", "").lower(), found.get("original_threat", "").lower())
+        severities = (_number(found.get("severity")), _number(found.get("original_severity")))
+        rated = max(severities) > 0 or not _RATED.isdisjoint(threats)
+        self.rated += rated
         quality = found.get("qod", "")
         if not rated:
             self.leftovers.add("informational result", title or "result", count=1)
         elif quality.isascii() and quality.isdigit() and int(quality[:5]) < MIN_QUALITY:
             self.leftovers.add(f"result of a quality of detection below {MIN_QUALITY} %", title or "result", count=1)
+        elif threats[0] == "false positive" or severities[0] == _FALSE_POSITIVE:
+            self.leftovers.add("result that its owner calls a false positive: not shown to be absent", title, count=1)
+            asset.failed = True
         else:
+            if severities[0] < severities[1]:
+                self.leftovers.add("result that an override made less severe: counts as it was found", title, count=1)
             self._open(asset, title)
 
     def _open(self, asset: Asset, title: str) -> None:
@@ -191,8 +243,30 @@ class _Report(Elements):
         if host:
             self.hosts += 1
             asset = self._asset(host)
+            asset.answered |= "alive" in self.host
             asset.checked = bool(self.host.get("end"))
             asset.authenticated = "authenticated" in self.host
+
+    def resolve(self) -> None:
+        """Close the hosts, once the document is at its end."""
+        for asset in self.assets.values():
+            if not asset.answered:
+                self.leftovers.add("host without any result: it did not answer", asset.label)
+            self.inventory.close(asset)
+        if not self.rated:
+            self.inventory.narrow("no result has a severity, as when a discovery configuration was used", "report")
+        if self.hides_false_positives:
+            self.inventory.narrow("the filter leaves out what its owner calls a false positive", self.term)
+
+    @property
+    def hides_false_positives(self) -> bool:
+        """Whether results may be missing because an override called them false positives."""
+        levels = _LEVELS.search(self.term)
+        left_out = "apply_overrides=1" in self.term and levels is not None and bool(levels[1]) and "f" not in levels[1]
+        none = (
+            self.about.get("full", "?") == self.about.get("filtered") or self.about.get("full of false_positive") == "0"
+        )
+        return left_out and not none
 
     @property
     def listed(self) -> bool:
@@ -200,7 +274,9 @@ class _Report(Elements):
         levels = _LEVELS.search(self.term)
         if levels is None or not levels[1]:
             return self.hosts > 0 and not self.cut
-        return ("g" in levels[1] or "result_hosts_only=0" in self.term) and not self.cut
+        silent = any(not asset.answered for asset in self.assets.values())  # or what they answered is filtered out
+        kept = "g" in levels[1] or ("result_hosts_only=0" in self.term and not silent)
+        return kept and not self.cut
 
     @property
     def cut(self) -> bool:
@@ -218,6 +294,18 @@ class _Report(Elements):
         unfiltered = levels is None or not levels[1] or self.wanted <= set(levels[1])
         unfiltered = unfiltered and not _HARMLESS.sub(" ", self.term).strip()
         return self.about.get("scan_run_status", "").lower() in {"done", "processing"} and unfiltered and not self.cut
+
+
+_FALSE_POSITIVE, _ERROR = -1.0, -3.0
+"""Severities by which Greenbone tells that a result is none."""
+
+
+def _number(text: str | None) -> float:
+    """Return a severity, 0 where there is none."""
+    try:
+        return float(text or 0)
+    except ValueError:
+        return 0.0
 
 
 def looks_like(head: Head) -> int:
@@ -263,8 +351,7 @@ def read(
     else:
         report = _Report(name, inventory, leftovers)
         read_xml(source, report, MAX_BYTES)
-        for asset in report.assets.values():
-            inventory.close(asset)
+        report.resolve()
         dates = (report.about.get(one) for one in ("scan_end", "timestamp", "scan_start", "creation_time"))
         found = next((one for one in map(loose_moment, dates) if one is not None), report.newest)
         complete, listed = report.done, report.listed

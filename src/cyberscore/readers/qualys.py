@@ -3,7 +3,9 @@
 Four formats: the asset data report and the scan result (XML), the host list detection of the API (XML, which names no
 CVE) and tables of VMDR and of scan-based reports (CSV). A confirmed vulnerability counts, a potential one is reported.
 A host's "Host Scan Time" (QID 45038) shows that its scan ended and that the report keeps what is informational:
-without it nothing is claimed to be zero. Which ports were scanned is not told.
+without it nothing is claimed to be zero. Nor is it of a host whose scan was disturbed, nor of vulnerabilities when the
+option profile chose some of them, or when findings that their owner ignored or disabled may be left out of the report:
+both the API and the usual templates do so. Where they are there, they are open. Which ports were scanned is not told.
 """
 
 import re
@@ -26,6 +28,21 @@ OPTIONS = ("vantage", "catalogue")
 MAX_BYTES = 1_000_000_000
 """A report larger than this is refused; it is read as a stream."""
 HOST_SCAN_TIME, OPEN_TCP, OPEN_UDP = "45038", "82023", "82004"
+DISTURBED = {"42432", "86476"}
+"""Possible scan interference, and a web server that stopped responding: the checks of a host were not whole."""
+_DISTURBED = re.compile(
+    r"scan interference|stopped responding|(?:no longer|not) respond|unreachable during|"
+    r"scan\b[^.\n]{0,40}\b(?:timed out|aborted|interrupted|blocked|terminated)",
+    re.IGNORECASE,
+)
+_CHOSEN = re.compile(
+    r"vulnerability detection\s*:\s*(?!complete)\w|\b(?:selective|custom) (?:vulnerability|scan)|\bselected qids?\b|"
+    r"\bexcluded qids?\s*:\s*\d|\blight inventory\b|\bbasic information gathering\b",
+    re.IGNORECASE,
+)
+"""What an option profile says when it looks for some vulnerabilities alone."""
+_STATES = re.compile(r"Vulnerabilities: ?State: ?(\w+(?:, ?\w+)*)")
+"""Which findings a report keeps, by what their owner made of them."""
 SEVERITIES = {"5": "critical", "4": "high", "3": "medium", "2": "low", "1": "low"}
 
 _POTENTIAL = {"practice", "potential", "potential vulnerability"}
@@ -47,6 +64,9 @@ TABLE = Table(
     kind=("type", "type detected", "vuln type"),
     potential=frozenset(_POTENTIAL),
     informational=frozenset(_INFORMATIONAL),
+    changed=("ignored", "is ignored", "disabled", "is disabled"),
+    names=("dns", "fqdn", "netbios", "asset name"),
+    asset=("host id", "asset id"),
 )
 
 _FOUND = frozenset({"VULN_INFO", "DETECTION", "INFO", "VULN", "PRACTICE", "SERVICE"})
@@ -60,7 +80,7 @@ class _Report(Elements):
          "FIRST_FOUND", "LAST_FOUND", "LAST_FIXED", "FIRST_FOUND_DATETIME", "LAST_FOUND_DATETIME",
          "LAST_FIXED_DATETIME", "VULN_STATUS", "STATUS", "TITLE", "ID", "KEY", "DATETIME", "GENERATION_DATETIME",
          "LAST_SCAN_DATETIME", "LAST_VM_SCANNED_DATE", "LAST_VM_AUTH_SCANNED_DATE", "CVE",
-         "TRACKING_METHOD"}
+         "TRACKING_METHOD", "NETBIOS", "IS_IGNORED", "IS_DISABLED", "FILTER_SUMMARY"}
     )  # fmt: skip
 
     def __init__(self, name: str, inventory: Inventory, leftovers: Leftovers) -> None:
@@ -81,14 +101,18 @@ class _Report(Elements):
         self.newest: datetime | None = None
         self.made: datetime | None = None
         self.whole = True
+        self.filters = self.root = ""
 
     def opened(self, tag: str, found: dict[str, str]) -> None:
         """Take an element's attributes."""
+        if len(self.path) == 1:
+            self.root = tag
         if tag == "HOST" and not self.within("HOSTS", "HOST"):
             self.asset = Asset("")
         elif tag == "IP" and "value" in found:  # a host of a scan result
             alive = found.get("status", "").lower() != "down"
             self.asset = Asset(found["value"], exposure.address_of(found["value"]), answered=alive)
+            self.asset.names.add(found.get("name", "")[:255])
             self.key = "IP"
         elif tag == "ERROR" and self.within("SCAN", "ERROR"):
             self._part("the scan reports an error: zero is not claimed", found.get("number", "error"))
@@ -107,7 +131,9 @@ class _Report(Elements):
         """Take an element's text."""
         parent = self.path[-1] if self.path else ""
         if tag == "KEY":
-            self.keys[self.key] = text[:500]
+            self.keys[self.key] = text[:5000]
+        elif tag == "FILTER_SUMMARY":
+            self.filters = " ".join(text.split())
         elif tag in {"DATETIME", "GENERATION_DATETIME"}:
             self.made = self.made or loose_moment(text)
         elif parent == "HOST":
@@ -134,8 +160,9 @@ class _Report(Elements):
         if tag == "IP" or (tag == "IPV6" and self.asset.address is None):
             self.asset.name = text or self.asset.name
             self.asset.address = exposure.address_of(text) or self.asset.address
-        elif tag == "DNS" and not self.asset.name:
-            self.asset.name = text
+        elif tag in {"DNS", "NETBIOS"}:
+            self.asset.name = self.asset.name or (text if tag == "DNS" else "")
+            self.asset.names.add(text[:255])
         elif tag in {"LAST_VM_SCANNED_DATE", "LAST_SCAN_DATETIME"}:
             self._saw(loose_moment(text))
         elif tag == "LAST_VM_AUTH_SCANNED_DATE":
@@ -169,6 +196,10 @@ class _Report(Elements):
         self._ports(found, qid)
         if qid == HOST_SCAN_TIME:
             self.asset.checked = True
+        result = found.get("RESULT") or found.get("RESULTS") or ""
+        if qid in DISTURBED or (kind in _INFORMATIONAL and _DISTURBED.search(f"{found.get('TITLE', '')}\n{result}")):
+            self.asset.failed = True
+            self.leftovers.add("the scan of a host was disturbed: zero is not claimed", f"{self.asset.name}: QID {qid}")
         if "TITLE" in found:
             self.titles.setdefault(qid, found["TITLE"][:300])
         last = loose_moment(found.get("LAST_FOUND_DATETIME") or found.get("LAST_FOUND"))
@@ -187,6 +218,8 @@ class _Report(Elements):
         if not still:
             self.leftovers.add("fixed finding", f"QID {qid}", count=1)
             return
+        if found.get("IS_IGNORED") == "1" or found.get("IS_DISABLED") == "1":
+            self.leftovers.add("finding that its owner ignored or disabled: counts all the same", f"QID {qid}", count=1)
         if found.get("cveid") or found.get("CVE"):
             known = self.cves.setdefault(qid, [])
             known.extend(
@@ -239,13 +272,26 @@ class _Report(Elements):
         for asset in self.assets:
             self.inventory.patching.authenticated |= asset.authenticated
             self.inventory.close(asset)
+        self._judge_profile()
+
+    def _judge_profile(self) -> None:
+        """Note vulnerabilities that were not looked for, or that the report leaves out."""
+        chosen = _CHOSEN.search(self.keys.get("OPTIONS", ""))
+        if chosen is not None:
+            self.inventory.narrow("the option profile chooses vulnerabilities", chosen[0])
+        if self.root == "SCAN":  # all that a scan found, and nothing of its owner's
+            return
+        states = _STATES.search(self.filters)
+        told = states[1].lower() if states else ""
+        if not ("ignored" in told and "disabled" in told):
+            self.inventory.narrow("findings that their owner ignored or disabled may be left out", told or "not told")
 
     @property
     def complete(self) -> bool:
         """Whether every host was scanned to its end, and what is informational was kept."""
         ended = self.keys.get("STATUS", "FINISHED").upper() in {"FINISHED", "FINISHED "}
         answered = [asset for asset in self.assets if asset.answered]
-        return self.whole and ended and bool(answered) and all(asset.checked for asset in answered)
+        return self.whole and ended and bool(answered) and all(asset.checked or asset.failed for asset in answered)
 
 
 def looks_like(head: Head) -> int:

@@ -1,7 +1,9 @@
 """Findings of vulnerability scanners as CSV: callers are the readers of tools that export such tables.
 
 A table lists findings, not hosts, and its filters are not told: zero is never claimed from it. Columns differ among
-products and their versions, so each role has several names, of which the first that is filled counts.
+products and their versions, so each role has several names, of which the first that is filled counts. A finding whose
+owner accepted it, or rated it lower, counts as the tool found it; one that its owner calls false is told, and neither
+counts nor shows that anything is absent.
 """
 
 import re
@@ -38,6 +40,12 @@ class Table:
     title, host, risk, cve : tuple of str
     severities : mapping
         What the tool calls a severity to "critical", "high", "medium", "low" or "none"; others are taken as they are.
+    original, scores : tuple of str
+        What the tool itself said of the severity, in its words and as CVSS, where its owner may have changed that.
+    changed : tuple of str
+        Where the table tells that its owner did.
+    names, asset : tuple of str
+        All columns with a name of the host, and its number in the tool.
     identity : tuple of str
         The tool's number of the finding.
     state, fixed_states
@@ -62,6 +70,11 @@ class Table:
     risk: Names
     cve: Names
     severities: Mapping[str, str] = field(default_factory=dict)
+    original: Names = ()
+    scores: Names = ()
+    changed: Names = ()
+    names: Names = ()
+    asset: Names = ()
     state: Names = ()
     fixed_states: frozenset[str] = frozenset()
     first: Names = ()
@@ -93,6 +106,29 @@ def first_of(row: Row, names: Names) -> str:
     return next((text for name in names if (text := row.get(name, "").strip(" '\"-\t")) and text.lower() != "null"), "")
 
 
+_RISKS = ("none", "low", "medium", "high", "critical")
+_FALSE = {"false positive", "false_positive", "falsepositive", "not a finding"}
+_UNCHANGED = {"", "none", "no", "false", "0", "n/a"}
+
+
+def score_of(text: str) -> float:
+    """Return a CVSS score, 0 where there is none."""
+    usable = re.fullmatch(r"\d{1,2}(?:\.\d{1,2})?", text.strip())
+    return float(text) if usable else 0.0
+
+
+def _risk_of(row: Row, table: Table) -> str:
+    """Return a finding's severity as the tool found it: the highest of what the table says."""
+    said = [first_of(row, table.risk), *(row.get(name, "").strip() for name in table.original)]
+    risks = [table.severities.get(text.lower(), text.lower()) or "none" for text in said]
+    score = max((score_of(row.get(name, "")) for name in table.scores), default=0.0)
+    by_score = _RISKS[(score > 0) + (score >= 4) + (score >= 7) + (score >= 9)]
+    if risks[0] not in _RISKS or (risks[0] != "none" and not any(one in _RISKS[1:] for one in risks[1:])):
+        return risks[0]
+    # A score alone says that something was found, not how severe the tool calls it.
+    return max((one for one in (*risks, by_score if risks[0] == "none" else "none") if one in _RISKS), key=_RISKS.index)
+
+
 def read_findings(
     source: Input, table: Table, inventory: Inventory, leftovers: Leftovers, special: Special | None = None
 ) -> datetime | None:
@@ -122,19 +158,21 @@ def read_findings(
     )
     for found in read_table(source, MAX_BYTES, columns):
         row = {name: _SLASHED.sub(r"\2/\1/", text) for name, text in found.items()} if day_first else found
-        host = first_of(row, table.host).split(",")[0].strip()
+        host = exposure.best_address(first_of(row, table.host).split(","))
         if not host:
             leftovers.add("row without a host", first_of(row, table.title) or "row", count=1)
             continue
         address = exposure.address_of(host)
-        asset = assets.setdefault(str(address or host), Asset(host, address))
+        key = first_of(row, table.asset)
+        asset = assets.setdefault(f"number {key}" if key else str(address or host), Asset(host, address))
+        asset.names |= {row.get(name, "").strip()[:255] for name in table.names}
         seen = loose_moment(first_of(row, table.last))
         if seen is not None and (newest is None or seen > newest):
             newest = seen
         if special is None or not special(row, first_of(row, table.identity), asset):
-            key = (asset.label, first_of(row, table.identity), first_of(row, table.port))
-            _take(row, table, asset, inventory, leftovers, again=key in told)
-            told.add(key)
+            finding = (asset.label, first_of(row, table.identity), first_of(row, table.port))
+            _take(row, table, asset, inventory, leftovers, again=finding in told)
+            told.add(finding)
     for asset in assets.values():
         inventory.patching.authenticated |= asset.authenticated
         inventory.close(asset)
@@ -148,6 +186,8 @@ def _unproven(row: Row, table: Table) -> str:
         return "potential vulnerability, which nobody confirmed"
     if kind in table.informational:
         return "informational finding"
+    if not _FALSE.isdisjoint(first_of(row, names).lower() for names in (table.state, table.risk, table.changed)):
+        return "finding that its owner calls false: not shown to be absent"
     if quality.isascii() and quality.isdigit() and int(quality[:5]) < table.min_quality:
         return f"result of a quality of detection below {table.min_quality} %"
     return ""
@@ -155,8 +195,7 @@ def _unproven(row: Row, table: Table) -> str:
 
 def _take(row: Row, table: Table, asset: Asset, inventory: Inventory, leftovers: Leftovers, *, again: bool) -> None:
     title = first_of(row, table.title) or first_of(row, table.identity)
-    risk = first_of(row, table.risk).lower()
-    risk = table.severities.get(risk, risk) or "none"
+    risk = _risk_of(row, table)
     unproven = _unproven(row, table)
     if unproven:
         risk = "none"
@@ -176,6 +215,8 @@ def _take(row: Row, table: Table, asset: Asset, inventory: Inventory, leftovers:
     if risk == "none":
         leftovers.add(unproven or "informational finding", title, count=1)
         return
+    if any(row.get(name, "").strip().lower() not in _UNCHANGED for name in table.changed):
+        leftovers.add("finding that its owner accepted or made less severe: counts as it was found", title, count=1)
     # Some findings are named by their CVE alone: by their number, or else by their title.
     cves = cves_in(first_of(row, table.cve)) or cves_in(first_of(row, table.identity)) or cves_in(title)
     asset.cves.update(dict.fromkeys(cves))

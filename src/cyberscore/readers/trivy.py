@@ -2,7 +2,8 @@
 
 An image or a repository is not a system: what is known to be exploited in it is reported, and rates nothing. A root
 filesystem or a machine is a host, seen from inside. Clusters are read in their old form (Vulnerabilities) and the
-newer one (Resources), single artifacts in schema 2 and as the bare list that came before it.
+newer one (Resources), single artifacts in schema 2 and as the bare list that came before it. What a rule of the user
+ignores is open all the same; what a statement (VEX) says does not affect is told, and rates nothing.
 """
 
 from collections.abc import Iterator
@@ -72,10 +73,12 @@ def read(
     inventory = Inventory(name, leftovers, vantage, kind)
     assets: dict[str, Asset] = {}
     for label, about, results in _artifacts(found, name):
-        looked = any(text_at(result, "Class") not in _NO_CHECK for result in results) or not results
+        failed = text_at(about, "Error")
+        looked = not failed and (any(text_at(result, "Class") not in _NO_CHECK for result in results) or not results)
         asset = assets.get(label) or Asset(label, checked=looked, authenticated=looked)
-        if at(about, "OS", "EOSL") is True:
-            asset.end_of_life = f"{text_at(about, 'OS', 'Family')} {text_at(about, 'OS', 'Name')}".strip()
+        system = at(about, "Metadata", "OS")
+        if at(system, "EOSL") is True:
+            asset.end_of_life = f"{text_at(system, 'Family')} {text_at(system, 'Name')}".strip()
         for result in results:
             _take(result, asset, leftovers, name)
         if looked:
@@ -99,7 +102,7 @@ def read(
 
 
 def _artifacts(found: dict[str, Any] | list[Any], name: str) -> Iterator[tuple[str, object, list[dict[str, Any]]]]:
-    """Label, metadata and results of each artifact."""
+    """Label, the whole and the results of each artifact."""
     if isinstance(found, list):
         results = objects(found, f"{name}: the list")
         if not all("Target" in one for one in results):
@@ -110,26 +113,44 @@ def _artifacts(found: dict[str, Any] | list[Any], name: str) -> Iterator[tuple[s
         for part in _CLUSTER:
             for one in objects(found.get(part), f"{name}: {part}"):
                 label = "/".join(text_at(one, key) for key in ("Namespace", "Kind", "Name"))
-                yield label, one.get("Metadata"), objects(one.get("Results"), f"{name}: {part}.Results")
+                yield label, one, objects(one.get("Results"), f"{name}: {part}.Results")
         return
     if "ArtifactName" not in found and "Results" not in found:
         fields = ", ".join(list(found)[:8])[:120]
         raise ReadingError(f"{name}: not a report by Trivy (fields {fields}): give its JSON output")
-    yield text_at(found, "ArtifactName"), found.get("Metadata"), objects(found.get("Results"), f"{name}: Results")
+    yield text_at(found, "ArtifactName"), found, objects(found.get("Results"), f"{name}: Results")
 
 
 def _take(result: dict[str, Any], asset: Asset, leftovers: Leftovers, name: str) -> None:
     for one in objects(result.get("Vulnerabilities"), f"{name}: Vulnerabilities"):
-        key = text_at(one, "VulnerabilityID")
-        cves = cves_in(key)
-        if not cves:
-            leftovers.add("vulnerability without a CVE", key or "vulnerability", count=1)
-        elif text_at(one, "Status").lower() in {"not_affected", "fixed"}:
-            leftovers.add("vulnerability that does not affect, by its vendor", key, count=1)
-        else:
-            asset.cves.update(dict.fromkeys(cves))
+        # Status "fixed" says that a newer version of the package is without it, not that this one is.
+        _find(one, text_at(one, "Status").lower(), asset, leftovers)
     for part in ("Misconfigurations", "Secrets", "Licenses", "CustomResources"):
         rest = objects(result.get(part), f"{name}: {part}")
         leftovers.add(f"{part.lower()}, which no signal rates", text_at(result, "Target"), count=len(rest))
-    ignored = objects(result.get("ExperimentalModifiedFindings"), f"{name}: ExperimentalModifiedFindings")
-    leftovers.add("finding that a rule of the user ignores", text_at(result, "Target"), count=len(ignored))
+    for one in objects(result.get("ExperimentalModifiedFindings"), f"{name}: ExperimentalModifiedFindings"):
+        status, found = text_at(one, "Status").lower(), one.get("Finding")
+        if text_at(one, "Type").lower() not in {"", "vulnerability"} or not isinstance(found, dict):
+            leftovers.add("finding of another kind that is set aside", text_at(result, "Target"), count=1)
+        elif status in {"not_affected", "fixed"}:
+            leftovers.add(
+                "vulnerability that a statement says does not affect", text_at(found, "VulnerabilityID"), count=1
+            )
+        else:
+            leftovers.add(
+                "vulnerability that a rule of the user ignores: counts all the same",
+                text_at(found, "VulnerabilityID"),
+                count=1,
+            )
+            _find(found, "", asset, leftovers)
+
+
+def _find(found: dict[str, Any], status: str, asset: Asset, leftovers: Leftovers) -> None:
+    key = text_at(found, "VulnerabilityID")
+    cves = cves_in(key)
+    if not cves:
+        leftovers.add("vulnerability without a CVE", key or "vulnerability", count=1)
+    elif status == "not_affected":
+        leftovers.add("vulnerability that does not affect, by its vendor", key, count=1)
+    else:
+        asset.cves.update(dict.fromkeys(cves))

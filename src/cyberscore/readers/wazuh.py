@@ -2,7 +2,8 @@
 
 States come as a search's answer or as the dashboard's table, older ones as the API's answers or as the detector's
 alerts, of which the newest about a package's vulnerability tells whether it is open. Agents look from inside. Only
-agents with a vulnerability are listed, so zero is never claimed; a search answers with its first hits alone, and how
+agents with a vulnerability are listed (version 5 names them `wazuh.agent`, before it was `agent`; fields come nested or
+with dots), so zero is never claimed; a search answers with its first hits alone, and how
 many it left out is reported. The date is that of the newest detection. Callers are the command line and apps.
 """
 
@@ -28,26 +29,31 @@ MAX_BYTES = 100_000_000
 """An export larger than this is refused."""
 
 TABLE = Table(
-    headers=(("agent.name", "vulnerability.id"), ("agent.id", "vulnerability.id")),
+    headers=tuple(
+        (f"{agent}.{field}", "vulnerability.id") for agent in ("agent", "wazuh.agent") for field in ("name", "id")
+    ),
     identity=("vulnerability.id",),
     title=("vulnerability.id",),
-    host=("agent.host.ip", "host.ip", "agent.ip", "agent.name", "agent.id"),
+    host=("agent.host.ip", "wazuh.agent.host.ip", "host.ip", "agent.ip", "agent.name", "wazuh.agent.name", "agent.id",
+          "wazuh.agent.id"),
+    asset=("agent.id", "wazuh.agent.id", "agent.name", "wazuh.agent.name"),
     risk=("vulnerability.severity",),
     cve=("vulnerability.id",),
     severities=dict.fromkeys(("", "none", "untriaged"), "low"),
     last=("vulnerability.detected_at",),
     authenticated=("vulnerability.id",),
-)
+)  # fmt: skip
 _GONE = {"OBSOLETE", "SOLVED"}
 
 
 def looks_like(head: Head) -> int:
     """Whether a file holds vulnerability states of Wazuh, or an answer of its older API."""
-    for prefix in ("hits.hits._source.", "_source.", ""):
-        if head.has_keys(f"{prefix}agent.id", f"{prefix}vulnerability.id"):
-            return 2
-        if head.has_keys(f"{prefix}agent.id", f"{prefix}data.vulnerability.cve"):
-            return 2
+    for prefix in ("hits.hits._source.", "_source.", "hits.hits.fields.", ""):
+        for agent in ("agent", "wazuh.agent"):
+            named = head.has_keys(f"{prefix}{agent}.id") or head.has_keys(f"{prefix}{agent}.name")
+            vulnerability = {f"{prefix}vulnerability.id", f"{prefix}data.vulnerability.cve"}
+            if named and not vulnerability.isdisjoint(head.keys):
+                return 2
     if (
         TABLE.fits(head)
         or head.has_keys("data.affected_items.cve")
@@ -96,9 +102,9 @@ def read(
         return _reading(inventory, None, date_of(newest, observed_at, name, leftovers), catalogue, assets_total)
     alerts: dict[tuple[str, str, str], tuple[datetime | None, bool]] = {}
     for found in _states(source, name, leftovers):
-        agent = found.get("agent")
+        agent = found.get("agent") or at(found, "wazuh", "agent")
         host = text_at(agent, "name") or text_at(found, "agent_name") or text_at(agent, "id") or "agent"
-        address = exposure.address_of(_address(found))
+        address = exposure.address_of(_address(found, agent))
         key = text_at(agent, "id") or text_at(found, "agent_id") or host
         asset = assets.setdefault(key, Asset(host, address, checked=True, authenticated=True))
         version = version or text_at(agent, "version").removeprefix("v") or None
@@ -145,11 +151,29 @@ def _reading(
     )
 
 
-def _address(found: dict[str, Any]) -> str:
-    addresses = (
-        texts_at(found, "agent", "host", "ip") or texts_at(found, "host", "ip") or texts_at(found, "agent", "ip")
-    )
-    return (addresses or [text_at(found, "agent_ip")])[0]
+def _address(found: dict[str, Any], agent: object) -> str:
+    """Return, of an agent's addresses, the one that others reach it at."""
+    addresses = texts_at(agent, "host", "ip") or texts_at(found, "host", "ip") or texts_at(agent, "ip")
+    return exposure.best_address(addresses or [text_at(found, "agent_ip")])
+
+
+def _nested(state: object) -> object:
+    """Return a state with its fields nested, which a search may give with dots and as lists of one."""
+    if not isinstance(state, dict) or not any("." in name for name in state):
+        return state
+    found: dict[str, Any] = {}
+    for name, value in state.items():
+        place, *parents = reversed(name.split("."))
+        inside = found
+        for parent in reversed(parents):
+            deeper = inside.setdefault(parent, {})
+            inside = deeper if isinstance(deeper, dict) else {}
+        one = value[0] if isinstance(value, list) and len(value) == 1 else value
+        if isinstance(inside.get(place), dict) and isinstance(one, dict):
+            inside[place].update(one)
+        else:
+            inside[place] = one
+    return found
 
 
 def _states(source: Input, name: str, leftovers: Leftovers) -> Iterator[dict[str, Any]]:
@@ -160,7 +184,7 @@ def _states(source: Input, name: str, leftovers: Leftovers) -> Iterator[dict[str
             count = at(total, "value") if isinstance(total, dict) else total
             if isinstance(count, int) and count > len(hits):
                 leftovers.add("state that the search left out: ask for all hits", "state", count=count - len(hits))
-            found = [one.get("_source", one) for one in hits]
+            found = [one.get("_source") or one.get("fields") or one for one in hits]
         elif isinstance(data := whole.get("data"), dict) and "affected_items" in data:
             found = objects(at(data, "affected_items"), f"{name}: data.affected_items")
             count = at(data, "total_affected_items")
@@ -168,7 +192,8 @@ def _states(source: Input, name: str, leftovers: Leftovers) -> Iterator[dict[str
                 leftovers.add("state that the answer left out: ask for all", "state", count=count - len(found))
         else:
             found = [whole.get("_source", whole)]
-        for state in found:
+        for one in found:
+            state = _nested(one)
             alert = at(state, "data", "vulnerability")
             if isinstance(state, dict) and "rule" in state and alert is None:
                 about = text_at(state, "rule", "description") or text_at(state, "rule", "id") or "alert"
@@ -176,4 +201,19 @@ def _states(source: Input, name: str, leftovers: Leftovers) -> Iterator[dict[str
                 continue
             if not isinstance(state, dict) or not ("vulnerability" in state or "cve" in state or alert is not None):
                 raise ReadingError(f"{name}: not a vulnerability state of Wazuh: give the answer of its indexer or API")
+            if "vulnerability" in state and not _agent_of(state):
+                # All states would become those of one host.
+                raise ReadingError(
+                    f"{name}: a vulnerability state that names no agent (fields {', '.join(list(state)[:8])[:120]}): "
+                    "export agent.id, or wazuh.agent.id, with the states"
+                )
             yield state
+
+
+def _agent_of(state: dict[str, Any]) -> str:
+    """Return an agent's number or name; empty when a state tells neither."""
+    for place in (("agent",), ("wazuh", "agent")):
+        agent = at(state, *place)
+        if told := text_at(agent, "id") or text_at(agent, "name"):
+            return told
+    return text_at(state, "agent_id") or text_at(state, "agent_name")
