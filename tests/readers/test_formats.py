@@ -42,7 +42,8 @@ def nessus(*items, ports="default", credentials="no", host="192.0.2.1", end=True
     <Report name="x" xmlns:cm="http://www.nessus.org/cm"><ReportHost name="{host}"><HostProperties>{tags}
     <tag name="host-ip">{host}</tag></HostProperties>
     <ReportItem port="0" svc_name="general" protocol="tcp" severity="0" pluginID="19506" pluginName="Nessus Scan Information">
-    <plugin_output>{information}</plugin_output></ReportItem>{"".join(items)}</ReportHost>{extra}</Report></NessusClientData_v2>"""
+    <plugin_output>{information}</plugin_output></ReportItem><ReportItem port="0" severity="0" pluginID="10180" pluginName="Ping">
+    <plugin_output>The remote host is up</plugin_output></ReportItem>{"".join(items)}</ReportHost>{extra}</Report></NessusClientData_v2>"""
 
 
 def item(cve="", *, severity=3, port=0, plugin=1, name="x", service="general", more=""):

@@ -187,11 +187,18 @@ FULL = ("Backdoors", "CGI abuses", "CISCO", "Databases", "DNS", "Firewalls", "FT
         "SMTP problems", "SNMP", "Web Servers", "Windows", "Port scanners", "Settings", "Denial of Service")  # fmt: skip
 
 
-def nessus(*items, policy="", used="Basic Network Scan", host="203.0.113.30", tags=""):
+UP = (
+    '<ReportItem port="0" severity="0" pluginID="10180" pluginName="Ping the remote host"><risk_factor>None</risk_factor>'
+    "<plugin_output>The remote host is up</plugin_output></ReportItem>"
+)
+
+
+def nessus(*items, policy="", used="Basic Network Scan", host="203.0.113.30", feed="20261030", up=UP):
     return f"""<?xml version="1.0"?><NessusClientData_v2><Policy>{policy}</Policy><Report name="x"><ReportHost name="{host}">
-    <HostProperties><tag name="HOST_END">Sun Nov  1 10:30:00 2026</tag><tag name="host-ip">{host}</tag>{tags}</HostProperties>
+    <HostProperties><tag name="HOST_END">Sun Nov  1 10:30:00 2026</tag><tag name="host-ip">{host}</tag></HostProperties>{up}
     <ReportItem port="0" svc_name="general" protocol="tcp" severity="0" pluginID="19506" pluginName="Nessus Scan Information">
     <plugin_output>Nessus version : 10.8.3
+Plugin feed version : {feed}0000
 Scan policy used : {used}
 Port scanner(s) : nessus_syn_scanner
 Port range : default
@@ -282,6 +289,20 @@ def test_nessus_hosts_whose_scan_was_disturbed_are_not_clean(disturbed):
     reading, found = said(nessus(disturbed))
     assert found == {"internet_footprint": 1}
     assert reasons(reading)["the scan of a host was disturbed: zero is not claimed"] == 1
+
+
+def test_nessus_hosts_that_are_taken_as_alive_did_not_answer():
+    told = [item(12053, name="FQDN Resolution"), item(46180), item(10287, name="Traceroute Information")]
+    for silent in (nessus(up=""), nessus(*told, up="")):
+        reading, found = said(silent)
+        assert found == {}
+        assert reasons(reading)["host of which nothing shows that it answered"] == 1
+    assert said(nessus(item(11219, port="443", service="www"), up=""))[1]["internet_footprint"] == 1
+
+
+def test_nessus_plugins_much_older_than_the_scan_show_no_vulnerability_absent():
+    assert said(nessus(feed="20260601"))[1] == NESSUS_CLEAN
+    assert said(nessus(feed="20260101"))[1] == NESSUS_PORTS
 
 
 def test_nessus_findings_that_were_recast_are_open():
@@ -378,6 +399,23 @@ def test_qualys_hosts_whose_scan_was_disturbed_are_not_clean(number, title, outp
 )
 def test_qualys_profiles_that_choose_vulnerabilities_show_none_absent(options, full):
     assert said(qualys(options=options))[1] == {**(ZERO if full else {}), "internet_footprint": 1}
+
+
+def test_qualys_dead_hosts_that_are_scanned_too_did_not_answer():
+    options = "Full TCP scan, Scan Dead Hosts: On"
+    reading, found = said(qualys(options=options))
+    assert found == {}
+    assert reasons(reading)["host of which nothing shows that it answered"] == 1
+    info = '<INFO number="45017" severity="2"><TITLE>Operating System Detected</TITLE></INFO>'
+    assert said(qualys(info, options=options))[1] == {**ZERO, "internet_footprint": 1}
+
+
+def test_qualys_severities_that_their_owner_changed_hide_no_slow_patch():
+    header = "IP,QID,Title,Severity,KB Severity,CVE ID,Vuln Status,First Detected,Date Last Fixed,Last Detected\n"
+    row = "203.0.113.1,{},Title,{},5,CVE-2026-0001,{},2026-09-01,{},2026-10-30\n"
+    rows = [row.format(number, 5, "Fixed", "2026-09-11") for number in range(6)]
+    slow = [row.format(number, 1, "Active", "") for number in range(6, 14)]
+    assert said(header + "".join(rows + slow))[1]["critical_patch_median_days"] == 59
 
 
 def asset_report(filters, finding=""):

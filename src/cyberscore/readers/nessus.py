@@ -15,7 +15,7 @@ from cyberscore.readers import exposure
 from cyberscore.readers.base import Leftovers, Reading, date_of, loose_moment
 from cyberscore.readers.documents import read_xml
 from cyberscore.readers.elements import MAX_TEXT, Elements
-from cyberscore.readers.findings import Asset, Inventory, past_end_of_life
+from cyberscore.readers.findings import STALE_DAYS, Asset, Inventory, past_end_of_life
 from cyberscore.readers.head import Head
 from cyberscore.readers.opening import Input, name_of
 from cyberscore.readers.tables import Row, Table, first_of, port_of, read_findings, score_of
@@ -28,6 +28,9 @@ MAX_BYTES = 2_000_000_000
 """A scan larger than this is refused; it is read as a stream."""
 
 SCAN_INFORMATION, PING = "19506", "10180"
+WITHOUT_ANSWER = {SCAN_INFORMATION, "12053", "46180", "10287"}
+"""Plugins that report of a host which is taken as alive but never answers: the scan itself, its names in DNS, the way
+to it."""
 DISTURBED = {"10919", "11933", "22481", "22482"}
 """Plugins that tell of ports which fell silent during the scan, and of printers and other devices that were spared."""
 _DISTURBED = re.compile(
@@ -159,6 +162,7 @@ class _Scan(Elements):
         self.policy = ""
         self.setting: dict[str, str] = {}
         self.families: dict[str, str] = {}
+        self.feed: datetime | None = None
         self.newest: datetime | None = None
 
     def opened(self, tag: str, found: dict[str, str]) -> None:
@@ -226,11 +230,12 @@ class _Scan(Elements):
         output = self.about.get("plugin_output") or self.about.get("description", "")
         if plugin == PING and "considered as dead" in output:
             return
-        asset.answered = True
+        asset.answered |= plugin not in WITHOUT_ANSWER
         if plugin == SCAN_INFORMATION:
             facts = facts_of(output)
             apply_scan_information(asset, facts)
             self._judge_template(facts.get("scan policy used", ""))
+            self.feed = loose_moment(facts.get("plugin feed version", "")[:8])
             self.version = facts.get("nessus version", "").split(" ")[0][:40] or self.version
             return
         number = port_of(self.item.get("port", ""))
@@ -263,11 +268,15 @@ class _Scan(Elements):
                      if (found := loose_moment(self.host.get(one)))), None)  # fmt: skip
         if when is not None and (self.newest is None or when > self.newest):
             self.newest = when
+        if when is not None and self.feed is not None and (when - self.feed).days > STALE_DAYS:
+            self.inventory.narrow(f"plugins more than {STALE_DAYS} days older than the scan", f"{self.feed:%Y-%m-%d}")
         if asset.answered and "HOST_END" not in self.host and "HOST_END_TIMESTAMP" not in self.host:
             self.ended = asset.checked = asset.scanned = False
             self.leftovers.add("the scan of a host did not run to its end: zero is not claimed", asset.label)
+        if not asset.answered:
+            self.leftovers.add("host of which nothing shows that it answered", asset.label)
         self.inventory.close(asset)
-        self.asset = None
+        self.asset = self.feed = None
 
 
 def _special(row: Row, plugin: str, asset: Asset) -> bool:

@@ -28,6 +28,9 @@ OPTIONS = ("vantage", "catalogue")
 MAX_BYTES = 1_000_000_000
 """A report larger than this is refused; it is read as a stream."""
 HOST_SCAN_TIME, OPEN_TCP, OPEN_UDP = "45038", "82023", "82004"
+WITHOUT_ANSWER = {HOST_SCAN_TIME, "6", "45006"}
+"""What is told of a dead host that is scanned all the same: the scan itself, its name in DNS, the way to it."""
+_DEAD_TOO = re.compile(r"\bdead hosts?\s*:?\s*(?:on|yes|enabled)\b", re.IGNORECASE)
 DISTURBED = {"42432", "86476"}
 """Possible scan interference, and a web server that stopped responding: the checks of a host were not whole."""
 _DISTURBED = re.compile(
@@ -54,6 +57,7 @@ TABLE = Table(
     title=("title", "vuln title"),
     host=("asset ipv4", "asset ipv6", "ip", "ip address", "ip interfaces", "dns", "fqdn", "asset name"),
     risk=("severity", "kb severity"),
+    original=("kb severity", "standard severity"),
     cve=("cve id", "cveid", "cve", "cve-description", "cve ids"),
     severities=SEVERITIES,
     state=("status", "vuln status"),
@@ -102,6 +106,7 @@ class _Report(Elements):
         self.made: datetime | None = None
         self.whole = True
         self.filters = self.root = ""
+        self.spoke = False
 
     def opened(self, tag: str, found: dict[str, str]) -> None:
         """Take an element's attributes."""
@@ -113,7 +118,7 @@ class _Report(Elements):
             alive = found.get("status", "").lower() != "down"
             self.asset = Asset(found["value"], exposure.address_of(found["value"]), answered=alive)
             self.asset.names.add(found.get("name", "")[:255])
-            self.key = "IP"
+            self.key, self.spoke = "IP", False
         elif tag == "ERROR" and self.within("SCAN", "ERROR"):
             self._part("the scan reports an error: zero is not claimed", found.get("number", "error"))
         elif tag == "CAT":
@@ -193,6 +198,7 @@ class _Report(Elements):
         qid = found.get("QID") or found.get("number", "")
         kind = found.get("TYPE", found["kind"]).lower()
         kind = {"info": "ig", "service": "ig"}.get(kind, kind)
+        self.spoke |= qid not in WITHOUT_ANSWER
         self._ports(found, qid)
         if qid == HOST_SCAN_TIME:
             self.asset.checked = True
@@ -213,7 +219,8 @@ class _Report(Elements):
         still = (found.get("VULN_STATUS") or found.get("STATUS") or "active").lower() != "fixed"
         first = loose_moment(found.get("FIRST_FOUND_DATETIME") or found.get("FIRST_FOUND"))
         fixed = loose_moment(found.get("LAST_FIXED_DATETIME") or found.get("LAST_FIXED"))
-        severity = found.get("SEVERITY") or found.get("severity", "")
+        # Its owner may have given it another severity than the standard one.
+        severity = max(found.get("SEVERITY") or found.get("severity", ""), found.get("standard-severity", ""))
         self.history.append((qid, severity, first.date() if first else None, fixed.date() if fixed else None, still))
         if not still:
             self.leftovers.add("fixed finding", f"QID {qid}", count=1)
@@ -245,6 +252,9 @@ class _Report(Elements):
             self.asset.ports[protocol, number] = port
 
     def _end_host(self) -> None:
+        if not self.spoke and _DEAD_TOO.search(self.keys.get("OPTIONS", "")):
+            self.asset.answered = False
+            self.leftovers.add("host of which nothing shows that it answered", self.asset.name)
         if self.asset.name:
             self.assets.append(self.asset)
         else:
