@@ -254,6 +254,7 @@ NESSUS_PORTS = {**dict.fromkeys(PORTS, 0), "internet_footprint": 1}
         (families() + plugins(("Port scanners", "enabled"), ("Settings", "disabled")), True),
         (families() + plugins(("Firewalls", "disabled")), False),
         (plugin_set(3), False),
+        (plugin_set(2_500), False),
         (plugin_set(60_000), True),
         ("<policyName>Ping-Only Discovery</policyName>", False),
         ("<policyName>Policy Compliance Auditing, monthly</policyName>", False),
@@ -349,8 +350,16 @@ def test_a_host_of_a_table_with_two_kinds_of_address_is_one_host():
     assert counted(("203.0.113.5", "a.example", ""), ("2001:db8::5", "a.example", "")) == 1
     assert counted(("203.0.113.5", "", "id-1"), ("2001:db8::5", "", "id-1")) == 1
     assert counted(("203.0.113.5", "", "id-1"), ("203.0.113.6", "", "id-1")) == 1  # two addresses of one asset
+    assert counted(("10.0.0.5", "", "id-1"), ("203.0.113.6", "", "id-1")) == 1
     assert counted(("203.0.113.5", "a.example", ""), ("2001:db8::5", "b.example", "")) == 2
     assert counted(("203.0.113.5", "a.example", ""), ("203.0.113.6", "a.example", "")) == 2
+
+
+def test_an_asset_is_where_it_is_reached_from_the_internet():
+    row = f"1,{KEV},9.8,4,4,NONE,Active,{{}},,id-1,x,443,TCP\n"
+    for order in (("10.0.0.5", "203.0.113.6"), ("203.0.113.6", "10.0.0.5")):
+        found = said(TENABLE + "".join(row.format(host) for host in order), vantage="auto")[1]
+        assert found["kev_open_external"] == 1
 
 
 def test_nessus_ports_behind_a_proxy_settle_nothing():

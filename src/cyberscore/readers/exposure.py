@@ -245,9 +245,12 @@ class Perimeter:
             Whether its ports tell what it exposes; False where a proxy or a trap answers for all of them.
         """
         opened = list(ports)
-        answer = self.hosts.setdefault(host, Answer(address_of(host)))
-        answer.names |= {name.strip().rstrip(".").lower() for name in names if name.strip()}
-        answer.names = {name for name in answer.names if address_of(name) is None and not _OWN_NAMES.fullmatch(name)}
+        answer = self.hosts.get(host)
+        if answer is None:
+            answer = self.hosts[host] = Answer(address_of(host))
+        unnamed = answer.address is not None  # its address is no name
+        called = {name.strip().rstrip(".").lower() for name in names if not (unnamed and name == host)} - {""}
+        answer.names |= {name for name in called if address_of(name) is None and not _OWN_NAMES.fullmatch(name)}
         if not answers_for_all(opened, all_open=all_open):
             answer.ports |= {(port.protocol, port.number) for port in opened}
             for port in opened:

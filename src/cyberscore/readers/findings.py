@@ -86,6 +86,14 @@ class Asset:
     names: set[str] = field(default_factory=set)
     failed: bool = False
 
+    def reach(self, host: str) -> None:
+        """Take another of its addresses, where that is reachable from the internet and the one it has is not."""
+        address = exposure.address_of(host)
+        if address is None or (self.address is not None and exposure.routable(self.address)):
+            return
+        if self.address is None or exposure.routable(address):
+            self.name, self.address, self.names = host, address, self.names | {self.name}
+
     @property
     def label(self) -> str:
         """What references call it."""

@@ -46,8 +46,6 @@ FAMILIES = {
     "SMTP problems", "SNMP", "Web Servers", "Windows",
 }  # fmt: skip
 """Families of plugins that look for vulnerabilities over the network: a full scan has them all."""
-FEW_PLUGINS = 5_000
-"""A selection of fewer plugins than this is no full scan: there were 55,000 in 2013."""
 _NARROW = re.compile(
     r"\b(?:discovery|ping[- ]only|compliance|scap|oval|config(?:uration)? audit|mdm|malware|find ai|mobile device|"
     r"credential validation|active directory starter|web app(?:lication)? tests?|cisa alerts|threat landscape|"
@@ -216,8 +214,7 @@ class _Scan(Elements):
                 self.inventory.narrow("plugins that were switched off", self.setting.get("PluginName", "plugin"))
         elif tag == "preference" and self.setting.get("name") == "plugin_set":
             plugins = self.setting.get("value", "")
-            whole = len(plugins) >= MAX_TEXT or not plugins[:1].isdigit()
-            if not whole and plugins.count(";") < FEW_PLUGINS:
+            if plugins[:1].isdigit() and len(plugins) < MAX_TEXT:  # full scans have tens of thousands
                 self.inventory.narrow("few plugins were chosen", f"{plugins.count(';') + 1} plugins")
 
     def _describe(self, asset: Asset) -> None:

@@ -120,13 +120,13 @@ def score_of(text: str) -> float:
 def _risk_of(row: Row, table: Table) -> str:
     """Return a finding's severity as the tool found it: the highest of what the table says."""
     said = [first_of(row, table.risk), *(row.get(name, "").strip() for name in table.original)]
-    risks = [table.severities.get(text.lower(), text.lower()) or "none" for text in said]
-    score = max((score_of(row.get(name, "")) for name in table.scores), default=0.0)
-    by_score = _RISKS[(score > 0) + (score >= 4) + (score >= 7) + (score >= 9)]
-    if risks[0] not in _RISKS or (risks[0] != "none" and not any(one in _RISKS[1:] for one in risks[1:])):
-        return risks[0]
-    # A score alone says that something was found, not how severe the tool calls it.
-    return max((one for one in (*risks, by_score if risks[0] == "none" else "none") if one in _RISKS), key=_RISKS.index)
+    first, *others = [table.severities.get(text.lower(), text.lower()) or "none" for text in said]
+    if first not in _RISKS:
+        return first
+    if first == "none":  # a score says that something was found all the same
+        score = max((score_of(row.get(name, "")) for name in table.scores), default=0.0)
+        others.append(_RISKS[(score > 0) + (score >= 4) + (score >= 7) + (score >= 9)])
+    return max((first, *(one for one in others if one in _RISKS)), key=_RISKS.index)
 
 
 def read_findings(
@@ -163,14 +163,16 @@ def read_findings(
             leftovers.add("row without a host", first_of(row, table.title) or "row", count=1)
             continue
         address = exposure.address_of(host)
-        key = first_of(row, table.asset)
-        asset = assets.setdefault(f"number {key}" if key else str(address or host), Asset(host, address))
+        number = first_of(row, table.asset)
+        key = f"number {number}" if number else str(address or host)
+        asset = assets.setdefault(key, Asset(host, address))
+        asset.reach(host)
         asset.names |= {row.get(name, "").strip()[:255] for name in table.names}
         seen = loose_moment(first_of(row, table.last))
         if seen is not None and (newest is None or seen > newest):
             newest = seen
         if special is None or not special(row, first_of(row, table.identity), asset):
-            finding = (asset.label, first_of(row, table.identity), first_of(row, table.port))
+            finding = (key, first_of(row, table.identity), first_of(row, table.port))
             _take(row, table, asset, inventory, leftovers, again=finding in told)
             told.add(finding)
     for asset in assets.values():

@@ -104,9 +104,10 @@ def read(
     for found in _states(source, name, leftovers):
         agent = found.get("agent") or at(found, "wazuh", "agent")
         host = text_at(agent, "name") or text_at(found, "agent_name") or text_at(agent, "id") or "agent"
-        address = exposure.address_of(_address(found, agent))
+        told_address = _address(found, agent)
         key = text_at(agent, "id") or text_at(found, "agent_id") or host
-        asset = assets.setdefault(key, Asset(host, address, checked=True, authenticated=True))
+        asset = assets.setdefault(key, Asset(host, checked=True, authenticated=True))
+        asset.reach(told_address)
         version = version or text_at(agent, "version").removeprefix("v") or None
         told = text_at(found, "vulnerability", "detected_at") or text_at(found, "detection_time")
         when = loose_moment(told or text_at(found, "timestamp") or text_at(found, "@timestamp"))
