@@ -209,7 +209,7 @@ def test_scans_are_read_as_the_options_say(clinic, tmp_path):
     scan = OWN / "nessus" / "servers.nessus"
     options = ("posture", clinic, "--evidence", str(scan), "--as-of", "2026-11-23")
     assert "0 observations from Nessus" in run(*options).stderr
-    assert "3 observations from Nessus" in run(*options, "--vantage", "external").stderr
+    assert "5 observations from Nessus" in run(*options, "--vantage", "external").stderr
     kev, epss = tmp_path / "kev.csv", tmp_path / "epss.csv"
     kev.write_text("cveID,dateAdded\nCVE-2005-1794,2024-01-02\n")
     epss.write_text("#score_date:2024-01-02\ncve,epss,percentile\nCVE-2005-1794,0.3,0.9\n")
