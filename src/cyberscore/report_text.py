@@ -7,22 +7,18 @@ from rich.console import Console
 from rich.markup import escape as escape_markup
 from rich.table import Table
 
+from cyberscore.money import plain, written
 from cyberscore.profile import Posture, Profile, Signal, signals
 from cyberscore.quoting import Quote
 from cyberscore.quoting.reasons import BOOK_MIX
 from cyberscore.quoting.terms import Adjustment
-from cyberscore.rating.premium import MINOR_UNITS
+from cyberscore.rating.ledger import CURRENCY
 from cyberscore.readers import NotMapped
 
 
 def escape(text: str) -> str:
     """Text as it may be printed: no markup, no control characters that a terminal would obey."""
     return escape_markup("".join(c if c.isprintable() else " " for c in text))
-
-
-def written(amount: float, currency: str, sign: str = "") -> str:
-    """Write an amount to its currency's minor unit: the cent, or the yen; `sign` + shows that of any number."""
-    return f"{amount:{sign},.{MINOR_UNITS.get(currency, 2)}f}"
 
 
 _COLOURS = {"quote": "green", "quote_with_contingencies": "yellow", "refer": "dark_orange", "decline": "red"}
@@ -87,12 +83,13 @@ def _print_answer(console: Console, profile: Profile, quote: Quote) -> None:
     insured, cover = profile.insured, quote.coverage
     console.print(
         f"[bold]{escape(insured.name or 'Unnamed firm')}[/bold], {insured.country}, NAICS {insured.naics}, "
-        f"revenue {insured.annual_revenue:,.0f} {insured.currency}"
+        f"revenue {plain(insured.annual_revenue, insured.currency)} {insured.currency}"
     )
     colour = _COLOURS[quote.decision]
     console.print(
         f"\n[bold {colour}]{quote.decision.replace('_', ' ').upper()}[/]   "
-        f"limit {cover['aggregate_limit']:,.0f}, retention {cover['retention']:,.0f} {quote.currency}"
+        f"limit {plain(cover['aggregate_limit'], quote.currency)}, "
+        f"retention {plain(cover['retention'], quote.currency)} {quote.currency}"
     )
     console.print(
         f"Indicative premium [bold]{written(quote.indicative_premium, quote.currency)} {quote.currency}[/bold]  "
@@ -117,7 +114,8 @@ def _print_options(console: Console, quote: Quote) -> None:
     if not quote.options:
         return
     retentions = sorted({option.requested["retention"] for option in quote.options})
-    grid = _table("limit", *(f">{retention:,.0f}" for retention in retentions), title="\nOptions (retentions across)")
+    names = (f">{plain(retention, quote.currency)}" for retention in retentions)
+    grid = _table("limit", *names, title="\nOptions (retentions across)")
     premiums: dict[tuple[float, float], str] = {}
     for option in quote.options:
         asked = option.requested
@@ -127,7 +125,7 @@ def _print_options(console: Console, quote: Quote) -> None:
             f"{written(option.indicative_premium, quote.currency)}{mark}"
         )
     for limit in sorted({limit for limit, _ in premiums}):
-        grid.add_row(f"{limit:,.0f}", *(premiums.get((limit, retention), "") for retention in retentions))
+        grid.add_row(plain(limit, quote.currency), *(premiums.get((limit, retention), "") for retention in retentions))
     console.print(grid)
     marks = "".join(premiums.values())
     if "*" in marks:
@@ -211,10 +209,12 @@ def _print_improvements(console: Console, quote: Quote) -> None:
 def _print_ledger(console: Console, quote: Quote) -> None:
     amount = "USD" if quote.currency == "USD" else f"USD, then {quote.currency}"
     ledger = _table("step", "", ">value", f">{amount}", title="\nFrom expected loss to premium")
+    currency = "USD"
     for step in quote.ledger.premium:
+        currency = quote.currency if step.label == CURRENCY else currency
         value = f"{step.value:.0f} decimals" if step.operation == "round" else f"{step.value:,.4f}"
         operation = "round to" if step.operation == "round" else step.operation.replace("_", " ")
-        ledger.add_row(step.label, operation, value, f"{step.result:,.2f}")
+        ledger.add_row(step.label, operation, value, written(step.result, currency))
     console.print(ledger)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -12,6 +13,7 @@ from cyberscore.cli.common import AsOfOption, ProfileArgument, date_of, note, re
 from cyberscore.cli.covers import Asked, ExchangeRateOption, takes_cover
 from cyberscore.cli.evidence import Evidence, takes_evidence
 from cyberscore.exceptions import ProfileError, TargetError
+from cyberscore.money import number_of, written
 from cyberscore.perils import PERILS
 from cyberscore.profile import Insured, Profile, posture_at, signals
 from cyberscore.quoting import PathToTarget, WhatIf, path_to
@@ -19,7 +21,6 @@ from cyberscore.quoting import what_if as compare
 from cyberscore.quoting.quote import Subjectivity
 from cyberscore.rating.ledger import Step
 from cyberscore.rating.library import load_plan
-from cyberscore.report_text import written
 
 PlanOption = Annotated[str | None, typer.Option(help="Name of a shipped plan, or a plan's folder.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print everything as JSON.")]
@@ -119,6 +120,13 @@ def _change(text: str) -> tuple[str, Any]:
         return name, value
     if value == "unknown":
         return name, None
+    is_share = name in signals() and signals()[name].kind == "share"  # 1.000 of it can only be 1
+    if re.fullmatch(r"[-+]?[\d.,_]*\d[\d.,_]*", value) and not is_share:
+        try:
+            number = number_of(value)
+        except ValueError as error:
+            raise ProfileError(f"--set {name}: {error}") from error
+        return name, int(number) if number.is_integer() else number
     try:
         return name, json.loads(value)
     except ValueError:
@@ -128,9 +136,11 @@ def _change(text: str) -> tuple[str, Any]:
 def _cost(text: str) -> tuple[str, float]:
     name, _, value = text.partition("=")
     try:
-        return name, float(value)
-    except ValueError:
-        raise TargetError(f"--cost must be SIGNAL=AMOUNT, such as mfa_email_coverage=800; got {text!r}") from None
+        return name, number_of(value)
+    except ValueError as error:
+        raise TargetError(
+            f"--cost must be SIGNAL=AMOUNT, such as mfa_email_coverage=800; got {text!r}: {error}"
+        ) from None
 
 
 def _path_told(found: PathToTarget) -> str:

@@ -18,6 +18,7 @@ from cyberscore.cli.covers import Asked, ExchangeRateOption, takes_cover
 from cyberscore.cli.evidence import Evidence, takes_evidence
 from cyberscore.cli.reports import LanguageOption
 from cyberscore.exceptions import ProfileError
+from cyberscore.money import written
 from cyberscore.profile import Profile
 from cyberscore.profile.profile import parse_json, read_bytes
 from cyberscore.quoting import WatchState, explain_change, next_evidence
@@ -25,7 +26,6 @@ from cyberscore.quoting import watch as watch_book
 from cyberscore.rating.library import load_plan
 from cyberscore.readers import application
 from cyberscore.report.language import language
-from cyberscore.report_text import written
 
 profile_app = typer.Typer(
     no_args_is_help=True, help="Build a profile from evidence, dispute findings, print a blank form."

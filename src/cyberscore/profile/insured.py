@@ -6,6 +6,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, field_validator, model_validator
 
 from cyberscore.exceptions import ProfileError
+from cyberscore.money import plain
 from cyberscore.profile.industries import industry
 from cyberscore.profile.moments import Day
 from cyberscore.profile.places import COUNTRIES, CURRENCIES
@@ -116,7 +117,8 @@ class Insured(BaseModel):
         if recent is not None and all_claims is not None and recent > all_claims:
             raise ProfileError(f"claims_12m {recent} exceeds claims_36m {all_claims}: the 36 months hold the 12")
         if all_claims == 0 and largest:
-            raise ProfileError(f"largest_claim_36m is {largest:,.0f} although claims_36m is 0: correct one of them")
+            told = plain(largest, self.currency)
+            raise ProfileError(f"largest_claim_36m is {told} although claims_36m is 0: correct one of them")
         return self
 
     @property

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import Any
 
 from cyberscore.exceptions import CoverageError, PlanError, ProfileError
+from cyberscore.money import plain
 from cyberscore.perils import BASIS_RETENTION, PERILS
 from cyberscore.profile import Profile, posture_at
 from cyberscore.profile.contradictions import CONTRADICTION
@@ -30,7 +31,6 @@ from cyberscore.rating.plan import RatingPlan
 from cyberscore.rating.score import CENTRE, band, clipped, safer_than, score_change, unclipped_score
 from cyberscore.rules import Finding
 from cyberscore.rules.amounts import Money
-from cyberscore.rules.fields import digits
 
 DEAR = 0.25
 """Share of the limit above which a premium is flagged (judgement)."""
@@ -246,7 +246,7 @@ def _warnings(firm: Firm, profile: Profile, offer: Offer) -> tuple[str, ...]:
     found = []
 
     def told(usd: float) -> str:
-        return offer.settled.money.told(usd, digits)
+        return offer.settled.money.told(usd, plain)
 
     if cover.retention < BASIS_RETENTION:
         found.append(

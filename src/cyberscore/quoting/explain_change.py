@@ -21,6 +21,7 @@ from datetime import date
 from typing import Any
 
 from cyberscore.exceptions import ProfileError
+from cyberscore.money import plain
 from cyberscore.profile import Insured, Observation, Profile, Signal, signals
 from cyberscore.profile.evidence import Mixture
 from cyberscore.profile.history import known_at, mixture_of, withdrawn_by
@@ -227,7 +228,7 @@ def _firm_and_plan(walk: _Walk, insured: Insured, plan: RatingPlan) -> Iterator[
         told = f"{name} {old!r} became {new!r}"
         if name == "annual_revenue":
             changes["currency"] = insured.currency
-            told = f"{name} {old:,.0f} {currency[0]} became {new:,.0f} {currency[1]}"
+            told = f"{name} {plain(old, currency[0])} {currency[0]} became {plain(new, currency[1])} {currency[1]}"
         walk.insured = walk.insured.model_copy(update=changes)
         yield "insured", told
     old_plan, walk.plan = walk.plan, plan

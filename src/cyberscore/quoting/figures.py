@@ -12,6 +12,7 @@ from datetime import date
 from typing import Any
 
 from cyberscore.exceptions import CoverageError, ProfileError
+from cyberscore.money import decimals_of, rate_text
 from cyberscore.perils import PARTS, country_group
 from cyberscore.profile import Posture, Signal
 from cyberscore.profile.evidence import Prepared
@@ -30,7 +31,7 @@ from cyberscore.rating.expected_loss import RatedRisk, costs_of_layers, layer_co
 from cyberscore.rating.part_layers import PerilLayers
 from cyberscore.rating.parts import N_PERILS
 from cyberscore.rating.plan import RatingPlan
-from cyberscore.rating.premium import MINOR_UNITS, PremiumTerms
+from cyberscore.rating.premium import PremiumTerms
 from cyberscore.rating.score import expected_loss_of_book, unclipped_score
 from cyberscore.rules import Finding, decision_of, evaluate, rate_percent
 from cyberscore.rules.amounts import Money
@@ -77,7 +78,7 @@ class Firm:
 
     def conversion_told(self, currency: str) -> str:
         """Say how amounts in USD become amounts in a currency."""
-        return f"1 {currency} is {self.rate_of(currency):g} USD: {self.rate_basis}"
+        return f"1 {currency} is {rate_text(self.rate_of(currency))} USD: {self.rate_basis}"
 
     def rate_of(self, currency: str) -> float:
         """USD for one unit of a currency: USD, or the insured's own.
@@ -117,10 +118,12 @@ def settle(firm: Firm, requested: Coverage) -> SettledCover:
     Raises
     ------
     CoverageError
-        When the rules' floors and caps leave no cover, or its currency is neither USD nor the insured's.
+        When the rules' floors and caps leave no cover, its currency is neither USD nor the insured's, or its expiring
+        premium cannot be one.
     """
     plan, rate = firm.plan, firm.rate_of(requested.currency)
-    money = Money(requested.currency, 1.0 / rate, MINOR_UNITS.get(requested.currency, 2))
+    requested.check_expiring(rate)
+    money = Money(requested.currency, 1.0 / rate, decimals_of(requested.currency))
     cover, adjustments, setting = effective_coverage(plan.rules, requested.in_currency("USD", rate), firm.fields, money)
     findings = setting + findings_of(plan.rules.firm_rules, make_lookup(firm.fields, cover, {}))
     group = country_group(firm.insured.country)

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from cyberscore.exceptions import TargetError
+from cyberscore.money import written
 from cyberscore.profile import Profile, posture_at, signal
 from cyberscore.quoting.engine import quote, subjectivities_of
 from cyberscore.quoting.figures import Firm, Standing, settle
@@ -277,7 +278,8 @@ def _why(search: Search, best: After) -> str:
         rules = [f.rule for f in figures.findings if not search.allows([f])]
         ways = "; ".join(f"{rule.id} ({settled.money.text(rule.sentence).rstrip('.')})" for rule in rules)
         return f"with every fix the decision is still {figures.decision.replace('_', ' ')}, by {ways}"
-    told = f"with every fix the premium is {figures.premium:,.{settled.terms.decimals}f} {settled.requested.currency}"
+    currency = settled.requested.currency
+    told = f"with every fix the premium is {written(figures.premium, currency)} {currency}"
     terms = settled.terms
     if figures.premium == terms.shown(terms.minimum):
         return f"{told}, the minimum premium"

@@ -6,6 +6,7 @@ from datetime import date
 from html import escape
 from typing import Any
 
+from cyberscore.money import written
 from cyberscore.profile import Contradiction
 from cyberscore.quoting.disputed import Disputed
 from cyberscore.quoting.improvements import Improvement
@@ -14,7 +15,6 @@ from cyberscore.quoting.options import QuoteOption
 from cyberscore.quoting.reasons import Reason
 from cyberscore.quoting.terms import Adjustment
 from cyberscore.rating.ledger import Ledger
-from cyberscore.rating.premium import MINOR_UNITS
 from cyberscore.rules import Finding, stage_name
 from cyberscore.rules.amounts import Money
 
@@ -220,17 +220,16 @@ class Quote:
 
     def _repr_html_(self) -> str:
         """Short summary for notebooks."""
-        decimals = MINOR_UNITS.get(self.currency, 2)
         rows = [
             ("Decision", self.decision.replace("_", " ")),
             (
                 "Indicative premium",
                 (
-                    f"{self.indicative_premium:,.{decimals}f} {self.currency} "
+                    f"{written(self.indicative_premium, self.currency)} {self.currency} "
                     f"(80 %: {self.premium_low:,.0f} to {self.premium_high:,.0f})"
                 ),
             ),
-            ("Technical premium", f"{self.technical_premium:,.{decimals}f} {self.currency}"),
+            ("Technical premium", f"{written(self.technical_premium, self.currency)} {self.currency}"),
             (
                 "Risk score",
                 (

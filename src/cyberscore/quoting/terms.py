@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from cyberscore.exceptions import CoverageError, ProfileError
+from cyberscore.money import literal, plain
 from cyberscore.profile import Posture, Signal, signals
 from cyberscore.profile.evidence import Prepared, rule_value
 from cyberscore.profile.insured import Insured
@@ -15,7 +16,6 @@ from cyberscore.rating.coverage import Coverage
 from cyberscore.rules import DECISIONS, Finding, Rule, RuleBook, evaluate
 from cyberscore.rules.amounts import Money
 from cyberscore.rules.conditions import Lookup, SignalValue
-from cyberscore.rules.fields import digits
 
 LOWEST_RETENTION = 500.0
 """No retention credit goes below what may be asked for at least."""
@@ -154,7 +154,7 @@ def effective_coverage(
     holder: dict[str, str] = {}
 
     def told(usd: float) -> str:
-        return money.told(usd, digits)
+        return money.told(usd, plain)
 
     for finding in findings:
         for action in finding.actions:
@@ -174,10 +174,11 @@ def effective_coverage(
                 adjustments.append(Adjustment(finding.rule.id, action.type, whole, named, amount, priced=True))
                 holder[named or action.type] = finding.rule.id
     if retention >= limit:
+        amounts = (retention, limit, requested.retention, requested.aggregate_limit)
+        least, most, *asked_for = [money.told(usd, lambda amount, _: literal(amount)) for usd in amounts]
         raise CoverageError(
-            f"retention {retention:_.0f} must be below aggregate_limit {limit:_.0f} after the plan's floors and caps "
-            f"(asked for: {requested.retention:_.0f} and {requested.aggregate_limit:_.0f}"
-            f"{'' if money.currency == 'USD' else '; all in USD'}): change the request"
+            f"retention {least} must be below aggregate_limit {most} after the plan's floors and caps "
+            f"(asked for: {' and '.join(asked_for)}): change the request"
         )
     effective = requested.at_terms(
         aggregate_limit=limit, retention=retention, sublimits=sublimits, waiting_period_hours=hours

@@ -107,7 +107,8 @@ def what_if(
         gives signals, insured fields or coverage fields new values: ``{"mfa_email_coverage": 1.0, "retention":
         25_000}``. A signal's value is added as seen at the end of `as_of` by its best source: it replaces what a less
         reliable or older source said against it, as evidence does, and leaves better evidence standing. None takes all
-        evidence of a signal away, so that it is unknown. `currency` is the insured's, and a cover in it follows.
+        evidence of a signal away, so that it is unknown. `currency` is the insured's, and a cover follows it unless it
+        names USD.
     coverage, as_of, plan, exchange_rate
         As `quote`.
 
@@ -172,7 +173,7 @@ def _with_values(
                 profile = profile.with_observations(seen_by_best_source(name, value, as_of))
         elif name in Insured.model_fields:
             of_insured[name] = value
-            if name == "currency" and coverage.currency != "USD":
+            if name == "currency" and (coverage.currency != "USD" or not coverage.names_currency):
                 # a cover in the insured's own currency follows it, and the usual one becomes the usual one there
                 if coverage == Coverage.usual(coverage.currency) and isinstance(value, str):
                     coverage = Coverage.usual(value)
@@ -186,7 +187,7 @@ def _with_values(
         data = {**profile.to_dict(), "insured": {**profile.insured.model_dump(mode="json"), **of_insured}}
         profile = validated(Profile, data, "changes")
     if of_cover:
-        coverage = Coverage.from_dict({**coverage.to_dict(), **of_cover})
+        coverage = Coverage.from_dict({**coverage.model_dump(exclude_unset=True), **of_cover})
     return profile, coverage
 
 
