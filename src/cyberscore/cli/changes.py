@@ -120,17 +120,22 @@ def _change(text: str) -> tuple[str, Any]:
         return name, value
     if value == "unknown":
         return name, None
+    return name, _typed(name, value)
+
+
+def _typed(name: str, text: str) -> Any:
+    """Value of one --set as a number where it is one, else as JSON, else as text."""
     is_share = name in signals() and signals()[name].kind == "share"  # 1.000 of it can only be 1
-    if re.fullmatch(r"[-+]?[\d.,_]*\d[\d.,_]*", value) and not is_share:
-        try:
-            number = number_of(value)
-        except ValueError as error:
-            raise ProfileError(f"--set {name}: {error}") from error
-        return name, int(number) if number.is_integer() else number
     try:
-        return name, json.loads(value)
+        if is_share or not re.fullmatch(r"[-+]?[.,_]?\d[\d.,_]*", text):
+            return json.loads(text)
     except ValueError:
-        return name, value
+        return text
+    try:
+        number = number_of(text)
+    except ValueError as error:
+        raise ProfileError(f"--set {name}: {error}") from error
+    return int(number) if number.is_integer() else number
 
 
 def _cost(text: str) -> tuple[str, float]:

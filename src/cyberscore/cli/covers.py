@@ -91,11 +91,8 @@ class Asked:
             When it makes no sense.
         """
         currency = str(self.fields.get("currency", insured.currency))
-        missing = [
-            option
-            for option, name in (("--limit", "aggregate_limit"), ("--retention", "retention"))
-            if name not in self.fields
-        ]
+        needed = {"--limit": "aggregate_limit", "--retention": "retention"}
+        missing = [option for option, name in needed.items() if name not in self.fields]
         if missing and currency in CURRENCIES and currency not in usual_covers():
             if grid or any(self.fields.get(name) for name in ("currency", *AMOUNTS)):
                 raise CoverageError(

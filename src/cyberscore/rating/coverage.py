@@ -296,14 +296,15 @@ class Coverage(BaseModel):
             value = getattr(self, name)
             if value is not None and not low <= round(value * rate, 6) <= high:
                 least, most = math.ceil(low / rate), math.floor(high / rate)
+                asked = f"{plain(value, self.currency)} {self.currency} is {plain(value * rate)} USD"
                 raise CoverageError(
-                    f"coverage: {name}: {plain(value, self.currency)} {self.currency} is {plain(value * rate)} USD at {rate_text(rate)} USD for "
+                    f"coverage: {name}: {asked} at {rate_text(rate)} USD for "
                     f"one {self.currency}: it must be between {least:,} and {most:,} "
                     f"{self.currency} ({plain(low)} to {plain(high)} USD)"
                 )
 
     def check_expiring(self, rate: float) -> None:
-        """Refuse an expiring premium that nobody paid for a year of such a cover; `rate` is USD for one of its currency.
+        """Refuse an expiring premium that nobody paid for a year of such a cover; `rate` is USD for one of `currency`.
 
         Raises
         ------
@@ -314,8 +315,8 @@ class Coverage(BaseModel):
         if paid is not None and not LEAST_EXPIRING <= paid * rate < self.aggregate_limit * rate:
             least = plain(math.ceil(LEAST_EXPIRING / rate * 1000) / 1000, currency)
             raise CoverageError(
-                f"coverage: expiring_premium: {plain(paid, currency)} {currency} cannot be last year's premium: it must "
-                f"be at least {least} and below aggregate_limit {plain(self.aggregate_limit, currency)}: "
+                f"coverage: expiring_premium: {plain(paid, currency)} {currency} cannot be last year's premium: it "
+                f"must be at least {least} and below aggregate_limit {plain(self.aggregate_limit, currency)}: "
                 "give the premium of a year, in full"
             )
 
