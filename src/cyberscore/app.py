@@ -11,7 +11,7 @@ from datetime import date
 from importlib.metadata import version
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from cyberscore.examples import example_text
 from cyberscore.exceptions import CyberscoreError, MissingExtraError
@@ -65,6 +65,9 @@ class CoverRequest(PostureRequest):
         Coverage | None, Field(description="What is asked for; default the usual cover in the insured's currency.")
     ] = None
     exchange_rate: Rate | None = None
+    exchange_rate_is_meant: Annotated[
+        StrictBool, Field(description="Whether a rate that is far from the plan's is meant; else it is refused.")
+    ] = False
 
 
 class QuoteRequest(CoverRequest):
@@ -280,6 +283,7 @@ def create_app(plan: RatingPlan | None = None) -> FastAPI:
             asked.coverage,
             as_of=asked.as_of,
             exchange_rate=asked.exchange_rate,
+            exchange_rate_is_meant=asked.exchange_rate_is_meant,
             language=asked.language,
         )
         return _json(found.to_dict())
@@ -299,6 +303,7 @@ def create_app(plan: RatingPlan | None = None) -> FastAPI:
             as_of=asked.as_of,
             plan=own,
             exchange_rate=asked.exchange_rate,
+            exchange_rate_is_meant=asked.exchange_rate_is_meant,
         )
         return _json(found.to_dict())
 
@@ -313,6 +318,7 @@ def create_app(plan: RatingPlan | None = None) -> FastAPI:
             costs=asked.costs,
             plan=own,
             exchange_rate=asked.exchange_rate,
+            exchange_rate_is_meant=asked.exchange_rate_is_meant,
         )
         return _json(found.to_dict())
 
@@ -331,6 +337,7 @@ def _quoted(asked: QuoteRequest, plan: RatingPlan) -> Quote:
         as_of=asked.as_of,
         plan=plan,
         exchange_rate=asked.exchange_rate,
+        exchange_rate_is_meant=asked.exchange_rate_is_meant,
         options=asked.options,
     )
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from cyberscore.cli.common import AsOfOption, ProfileArgument, date_of, note, read_profile
-from cyberscore.cli.covers import Asked, ExchangeRateOption, takes_cover
+from cyberscore.cli.covers import Asked, ExchangeRateOption, RateIsMeantOption, takes_cover
 from cyberscore.cli.evidence import Evidence, takes_evidence
 from cyberscore.exceptions import ProfileError, TargetError
 from cyberscore.money import number_of, written
@@ -45,6 +45,7 @@ def what_if(
     as_of: AsOfOption = None,
     plan: PlanOption = None,
     exchange_rate: ExchangeRateOption = None,
+    exchange_rate_is_meant: RateIsMeantOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Quote a profile before and after changes."""
@@ -56,6 +57,7 @@ def what_if(
         as_of=date_of(as_of, known),
         plan=load_plan(plan),
         exchange_rate=exchange_rate,
+        exchange_rate_is_meant=exchange_rate_is_meant,
     )
     if as_json:
         sys.stdout.write(json.dumps(found.to_dict(), indent=2, ensure_ascii=False) + "\n")
@@ -86,6 +88,7 @@ def path(
     as_of: AsOfOption = None,
     plan: PlanOption = None,
     exchange_rate: ExchangeRateOption = None,
+    exchange_rate_is_meant: RateIsMeantOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Find the smallest or cheapest set of fixes that reaches a target, best first; exit status 1 if none does."""
@@ -98,6 +101,7 @@ def path(
         costs=dict(_cost(text) for text in cost) if cost else None,
         plan=load_plan(plan),
         exchange_rate=exchange_rate,
+        exchange_rate_is_meant=exchange_rate_is_meant,
     )
     if as_json:
         sys.stdout.write(json.dumps(found.to_dict(), indent=2, ensure_ascii=False) + "\n")

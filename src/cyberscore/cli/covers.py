@@ -12,7 +12,7 @@ from cyberscore.exceptions import CoverageError
 from cyberscore.money import number_of
 from cyberscore.profile import Insured
 from cyberscore.profile.places import CURRENCIES
-from cyberscore.rating.coverage import AMOUNTS, Coverage, usual_covers
+from cyberscore.rating.coverage import Coverage, usual_covers
 
 OPTIONS: dict[str, Any] = {
     "limit": Annotated[
@@ -68,6 +68,10 @@ ExchangeRateOption = Annotated[
     float | None,
     typer.Option(metavar="RATE", help="USD for one unit of the insured's currency; default the plan's dated rate."),
 ]
+RateIsMeantOption = Annotated[
+    bool,
+    typer.Option("--exchange-rate-is-meant", help="Take a rate that is far from the plan's: it is meant."),
+]
 LimitsOption = Annotated[
     str | None, typer.Option(metavar="A,B,...", help="Limits of a grid of options, with --retentions.")
 ]
@@ -94,7 +98,7 @@ class Asked:
         needed = {"--limit": "aggregate_limit", "--retention": "retention"}
         missing = [option for option, name in needed.items() if name not in self.fields]
         if missing and currency in CURRENCIES and currency not in usual_covers():
-            if grid or any(self.fields.get(name) for name in ("currency", *AMOUNTS)):
+            if grid or "currency" in self.fields or Coverage.model_construct(**self.fields).gives_amounts:
                 raise CoverageError(
                     f"no usual cover is known in {currency}: give {' and '.join(missing)} in {currency}, "
                     "or --currency USD"

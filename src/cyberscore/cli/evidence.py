@@ -62,11 +62,19 @@ class Evidence:
         How many assets of a kind there are in all.
     options : mapping
         Passed to `read`.
+    catalogue : tuple of path
+        Files of --kev and --epss.
     """
 
     files: tuple[str, ...] = ()
     totals: Mapping[str, int] = field(default_factory=dict, hash=False)
     options: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    catalogue: tuple[Path, ...] = ()
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """Every file that is read."""
+        return (*(Path(split_evidence(item)[1]) for item in self.files), *self.catalogue)
 
     @classmethod
     def of(
@@ -91,7 +99,7 @@ class Evidence:
             if not (kind and number.isascii() and number.isdigit() and len(number) < 10):
                 raise ProfileError(f"--assets-total must be KIND=N, such as hosts=200; got {item!r}")
             totals[kind.strip()] = int(number)
-        return cls(tuple(evidence or ()), totals, options)
+        return cls(tuple(evidence or ()), totals, options, tuple(path for path in (kev, epss) if path is not None))
 
     def readings(self) -> Iterator[tuple[str, Reading]]:
         """Read the files, in order, each with its name."""

@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 
 from cyberscore import report_text
-from cyberscore.cli.common import console, note
+from cyberscore.cli.common import console, keep_inputs, needs, note
 from cyberscore.exceptions import CyberscoreError, PlanError
-from cyberscore.rating.library import DEFAULT_PLAN, load_plan
+from cyberscore.rating.library import DEFAULT_PLAN, load_plan, plan_folder
 from cyberscore.rating.plan import RatingPlan
 from cyberscore.rating.plan_file import PlanFiles, catalogue_digest
 
@@ -21,7 +21,7 @@ market_app = typer.Typer(no_args_is_help=True, help="The simulated market that t
 
 PoliciesOption = Annotated[Path | None, typer.Option(metavar="P.csv", help="Policies of the book.")]
 SimulatedOption = Annotated[int | None, typer.Option(help="Simulate a book of so many policies instead.", min=1)]
-SeedOption = Annotated[int, typer.Option(help="Seed of the simulated book.", min=0)]
+SeedOption = Annotated[int | None, typer.Option(help="Seed of the simulated book; default 1.", min=0)]
 BOOK_AS_OF = "Last day the book knows of; default at ultimate."
 
 
@@ -92,6 +92,8 @@ def learn_plan(
     """Learn a plan from your own policies and claims, starting from a prior plan."""
     from cyberscore.training import book_reports  # noqa: PLC0415  scikit-learn and pandas stay off the path of a quote
 
+    if prior != "none":
+        keep_inputs("--output", output / "plan.json", plan_folder(prior))
     _claim(output, force=force)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
     made = book_reports.learn_plan(
@@ -164,12 +166,14 @@ def validate_plan(
     claims: Annotated[Path | None, typer.Option(metavar="C.csv", help="Claims of the book.")] = None,
     as_of: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help=BOOK_AS_OF)] = None,
     simulated: SimulatedOption = None,
-    seed: SeedOption = 1,
+    seed: SeedOption = None,
     against: Annotated[str | None, typer.Option(help="Another plan to hold it against.")] = None,
 ) -> None:
     """Judge a plan on a book it was not learned from: discrimination, calibration, drift, order, stability."""
     from cyberscore.training import book_reports  # noqa: PLC0415  scikit-learn and pandas stay off the path of a quote
 
+    needs("--seed", "--simulated", given=seed is not None, has_partner=simulated is not None)
+    keep_inputs("--output", output, policies, claims, plan_folder(plan), plan_folder(against) if against else None)
     found = book_reports.validate_plan(
         load_plan(plan),
         output,
@@ -177,7 +181,7 @@ def validate_plan(
         claims=claims,
         as_of=as_of.date() if as_of else None,
         simulated=simulated,
-        seed=seed,
+        seed=book_reports.SEED if seed is None else seed,
         against=load_plan(against) if against else None,
     ).summary
     whole, order = found["actual_over_expected"]["all"], found["discrimination"]["all"]
@@ -196,11 +200,13 @@ def compare_plans(
     policies: PoliciesOption = None,
     as_of: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help=BOOK_AS_OF)] = None,
     simulated: SimulatedOption = None,
-    seed: SeedOption = 1,
+    seed: SeedOption = None,
 ) -> None:
     """Show how a new plan moves a book: who moves, how far, and which table cells move them."""
     from cyberscore.training import book_reports  # noqa: PLC0415  scikit-learn and pandas stay off the path of a quote
 
+    needs("--seed", "--simulated", given=seed is not None, has_partner=simulated is not None)
+    keep_inputs("--output", output, policies, plan_folder(old), plan_folder(new))
     found = book_reports.compare_plans(
         load_plan(old),
         load_plan(new),
@@ -208,7 +214,7 @@ def compare_plans(
         policies=policies,
         as_of=as_of.date() if as_of else None,
         simulated=simulated,
-        seed=seed,
+        seed=book_reports.SEED if seed is None else seed,
     ).summary
     moved = found["distribution"]["expected loss"]
     note(

@@ -15,8 +15,9 @@ from cyberscore.report import render_report
 ReportOption = Annotated[
     Path | None, typer.Option(metavar="R.html", help="Write the quote to this file as one HTML page, to read or print.")
 ]
-LanguageOption = Annotated[
-    Literal["en", "zh"], typer.Option(help="Language of the report or the questions: English or Chinese.")
+LanguageOption = Annotated[Literal["en", "zh"], typer.Option(help="Language of the questions: English or Chinese.")]
+ReportLanguageOption = Annotated[
+    Literal["en", "zh"] | None, typer.Option(help="Language of the report: English (default) or Chinese.")
 ]
 
 

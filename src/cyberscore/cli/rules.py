@@ -28,6 +28,9 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 def list_rules(context: typer.Context, *, plan: PlanOption = None, as_json: JsonOption = False) -> None:
     """Print a plan's underwriting rules, in the order in which they act; `rules test` tries a changed set on a book."""
     if context.invoked_subcommand is not None:
+        if plan is not None or as_json:
+            after = f"rules {context.invoked_subcommand}"
+            raise ProfileError(f"--plan and --json do nothing before a further command: give them after `{after}`")
         return
     found = load_plan(plan).rules.rules
     if as_json:

@@ -51,13 +51,21 @@ class Firm:
     reference_loss: float
 
     @classmethod
-    def of(cls, insured: Insured, as_of: date, plan: RatingPlan, exchange_rate: float | None = None) -> "Firm":
+    def of(
+        cls,
+        insured: Insured,
+        as_of: date,
+        plan: RatingPlan,
+        exchange_rate: float | None = None,
+        *,
+        exchange_rate_is_meant: bool = False,
+    ) -> "Firm":
         """Gather it; `exchange_rate` is USD for one unit of the insured's currency, default the plan's.
 
         Raises
         ------
         ProfileError
-            When there is no rate, or revenue is out of bounds.
+            When there is no rate, one far from the plan's is not said to be meant, or revenue is out of bounds.
         """
         usd_rate = plan.pricing.usd_rate(insured.currency, exchange_rate)
         revenue = insured.annual_revenue * usd_rate
@@ -65,6 +73,10 @@ class Firm:
             raise ProfileError(
                 f"annual_revenue comes to {revenue:,.2f} USD: the plan needs between 1 and 1,000,000,000,000"
             )
+        if exchange_rate is not None and not exchange_rate_is_meant:
+            _check_rate(plan, insured.currency, exchange_rate)
+        if exchange_rate is None and exchange_rate_is_meant:
+            raise ProfileError("exchange_rate_is_meant is about exchange_rate, and none was given: give one or neither")
         fields = insured_fields(insured, usd_rate, as_of)
         reference = expected_loss_of_book(plan, revenue)
         return cls(plan, insured, as_of, usd_rate, exchange_rate is not None, revenue, fields, reference)
@@ -92,6 +104,16 @@ class Firm:
             own = f"USD or the insured's own, {self.insured.currency}" if self.insured.currency != "USD" else "USD"
             raise CoverageError(f"coverage: currency must be {own}; got {currency}")
         return 1.0 if currency == "USD" else self.usd_rate
+
+
+def _check_rate(plan: RatingPlan, currency: str, given: float) -> None:
+    """Refuse a caller's rate that is far from the plan's, such as one that is inverted."""
+    far = plan.pricing.far_rate(currency, given)
+    if far:
+        inverted = "" if plan.pricing.far_rate(currency, 1.0 / given) else f"; inverted, it is {rate_text(1.0 / given)}"
+        raise ProfileError(
+            f"{far}{inverted}: give USD for one {currency}, or say that this rate is meant (exchange_rate_is_meant)"
+        )
 
 
 @dataclass(frozen=True, slots=True)

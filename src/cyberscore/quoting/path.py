@@ -137,6 +137,7 @@ def path_to(
     costs: Mapping[str, float] | None = None,
     plan: RatingPlan | None = None,
     exchange_rate: float | None = None,
+    exchange_rate_is_meant: bool = False,
     work: int = WORK,
 ) -> PathToTarget:
     """Find the smallest set of fixes that reaches a target or, with costs, the cheapest.
@@ -150,7 +151,7 @@ def path_to(
     target : Target or str
         ``Target.band("B")``, ``Target.premium(1200)``, ``Target.score(45)``, ``Target.no_referral()``,
         ``Target.no_conditions()``, or text: ``"band:B"``, ``"premium:1200"``, ``"no-referral"``.
-    coverage, as_of, plan, exchange_rate
+    coverage, as_of, plan, exchange_rate, exchange_rate_is_meant
         As `quote`.
     costs : mapping of signal to float, optional
         What each fix costs, in the quote's currency. Fixes without one are left out; 0 is a fix that costs nothing.
@@ -180,10 +181,17 @@ def path_to(
     if not isinstance(wanted, Target):
         raise TargetError(f"target must be a cyberscore.Target or text such as band:B; got {target!r}")
     # refuses whatever `quote` refuses, in its words
-    now = quote(profile, coverage, as_of=as_of, plan=plan, exchange_rate=exchange_rate)
+    now = quote(
+        profile,
+        coverage,
+        as_of=as_of,
+        plan=plan,
+        exchange_rate=exchange_rate,
+        exchange_rate_is_meant=exchange_rate_is_meant,
+    )
     plan = load_plan() if plan is None else plan
     requested = cover_asked(coverage, profile.insured.currency)
-    firm = Firm.of(profile.insured, as_of, plan, exchange_rate)
+    firm = Firm.of(profile.insured, as_of, plan, exchange_rate, exchange_rate_is_meant=exchange_rate_is_meant)
     fixes = Fixes.of(firm, settle(firm, requested), Standing.of(firm, posture_at(profile, as_of)))
     names = [fix.about.name for fix in fixes.fixes]
     prices = None if costs is None else _checked_costs(costs)

@@ -96,6 +96,7 @@ def what_if(
     as_of: date,
     plan: RatingPlan | None = None,
     exchange_rate: float | None = None,
+    exchange_rate_is_meant: bool = False,
 ) -> WhatIf:
     """Quote a profile as it is and with changes.
 
@@ -109,7 +110,7 @@ def what_if(
         reliable or older source said against it, as evidence does, and leaves better evidence standing. None takes all
         evidence of a signal away, so that it is unknown. `currency` is the insured's, and a cover follows it unless it
         names USD.
-    coverage, as_of, plan, exchange_rate
+    coverage, as_of, plan, exchange_rate, exchange_rate_is_meant
         As `quote`.
 
     Raises
@@ -126,10 +127,16 @@ def what_if(
     >>> found.after.indicative_premium > found.before.indicative_premium
     True
     """
-    before = quote(profile, coverage, as_of=as_of, plan=plan, exchange_rate=exchange_rate)
+    shared: dict[str, Any] = {
+        "as_of": as_of,
+        "plan": plan,
+        "exchange_rate": exchange_rate,
+        "exchange_rate_is_meant": exchange_rate_is_meant,
+    }
+    before = quote(profile, coverage, **shared)
     requested = cover_asked(coverage, profile.insured.currency)
     changed, cover = changed_by(profile, requested, changes, as_of=as_of)
-    after = quote(changed, cover, as_of=as_of, plan=plan, exchange_rate=exchange_rate)
+    after = quote(changed, cover, **shared)
     return WhatIf(changed, cover, before, after)
 
 

@@ -29,7 +29,7 @@ def view_of(profile: Profile, quote: Quote, plan: RatingPlan | None, words: Lang
     """
     plan = load_plan() if plan is None else plan
     given = _check(profile, quote, plan)
-    firm = Firm.of(profile.insured, quote.as_of, plan, given)
+    firm = Firm.of(profile.insured, quote.as_of, plan, given, exchange_rate_is_meant=given is not None)
     posture = posture_at(profile, quote.as_of)
     settled, standing = settle(firm, Coverage.from_dict(quote.requested)), Standing.of(firm, posture)
     found = exceedance(firm, settled, standing)
