@@ -21,6 +21,7 @@ from cyberscore.quoting import Quote, next_evidence, path_to, quote, what_if
 from cyberscore.rating.coverage import Coverage
 from cyberscore.rating.library import load_plan
 from cyberscore.rating.plan import RatingPlan
+from cyberscore.rating.taxes import TaxStatus
 from cyberscore.report import render_report
 
 try:
@@ -128,6 +129,8 @@ class QuoteAnswer(_Answer):
     premium_low: float
     premium_high: float
     currency: str
+    taxes: Annotated[dict[str, float], Field(description="Taxes and fees, which are not in the premium.")]
+    tax_status: Annotated[TaxStatus, Field(description="What empty taxes mean: none due, or not known to the plan.")]
     expected_loss: Annotated[float, Field(description="Of a year, under the aggregate limit.")]
     by_peril: Annotated[
         dict[str, Any], Field(description="Claims and losses of a year by peril, before the aggregate limit.")

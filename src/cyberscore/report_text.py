@@ -21,6 +21,7 @@ def escape(text: str) -> str:
     return escape_markup("".join(c if c.isprintable() else " " for c in text))
 
 
+_TAXES = {"none_due": "none due in {country}", "not_known": "not known here for {country}; ask what is due"}
 _COLOURS = {"quote": "green", "quote_with_contingencies": "yellow", "refer": "dark_orange", "decline": "red"}
 _STATUS_COLOURS = {"favourable": "green", "adverse": "red", "unanswered": "yellow", "unknown": "yellow"}
 
@@ -107,6 +108,8 @@ def _print_answer(console: Console, profile: Profile, quote: Quote) -> None:
     )
     for name, tax in quote.taxes.items():
         console.print(f"{name}, not in the premium: {written(tax, quote.currency)} {quote.currency}")
+    if quote.tax_status != "due":
+        console.print(f"Taxes and fees beside the premium: {_TAXES[quote.tax_status].format(country=insured.country)}")
 
 
 def _print_options(console: Console, quote: Quote) -> None:

@@ -28,7 +28,7 @@ from cyberscore.cli.covers import (
 )
 from cyberscore.cli.evidence import Evidence, takes_evidence
 from cyberscore.cli.records import write_to_log
-from cyberscore.cli.reports import ReportLanguageOption, ReportOption, write_report
+from cyberscore.cli.reports import ReportLanguageOption, ReportOption, check_report, write_report
 from cyberscore.examples import example_names, example_text
 from cyberscore.exceptions import ProfileError
 from cyberscore.profile import posture_at, signals
@@ -60,6 +60,7 @@ def quote(
     """Quote a profile: score, premium, decision, reasons; with --limits and --retentions, a grid of options too."""
     needs("--lang", "--report", given=lang is not None, has_partner=report is not None)
     needs("--reference", "--log", given=reference is not None, has_partner=log is not None)
+    check_report(report)
     keep_inputs("--log", log, profile, *evidence.paths, plan_folder(plan))
     keep_inputs("--report", report, profile, *evidence.paths, plan_folder(plan), log)
     known = read_profile(profile, evidence)

@@ -154,6 +154,7 @@ def quote(
         premium_low=offer.premium_low,
         premium_high=offer.premium_high,
         taxes=offer.taxes(firm),
+        tax_status=offer.tax_status(firm),
         currency=requested.currency,
         exchange_rate=firm.usd_rate,
         exchange_rate_basis=firm.rate_basis,

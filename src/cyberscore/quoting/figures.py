@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any
 
 from cyberscore.exceptions import CoverageError, ProfileError
-from cyberscore.money import decimals_of, rate_text
+from cyberscore.money import decimals_of, rate_text, written
 from cyberscore.perils import PARTS, country_group
 from cyberscore.profile import Posture, Signal
 from cyberscore.profile.evidence import Prepared
@@ -71,7 +71,8 @@ class Firm:
         revenue = insured.annual_revenue * usd_rate
         if not 1.0 <= revenue <= 1e12:
             raise ProfileError(
-                f"annual_revenue comes to {revenue:,.2f} USD: the plan needs between 1 and 1,000,000,000,000"
+                f"annual_revenue comes to {written(revenue, 'USD')} USD: the plan needs between 1 and "
+                "1,000,000,000,000: give a year's revenue in full, or what is projected for the first 12 months"
             )
         if exchange_rate is not None and not exchange_rate_is_meant:
             _check_rate(plan, insured.currency, exchange_rate)

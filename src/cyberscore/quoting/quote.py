@@ -15,6 +15,7 @@ from cyberscore.quoting.options import QuoteOption
 from cyberscore.quoting.reasons import Reason
 from cyberscore.quoting.terms import Adjustment
 from cyberscore.rating.ledger import Ledger
+from cyberscore.rating.taxes import TaxStatus
 from cyberscore.rules import Finding, stage_name
 from cyberscore.rules.amounts import Money
 
@@ -149,6 +150,8 @@ class Quote:
         What the quote does not do.
     taxes : dict
         Taxes and fees, which are not in the premium.
+    tax_status : str
+        What an empty `taxes` means: none_due, or not_known where the plan does not have the country's taxes; else due.
     options : tuple of QuoteOption
         Other covers for the same risk, as asked for.
     contradictions : tuple of Contradiction
@@ -182,6 +185,7 @@ class Quote:
     premium_low: float
     premium_high: float
     taxes: dict[str, float]
+    tax_status: TaxStatus
     currency: str
     exchange_rate: float
     exchange_rate_basis: str

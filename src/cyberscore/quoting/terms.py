@@ -59,6 +59,7 @@ def insured_fields(insured: Insured, usd_rate: float, as_of: date) -> dict[str, 
         "as_of": as_of,
         "annual_revenue_usd": insured.annual_revenue * usd_rate,
         "employee_count": insured.employee_count,
+        "revenue_per_employee_usd": _revenue_per_employee(insured, usd_rate),
         "record_count": insured.record_count,
         "active_incident": insured.active_incident,
         "known_circumstances": insured.known_circumstances,
@@ -73,6 +74,13 @@ def insured_fields(insured: Insured, usd_rate: float, as_of: date) -> dict[str, 
         "bank_details_verified": insured.bank_details_verified,
         "dual_approval_above_usd": None if above is None else round(above * usd_rate, 2),
     }
+
+
+def _revenue_per_employee(insured: Insured, usd_rate: float) -> float:
+    """Revenue in USD for each employee, one at least; where their number is not told NaN, which no bound refuses."""
+    if insured.employee_count is None:
+        return math.nan
+    return round(insured.annual_revenue * usd_rate / max(insured.employee_count, 1), 2)
 
 
 def make_lookup(fields: Mapping[str, Any], coverage: Coverage, values: Mapping[str, Any]) -> Lookup:

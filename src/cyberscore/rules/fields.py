@@ -34,6 +34,7 @@ FIELDS: dict[tuple[str, str], Field] = {
     (field.source, field.name): field
     for field in (
         Field("insured", "annual_revenue_usd", "number", "revenue is {}", low=1.0, high=1e12),
+        Field("insured", "revenue_per_employee_usd", "number", "revenue per employee is {}", low=0.0),
         Field("insured", "employee_count", "number", "employees: {}", may_be_unknown=True, low=0, whole=True),
         Field("insured", "record_count", "number", "records: {}", may_be_unknown=True, low=0, whole=True),
         Field("insured", "active_incident", "flag", "an incident under way: {}", may_be_unknown=True),
@@ -82,7 +83,7 @@ def told(source: str, name: str, value: Any, money: Callable[[float], str] | Non
         about = signals()[name]
         return f"{about.title}: {'not known' if value is None else told_value(about, value)}"
     field = FIELDS[source, name]
-    if value is None:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
         return f"{field.told.split(' is ', maxsplit=1)[0].split(':', maxsplit=1)[0]}: not known"
     if name == "naics":
         return f"{str(industry(value).sector).replace('_', ' ')} (NAICS {value})"
