@@ -2,7 +2,7 @@
 
 An amount has as many decimals as its currency (ISO 4217), and thousands are set apart by commas. `written` shows all
 decimals, as a premium has; `plain` only where there are any, as in a limit; `short` says millions as an underwriter
-does; `literal` is for error messages, as Python writes numbers.
+does; `whole` rounds what is an estimate; `literal` is for error messages, as Python writes numbers.
 """
 
 import re
@@ -45,6 +45,11 @@ def plain(amount: float, currency: str = "USD") -> str:
     text = written(amount, currency)
     whole, point, decimals = text.partition(".")
     return text if point and decimals.strip("0") else whole
+
+
+def whole(amount: float) -> str:
+    """Write an amount rounded to whole units, as the ends of an interval are: 1,234."""
+    return f"{amount:,.0f}"
 
 
 def short(amount: float, currency: str = "USD") -> str:

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape as escape_markup
 from rich.table import Table
 
-from cyberscore.money import plain, written
+from cyberscore.money import plain, whole, written
 from cyberscore.profile import Posture, Profile, Signal, signals
 from cyberscore.quoting import Quote
 from cyberscore.quoting.reasons import BOOK_MIX
@@ -94,7 +94,7 @@ def _print_answer(console: Console, profile: Profile, quote: Quote) -> None:
     )
     console.print(
         f"Indicative premium [bold]{written(quote.indicative_premium, quote.currency)} {quote.currency}[/bold]  "
-        f"(80 % interval {quote.premium_low:,.0f} to {quote.premium_high:,.0f}; "
+        f"(80 % interval {whole(quote.premium_low)} to {whole(quote.premium_high)}; "
         f"technical {written(quote.technical_premium, quote.currency)})"
     )
     console.print(
@@ -104,7 +104,7 @@ def _print_answer(console: Console, profile: Profile, quote: Quote) -> None:
     )
     console.print(
         f"Chance of a claim in a year {quote.annual_claim_probability:.2%}, "
-        f"expected loss {quote.expected_loss:,.0f} {quote.currency} under the aggregate limit"
+        f"expected loss {whole(quote.expected_loss)} {quote.currency} under the aggregate limit"
     )
     for name, tax in quote.taxes.items():
         console.print(f"{name}, not in the premium: {written(tax, quote.currency)} {quote.currency}")

@@ -255,7 +255,7 @@ def _operand(step: Step | None) -> str:
     if step.operation == "start":
         return f"{step.value:,.6g}"
     sign = {"multiply": "x ", "add": "+ ", "at_least": ">= ", "at_most": "<= "}.get(step.operation, "")
-    return f"{sign}{step.value:,.4f}" if step.operation == "multiply" else f"{sign}{step.value:,.2f}"
+    return f"{sign}{step.value:,.4f}" if step.operation == "multiply" else f"{sign}{written(step.value, 'USD')}"
 
 
 def _outdone(known: Profile, found: WhatIf) -> list[str]:

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from typing import Any
 
 from cyberscore.exceptions import CoverageError, PlanError, ProfileError
-from cyberscore.money import plain
+from cyberscore.money import plain, whole
 from cyberscore.perils import BASIS_RETENTION, PERILS
 from cyberscore.profile import Profile, posture_at
 from cyberscore.profile.contradictions import CONTRADICTION
@@ -279,7 +279,7 @@ def _warnings(firm: Firm, profile: Profile, offer: Offer) -> tuple[str, ...]:
     low, high = (math.exp(x) for x in (plan.base.log_revenue[0], plan.base.log_revenue[-1]))
     if not low <= revenue <= high:
         found.append(
-            f"revenue of {revenue:,.0f} USD lies outside {low:,.0f} to {high:,.0f}, where the plan was learned: "
+            f"revenue of {whole(revenue)} USD lies outside {whole(low)} to {whole(high)}, where the plan was learned: "
             "rates are extrapolated"
         )
     if premium > DEAR * limit:

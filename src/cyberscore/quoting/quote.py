@@ -6,7 +6,7 @@ from datetime import date
 from html import escape
 from typing import Any
 
-from cyberscore.money import written
+from cyberscore.money import whole, written
 from cyberscore.profile import Contradiction
 from cyberscore.quoting.disputed import Disputed
 from cyberscore.quoting.improvements import Improvement
@@ -230,7 +230,7 @@ class Quote:
                 "Indicative premium",
                 (
                     f"{written(self.indicative_premium, self.currency)} {self.currency} "
-                    f"(80 %: {self.premium_low:,.0f} to {self.premium_high:,.0f})"
+                    f"(80 %: {whole(self.premium_low)} to {whole(self.premium_high)})"
                 ),
             ),
             ("Technical premium", f"{written(self.technical_premium, self.currency)} {self.currency}"),
@@ -245,7 +245,7 @@ class Quote:
             *((f"Reason {k}", f"{r.shown:+.1f} {r.text}") for k, r in enumerate(self.reasons[:5], 1)),
             *((f"Condition ({s.when.replace('_', ' ')})", s.text) for s in self.subjectivities),
             *(
-                (f"Improvement {k}", f"{i.action} (saves {i.saving:,.0f} {self.currency})")
+                (f"Improvement {k}", f"{i.action} (saves {whole(i.saving)} {self.currency})")
                 for k, i in enumerate(self.improvements[:3], 1)
             ),
         ]

@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from cyberscore.exceptions import CoverageError
-from cyberscore.money import literal, plain, rate_text
+from cyberscore.money import literal, plain, rate_text, whole
 from cyberscore.perils import PARTS, PERILS
 from cyberscore.profile.moments import Day
 from cyberscore.profile.places import CURRENCIES
@@ -299,7 +299,7 @@ class Coverage(BaseModel):
                 asked = f"{plain(value, self.currency)} {self.currency} is {plain(value * rate)} USD"
                 raise CoverageError(
                     f"coverage: {name}: {asked} at {rate_text(rate)} USD for "
-                    f"one {self.currency}: it must be between {least:,} and {most:,} "
+                    f"one {self.currency}: it must be between {whole(least)} and {whole(most)} "
                     f"{self.currency} ({plain(low)} to {plain(high)} USD)"
                 )
 
