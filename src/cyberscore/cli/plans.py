@@ -153,7 +153,7 @@ def write_plan_exhibits(
     known = None if policies is None or claims is None else Book.from_csv(policies, claims, as_of=day)
     for told in () if known is None else known.notes:
         note(f"note: {told}")
-    written = exhibits.write_exhibits(load_plan(plan), output, known)
+    written = exhibits.write_exhibits(load_plan(plan), output, known, keep=[one for one in (policies, claims) if one])
     note(f"wrote {written[0]} and {len(written) - 1} CSV files")
 
 
