@@ -70,6 +70,17 @@ def test_answers_are_those_of_the_library(client):
         ("/quote", {"coverage": {"retention": 2e6}}, ["body", "coverage", "retention"], "between 500"),
         ("/quote", {"exchange_rate": "1"}, ["body", "exchange_rate"], "number"),
         ("/quote", {"exchange_rate": 2.0}, ["body"], "exchange_rate is USD for one USD"),
+        ("/quote", {"exchange_rate_is_meant": True}, ["body"], "exchange_rate_is_meant is about exchange_rate"),
+        ("/quote", {"exchange_rate_is_meant": 1}, ["body", "exchange_rate_is_meant"], "boolean"),
+        ("/quote", {"coverage": {"coinsurance": {"extortion": 0.2}}}, ["body", "coverage", "coinsurance"], "write 20"),
+        ("/quote", {"coverage": {"expiring_premium": 1}}, ["body"], "cannot be last year's premium"),
+        (
+            "/quote",
+            {"profile": {"insured": {"naics": "541110", "country": "US", "annual_revenue": 0}}},
+            ["body", "profile", "insured", "annual_revenue"],
+            "the projected revenue of its first 12 months",
+        ),
+        ("/path", {"target": "premium:1.200"}, ["body"], "may be 1200 or 1.2"),
         ("/quote", {"colour": 1}, ["body", "colour"], "Extra inputs"),
         ("/quote", {"profile": {"insured": {"naics": "1"}}}, ["body", "profile", "insured", "country"], "required"),
         ("/what-if", {"changes": [{"mfa_emial_coverage": 1}]}, ["body"], "did you mean 'mfa_email_coverage'"),
@@ -223,3 +234,19 @@ def test_a_query_parameter_is_refused_where_the_body_says_everything(client):
     assert problem["loc"] == ["query", "language"]
     assert "put what you ask for into the JSON body" in problem["msg"]
     assert client.get("/health?probe=1").status_code == 200
+
+
+def test_a_rate_far_from_the_plans_is_refused_by_every_answer_unless_it_is_meant(client):
+    asked = {"profile": cyberscore.example("law_firm").to_dict(), "as_of": AS_OF.isoformat(), "exchange_rate": 0.76}
+    more = {"/what-if": {"changes": [{"mdr_24x7": 1}]}, "/path": {"target": "score:99"}}
+    for path in ("/quote", "/report", "/next", "/what-if", "/path"):
+        body = {**asked, **more.get(path, {})}
+        refused = client.post(path, json=body)
+        assert refused.status_code == 422
+        assert "far from the plan's 1.31 of 2026-11-01" in refused.json()["detail"][0]["msg"]
+        assert client.post(path, json={**body, "exchange_rate_is_meant": True}).status_code == 200
+
+
+def test_an_answer_tells_whether_taxes_are_known(client):
+    found = client.post("/quote", json={**ASKED, "as_of": AS_OF.isoformat()}).json()
+    assert (found["taxes"], found["tax_status"]) == ({}, "none_due")

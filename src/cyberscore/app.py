@@ -11,7 +11,7 @@ from datetime import date
 from importlib.metadata import version
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from cyberscore.examples import example_text
 from cyberscore.exceptions import CyberscoreError, MissingExtraError
@@ -21,6 +21,7 @@ from cyberscore.quoting import Quote, next_evidence, path_to, quote, what_if
 from cyberscore.rating.coverage import Coverage
 from cyberscore.rating.library import load_plan
 from cyberscore.rating.plan import RatingPlan
+from cyberscore.rating.taxes import TaxStatus
 from cyberscore.report import render_report
 
 try:
@@ -65,6 +66,9 @@ class CoverRequest(PostureRequest):
         Coverage | None, Field(description="What is asked for; default the usual cover in the insured's currency.")
     ] = None
     exchange_rate: Rate | None = None
+    exchange_rate_is_meant: Annotated[
+        StrictBool, Field(description="Whether a rate that is far from the plan's is meant; else it is refused.")
+    ] = False
 
 
 class QuoteRequest(CoverRequest):
@@ -125,6 +129,8 @@ class QuoteAnswer(_Answer):
     premium_low: float
     premium_high: float
     currency: str
+    taxes: Annotated[dict[str, float], Field(description="Taxes and fees, which are not in the premium.")]
+    tax_status: Annotated[TaxStatus, Field(description="What empty taxes mean: none due, or not known to the plan.")]
     expected_loss: Annotated[float, Field(description="Of a year, under the aggregate limit.")]
     by_peril: Annotated[
         dict[str, Any], Field(description="Claims and losses of a year by peril, before the aggregate limit.")
@@ -281,6 +287,7 @@ def create_app(plan: RatingPlan | None = None) -> FastAPI:
             asked.coverage,
             as_of=asked.as_of,
             exchange_rate=asked.exchange_rate,
+            exchange_rate_is_meant=asked.exchange_rate_is_meant,
             language=asked.language,
         )
         return _json(found.to_dict())
@@ -300,6 +307,7 @@ def create_app(plan: RatingPlan | None = None) -> FastAPI:
             as_of=asked.as_of,
             plan=own,
             exchange_rate=asked.exchange_rate,
+            exchange_rate_is_meant=asked.exchange_rate_is_meant,
         )
         return _json(found.to_dict())
 
@@ -314,6 +322,7 @@ def create_app(plan: RatingPlan | None = None) -> FastAPI:
             costs=asked.costs,
             plan=own,
             exchange_rate=asked.exchange_rate,
+            exchange_rate_is_meant=asked.exchange_rate_is_meant,
         )
         return _json(found.to_dict())
 
@@ -344,6 +353,7 @@ def _quoted(asked: QuoteRequest, plan: RatingPlan) -> Quote:
         as_of=asked.as_of,
         plan=plan,
         exchange_rate=asked.exchange_rate,
+        exchange_rate_is_meant=asked.exchange_rate_is_meant,
         options=asked.options,
     )
 

@@ -7,11 +7,12 @@ from rich.console import Console
 from rich.markup import escape as escape_markup
 from rich.table import Table
 
+from cyberscore.money import plain, whole, written
 from cyberscore.profile import Posture, Profile, Signal, signals
 from cyberscore.quoting import Quote
 from cyberscore.quoting.reasons import BOOK_MIX
 from cyberscore.quoting.terms import Adjustment
-from cyberscore.rating.premium import MINOR_UNITS
+from cyberscore.rating.ledger import CURRENCY
 from cyberscore.readers import NotMapped
 
 
@@ -20,11 +21,7 @@ def escape(text: str) -> str:
     return escape_markup("".join(c if c.isprintable() else " " for c in text))
 
 
-def written(amount: float, currency: str, sign: str = "") -> str:
-    """Write an amount to its currency's minor unit: the cent, or the yen; `sign` + shows that of any number."""
-    return f"{amount:{sign},.{MINOR_UNITS.get(currency, 2)}f}"
-
-
+_TAXES = {"none_due": "none due in {country}", "not_known": "not known here for {country}; ask what is due"}
 _COLOURS = {"quote": "green", "quote_with_contingencies": "yellow", "refer": "dark_orange", "decline": "red"}
 _STATUS_COLOURS = {"favourable": "green", "adverse": "red", "unanswered": "yellow", "unknown": "yellow"}
 
@@ -87,18 +84,19 @@ def _print_answer(console: Console, profile: Profile, quote: Quote) -> None:
     insured, cover = profile.insured, quote.coverage
     console.print(
         f"[bold]{escape(insured.name or 'Unnamed firm')}[/bold], {insured.country}, NAICS {insured.naics} "
-        f"{insured.industry.title}, revenue {insured.annual_revenue:,.0f} {insured.currency}"
+        f"{insured.industry.title}, revenue {plain(insured.annual_revenue, insured.currency)} {insured.currency}"
     )
     colour = _COLOURS[quote.decision]
     console.print(
         f"\nDecision: [bold {colour}]{quote.decision.replace('_', ' ')}[/]   "
-        f"limit {cover['aggregate_limit']:,.0f}, retention {cover['retention']:,.0f} {quote.currency}"
+        f"limit {plain(cover['aggregate_limit'], quote.currency)}, "
+        f"retention {plain(cover['retention'], quote.currency)} {quote.currency}"
     )
     if quote.cover_offered is None:
         console.print("No cover is offered; premium and terms are for information only.")
     console.print(
         f"Indicative premium [bold]{written(quote.indicative_premium, quote.currency)} {quote.currency}[/bold]  "
-        f"(80 % interval {quote.premium_low:,.0f} to {quote.premium_high:,.0f}; "
+        f"(80 % interval {whole(quote.premium_low)} to {whole(quote.premium_high)}; "
         f"technical {written(quote.technical_premium, quote.currency)})"
     )
     console.print(
@@ -108,10 +106,12 @@ def _print_answer(console: Console, profile: Profile, quote: Quote) -> None:
     )
     console.print(
         f"Chance of a claim in a year {quote.annual_claim_probability:.2%}, "
-        f"expected loss {quote.expected_loss:,.0f} {quote.currency} under the aggregate limit"
+        f"expected loss {whole(quote.expected_loss)} {quote.currency} under the aggregate limit"
     )
     for name, tax in quote.taxes.items():
         console.print(f"{name}, not in the premium: {written(tax, quote.currency)} {quote.currency}")
+    if quote.tax_status != "due":
+        console.print(f"Taxes and fees beside the premium: {_TAXES[quote.tax_status].format(country=insured.country)}")
 
 
 def _print_options(console: Console, quote: Quote) -> None:
@@ -119,7 +119,8 @@ def _print_options(console: Console, quote: Quote) -> None:
     if not quote.options:
         return
     retentions = sorted({option.requested["retention"] for option in quote.options})
-    grid = _table("limit", *(f">{retention:,.0f}" for retention in retentions), title="\nOptions (retentions across)")
+    names = (f">{plain(retention, quote.currency)}" for retention in retentions)
+    grid = _table("limit", *names, title="\nOptions (retentions across)")
     premiums: dict[tuple[float, float], str] = {}
     for option in quote.options:
         asked = option.requested
@@ -129,7 +130,7 @@ def _print_options(console: Console, quote: Quote) -> None:
             f"{written(option.indicative_premium, quote.currency)}{mark}"
         )
     for limit in sorted({limit for limit, _ in premiums}):
-        grid.add_row(f"{limit:,.0f}", *(premiums.get((limit, retention), "") for retention in retentions))
+        grid.add_row(plain(limit, quote.currency), *(premiums.get((limit, retention), "") for retention in retentions))
     console.print(grid)
     marks = "".join(premiums.values())
     if "*" in marks:
@@ -213,10 +214,12 @@ def _print_improvements(console: Console, quote: Quote) -> None:
 def _print_ledger(console: Console, quote: Quote) -> None:
     amount = "USD" if quote.currency == "USD" else f"USD, then {quote.currency}"
     ledger = _table("step", "", ">value", f">{amount}", title="\nFrom expected loss to premium")
+    currency = "USD"
     for step in quote.ledger.premium:
+        currency = quote.currency if step.label == CURRENCY else currency
         value = f"{step.value:.0f} decimals" if step.operation == "round" else f"{step.value:,.4f}"
         operation = "round to" if step.operation == "round" else step.operation.replace("_", " ")
-        ledger.add_row(step.label, operation, value, f"{step.result:,.2f}")
+        ledger.add_row(step.label, operation, value, written(step.result, currency))
     console.print(ledger)
 
 

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 import cyberscore
-from cyberscore import ProfileError, TargetError
+from cyberscore import CyberscoreError, ProfileError, TargetError
 from cyberscore.cli import app
 from cyberscore.cli.changes import _outcome_told
 from cyberscore.examples import example_text
@@ -193,3 +193,39 @@ def test_what_if_shows_ledger_lines_side_by_side(clinic):
                     assert all(one in told for one in numbers)
     assert "before: table" in told
     assert "after: table" in told
+
+
+@pytest.mark.parametrize(
+    ("command", "options", "said"),
+    [
+        ("path", ("--to", "premium:1.200"), "'1.200' may be 1200 or 1.2"),
+        ("path", ("--to", "band:A", "--cost", "mdr_24x7=9.000"), "'9.000' may be 9000 or 9"),
+        ("path", ("--to", "band:A", "--cost", "mdr_24x7=9k"), "write it without units"),
+        ("what-if", ("--set", "annual_revenue=2.400"), "--set annual_revenue: '2.400' may be 2400 or 2.4"),
+        ("what-if", ("--set", "retention=25.000"), "--set retention: '25.000' may be 25000 or 25"),
+        ("what-if", ("--set", "record_count=1.200.000"), "is not a number such as 1200"),
+        ("what-if", ("--set", "central_log_days=1.095"), "'1.095' may be 1095 or 1.095"),
+        ("what-if", ("--set", "annual_revenue=0"), "the projected revenue of its first 12 months"),
+        ("what-if", ("--set", 'coinsurance={"extortion": 0.2}'), "write 20 for 20 %"),
+    ],
+)
+def test_a_number_that_may_be_read_in_two_ways_is_refused(clinic, command, options, said):
+    done = CliRunner().invoke(app, [command, str(clinic), "--as-of", "2026-11-23", *options])
+    assert isinstance(done.exception, CyberscoreError)
+    assert said in str(done.exception)
+
+
+def test_numbers_of_what_if_with_thousands_set_apart_are_read_and_shares_need_no_care(clinic):
+    done = run("what-if", clinic, "--as-of", "2026-11-23", "--json", "--set", "annual_revenue=2,600,000",
+               "--set", "record_count=1_200", "--set", "mfa_email_coverage=1.000")  # fmt: skip
+    changes = {"annual_revenue": 2_600_000, "record_count": 1_200, "mfa_email_coverage": 1.0}
+    found = cyberscore.what_if(cyberscore.example("dental_clinic"), changes, as_of=date(2026, 11, 23))
+    assert json.loads(done.stdout) == json.loads(json.dumps(found.to_dict()))
+
+
+def test_a_usd_firms_cover_follows_its_currency_on_the_command_line(clinic):
+    def after(*cover):
+        done = run("what-if", clinic, "--as-of", "2026-11-23", "--json", *cover, "--set", "currency=EUR")
+        return json.loads(done.stdout)["after"]["currency"]
+
+    assert [after(), after("--retention", "25000"), after("--currency", "USD")] == ["EUR", "EUR", "USD"]

@@ -115,3 +115,91 @@ def test_yen_are_written_without_cents_by_every_command(tmp_path):
         done = CliRunner(env={"COLUMNS": "160"}).invoke(app, [name, str(path), *day, *more], catch_exceptions=False)
         assert f"{premium:,.0f} JPY" in done.stdout
         assert f"{premium:,.2f}" not in done.stdout.partition("From expected loss")[0]
+
+
+# --- numbers that may be read in two ways, and currencies without a usual cover
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--limit", "800.000"), "--limit: '800.000' may be 800000 or 800: write the one that is meant"),
+        (("--retention", "9.000"), "--retention: '9.000' may be 9000 or 9"),
+        (("--per-claim-limit", "400.000"), "--per-claim-limit: '400.000' may be"),
+        (("--expiring-premium", "2.100"), "--expiring-premium: '2.100' may be 2100 or 2.1"),
+        (("--waiting-hours", "12,5"), "--waiting-hours: '12,5' is not a number"),
+        (("--sublimit", "extortion=60.000"), "got 'extortion=60.000': '60.000' may be 60000 or 60"),
+        (("--coinsurance", "bricking=12.500"), "'12.500' may be 12500 or 12.5"),
+        (("--coinsurance", "bricking=0.2"), "in percent, 0 or at least 1; got 0.2: write 20 for 20 %"),
+        (("--limits", "500.000,1.000.000"), "'500.000' may be 500000 or 500"),
+        (("--limits", "500,000"), "--limits: '500,000' may be 500000, or 500 and 000"),
+        (("--retentions", "5,000,10,000"), "write thousands without commas, and a space after the comma"),
+        (("--retentions", "10,500"), "'10,500' may be 10500, or 10 and 500"),
+    ],
+)
+def test_a_number_that_may_be_read_in_two_ways_is_refused(law_firm, options, said):
+    result = run(law_firm, *options)
+    assert isinstance(result.exception, CoverageError)
+    assert said in str(result.exception)
+
+
+def test_numbers_with_thousands_set_apart_are_read(law_firm):
+    options = (
+        "--limit",
+        "800,000",
+        "--retention",
+        "9_000",
+        "--sublimit",
+        "extortion=60,000",
+        "--retentions",
+        "9500, 9750",
+    )
+    found = json.loads(run(law_firm, *options, "--json").stdout)
+    asked = found["requested"]
+    assert (asked["aggregate_limit"], asked["retention"], asked["sublimits"]) == (8e5, 9e3, {"extortion": 6e4})
+    assert [one["requested"]["retention"] for one in found["options"]] == [9500, 9750]
+
+
+@pytest.fixture
+def kuwait(tmp_path):
+    raw = json.loads(example_text("law_firm"))
+    raw["insured"] |= {"country": "KW", "currency": "KWD", "annual_revenue": 2e6}
+    path = tmp_path / "kuwait.json"
+    path.write_text(json.dumps(raw), encoding="utf-8")
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("options", "wanted"),
+    [
+        (("--limit", "300000"), "--retention"),
+        (("--retention", "3000"), "--limit"),
+        (("--currency", "KWD"), "--limit and --retention"),
+        (("--sublimit", "extortion=5000"), "--limit and --retention"),
+        (("--expiring-premium", "900"), "--limit and --retention"),
+        (("--limits", "300000,500000"), "--limit and --retention"),
+        (("--limits", "300000", "--retentions", "3000"), "--limit and --retention"),
+    ],
+)
+def test_amounts_in_a_currency_without_a_usual_cover_ask_for_the_options_that_are_missing(kuwait, options, wanted):
+    result = run(kuwait, "--exchange-rate", "3.25", *options)
+    assert isinstance(result.exception, CoverageError)
+    assert f"no usual cover is known in KWD: give {wanted} in KWD, or --currency USD" in str(result.exception)
+
+
+def test_whole_amounts_are_in_the_insureds_currency_and_none_in_usd(kuwait):
+    whole = ("--limit", "300000", "--retention", "3000")
+    own = json.loads(run(kuwait, "--exchange-rate", "3.250", *whole, "--json").stdout)
+    assert (own["currency"], own["requested"]["aggregate_limit"], own["exchange_rate"]) == ("KWD", 300_000, 3.25)
+    assert json.loads(run(kuwait, "--exchange-rate", "3.25", "--json").stdout)["currency"] == "USD"
+
+
+def test_a_rate_far_from_the_plans_needs_its_option(law_firm, tmp_path):
+    refused = run(law_firm, "--exchange-rate", "0.76")
+    assert "(exchange_rate_is_meant)" in str(refused.exception)
+    log = tmp_path / "log.jsonl"
+    taken = run(law_firm, "--exchange-rate", "0.76", "--exchange-rate-is-meant", "--log", str(log), "--json")
+    assert json.loads(taken.stdout)["exchange_rate"] == 0.76
+    assert CliRunner().invoke(app, ["replay", str(log)]).exit_code == 0
+    alone = run(law_firm, "--exchange-rate-is-meant")
+    assert "none was given" in str(alone.exception)

@@ -86,20 +86,20 @@ def test_no_option_needs_no_file():
 
 def test_options_that_go_with_another_are_refused_alone(files, tmp_path):
     profile, *_ = files
-    with pytest.raises(CyberscoreError, match="--reference names a quote in a log: give --log"):
+    with pytest.raises(CyberscoreError, match="--reference does nothing without --log: give both, or leave it out"):
         run("quote", profile, "--reference", "Q-1", *AS_OF)
     run("quote", profile, "--log", tmp_path / "log.jsonl", *AS_OF)
     line = (tmp_path / "log.jsonl").read_text(encoding="utf-8").splitlines()[0]
     alone = tmp_path / "record.json"
     alone.write_text(line, encoding="utf-8")
-    with pytest.raises(CyberscoreError, match="--last-hash is one that a log held"):
+    with pytest.raises(CyberscoreError, match="--last-hash does nothing without a log: give both"):
         run("replay", alone, "--last-hash", "0" * 64)
     for flag in (("--json",), ("--plan", "sme-2026")):
-        with pytest.raises(CyberscoreError, match=f"{flag[0]} stands before 'test', which does not see it"):
+        with pytest.raises(CyberscoreError, match="--plan and --json do nothing before a further command"):
             run("rules", *flag, "test", "rules.toml", profile)
     for command in (("validate", "sme-2026"), ("compare", "sme-2026", "sme-2026")):
         book = ("--policies", "p.csv", *(("--claims", "c.csv") if command[0] == "validate" else ()))
-        with pytest.raises(CyberscoreError, match="--seed is that of a simulated book"):
+        with pytest.raises(CyberscoreError, match="--seed does nothing without --simulated"):
             run("plan", *command, *book, "--seed", "3", "-o", tmp_path / "page.html")
 
 

@@ -226,6 +226,8 @@ WRONG = {
     ),
     "negative revenue": (data({"annual_revenue": -5}), "insured.annual_revenue", "got -5", "greater than 0"),
     "zero revenue": (data({"annual_revenue": 0}), "insured.annual_revenue", "got 0", "greater than 0"),
+    "no revenue yet": (data({"annual_revenue": None}), "insured.annual_revenue", "got None", "its first 12 months"),
+    "revenue of nothing": (data({"annual_revenue": 0.0}), "got 0.0", "give the projected revenue of", "12 months"),
     "NaN revenue": (data({"annual_revenue": math.nan}), "insured.annual_revenue", "nan", "finite number"),
     "huge revenue": (
         data({"annual_revenue": 1e300}),

@@ -1,15 +1,19 @@
 """Amounts of money in what a quote says: in its own currency, converted once, the same rules as in USD; what holds."""
 
+import io
 import re
 from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
 import cyberscore
 from cyberscore import Coverage, Profile, quote
-from cyberscore.rating.premium import MINOR_UNITS
+from cyberscore.money import MINOR_UNITS, decimals_of, plain, written
+from cyberscore.report import render_report
+from cyberscore.report_text import print_quote
 from cyberscore.rules import RuleBook
 from cyberscore.rules.amounts import MARK, USD, Money
 from cyberscore.rules.rule import parse_rule
@@ -240,3 +244,39 @@ EVIDENCE = {
 def test_rules_name_all_the_evidence_they_rest_on(number):
     named = {i for rule in PLAN.rules.rules if rule.id.startswith(f"U{number:02}") for i in rule.evidence.split()}
     assert set(EVIDENCE[number].split()) <= named
+
+
+# --- currencies of no decimals and of three, wherever an amount is shown
+
+
+@pytest.mark.parametrize(("currency", "rate"), [("KWD", 3.25), ("BHD", 2.65), ("VND", 3.9e-5), ("JPY", None)])
+def test_every_amount_is_shown_in_one_way_with_the_currencys_decimals(currency, rate):
+    usd = rate or RATES[currency]
+    insured = firm().insured.model_copy(update={"currency": currency, "annual_revenue": 7.8e7 / usd, "country": "KW"})
+    profile = Profile(insured=insured, observations=firm().observations)
+    asked = Coverage(currency=currency, aggregate_limit=round(4e6 / usd), retention=round(1_000 / usd))
+    answer = quote(profile, asked, as_of=AS_OF, exchange_rate=rate, options=[asked])
+    decimals = decimals_of(currency)
+    shown = [*texts(answer), *(one.source for one in answer.ledger.premium)]
+    console = Console(width=250, file=io.StringIO(), highlight=False)
+    print_quote(console, profile, answer)
+    pages = [re.sub(r"<style.*?</style>", "", render_report(profile, answer, lang=lang)) for lang in ("en", "zh")]
+    told = re.compile(rf"(?:{currency} ({NUMBER}))|(?:({NUMBER}) {currency}\b)")
+    found = [a or b for text in (*shown, console.file.getvalue(), *pages) for a, b in told.findall(text)]
+    assert len(found) > 100
+    for amount in found:
+        fraction = amount.removesuffix("M").partition(".")[2]
+        assert amount.endswith("M") or len(fraction) in {0, decimals}, amount
+        assert not amount.endswith("M") or value(amount) < 1e9, amount
+    for amount in (answer.indicative_premium, answer.technical_premium, answer.options[0].indicative_premium):
+        assert all(written(amount, currency) in text for text in (console.file.getvalue(), *pages))
+    limits = [one["retention"] for one in (answer.coverage, answer.cover_offered)]
+    assert all(plain(one, currency) in page for one in limits for page in pages)
+    last = written(answer.ledger.premium[-1].result, currency)
+    assert last in console.file.getvalue().partition("From expected loss")[2]
+
+
+def test_a_limit_below_the_floors_is_told_in_the_covers_currency():
+    school = firm("EUR", naics="611110")
+    with pytest.raises(cyberscore.CoverageError, match=r"retention 21_739\.13 EUR \(25_000 USD\) must be below"):
+        quote(school, Coverage(currency="EUR", aggregate_limit=20_000, retention=1_000), as_of=AS_OF)

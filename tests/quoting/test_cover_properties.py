@@ -67,7 +67,8 @@ def more_cover(draw):
             more["sublimits"] = {**fields["sublimits"], name: amounts[1]}
         case _:
             name = draw(st.sampled_from(NAMES))
-            percents = sorted(draw(st.lists(st.floats(0.0, 100.0), min_size=2, max_size=2)))
+            percent = st.floats(0.0, 100.0).filter(lambda one: not 0.0 < one < 1.0)  # that would be a share
+            percents = sorted(draw(st.lists(percent, min_size=2, max_size=2)))
             less["coinsurance"] = {**fields["coinsurance"], name: percents[1]}
             more["coinsurance"] = {**fields["coinsurance"], name: percents[0]}
     claim = less["per_claim_limit"]

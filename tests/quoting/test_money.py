@@ -1,15 +1,20 @@
 """Money around a premium: currencies, taxes and fees, the market index and scenarios."""
 
+import io
+import json
 from datetime import date
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
 import cyberscore
 from cyberscore import Coverage, CoverageError, Profile, quote
-from cyberscore.rating.premium import MINOR_UNITS
+from cyberscore.money import MINOR_UNITS
 from cyberscore.rating.taxes import tax_lines
+from cyberscore.report import render_report
+from cyberscore.report_text import print_quote
 from strategies import AS_OF
 
 PLAN = cyberscore.load_plan()
@@ -129,6 +134,38 @@ def test_taxes_are_lines_beside_the_premium():
     assert plain.taxes == {}
     assert taxed.taxes == {"GB premium tax": round(taxed.indicative_premium * 0.12, 2)}
     assert taxed.ledger.premium[-1].result == taxed.indicative_premium
+
+
+@pytest.mark.parametrize(
+    ("country", "state", "status", "terminal", "english", "chinese"),
+    [
+        ("US", None, "none_due", "none due in US", "none due in US", "无应缴税费"),
+        ("US", "TX", "due", "US-TX surplus lines tax, not in the premium", "surplus lines tax", "盈余险税"),
+        ("GB", None, "due", "GB premium tax, not in the premium", "GB premium tax", "保费税"),
+        ("JP", None, "not_known", "not known here for JP; ask", "not known here for JP: ask", "请另行核实"),
+        ("BE", None, "not_known", "not known here for BE; ask", "not known here for BE: ask", "请另行核实"),
+    ],
+)
+def test_no_tax_due_is_told_from_none_known(country, state, status, terminal, english, chinese):
+    profile, cover = firm(country=country), Coverage(surplus_lines_state=state)
+    answer = quote(profile, cover, as_of=AS_OF, options=[cover])
+    assert answer.tax_status == status
+    assert bool(answer.taxes) is (status == "due")
+    plain = json.loads(answer.to_json())
+    assert (plain["tax_status"], plain["options"][0]["tax_status"]) == (status, status)
+    console = Console(width=200, file=io.StringIO(), highlight=False)
+    print_quote(console, profile, answer)
+    assert terminal in console.file.getvalue()
+    assert english in render_report(profile, answer)
+    assert chinese in render_report(profile, answer, lang="zh")
+
+
+def test_every_country_of_the_plan_is_known_and_no_other():
+    known = PLAN.pricing.taxes
+    assert known["US"] == 0.0
+    for country in ("US", "GB", "DE", "FR", "NL", "ES", "CA", "CN", "KW"):
+        status = quote(firm(country=country), as_of=AS_OF).tax_status
+        assert status == ("not_known" if country not in known else "due" if known[country] else "none_due")
 
 
 def test_surplus_lines_by_state():

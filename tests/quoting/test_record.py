@@ -24,8 +24,9 @@ RECORD = cyberscore.record(CLINIC, Coverage(aggregate_limit=500_000), as_of=AS_O
     st.sampled_from((None, "№ 7\n")),
 )
 def test_every_record_replays_from_its_bytes(profile, reference):
-    rate = None if profile.insured.currency == "USD" else 0.8
-    made = cyberscore.record(profile, as_of=AS_OF, plan=PLAN, exchange_rate=rate, reference=reference)
+    rate = None if profile.insured.currency == "USD" else 0.8  # far from the plan's
+    shared = {"as_of": AS_OF, "plan": PLAN, "exchange_rate": rate, "exchange_rate_is_meant": rate is not None}
+    made = cyberscore.record(profile, **shared, reference=reference)
     text = made.to_json()
     read = QuoteRecord.from_json(text)
     assert read == made
@@ -34,7 +35,7 @@ def test_every_record_replays_from_its_bytes(profile, reference):
     assert "\n" not in text
     replay = read.replay()
     assert (replay.reproduced, replay.differences, replay.causes) == (True, (), ())
-    assert read.result == json.loads(cyberscore.quote(profile, as_of=AS_OF, plan=PLAN, exchange_rate=rate).to_json())
+    assert read.result == json.loads(cyberscore.quote(profile, **shared).to_json())
 
 
 def test_another_plan_is_named_and_every_change_listed(tmp_path):

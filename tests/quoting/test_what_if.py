@@ -147,3 +147,22 @@ def test_the_usual_cover_follows_the_insureds_currency():
     found = cyberscore.what_if(firm, {"currency": "EUR", "annual_revenue": 5.5e6}, as_of=AS_OF)
     assert (found.before.currency, found.after.currency) == ("JPY", "EUR")
     assert found.after.coverage["aggregate_limit"] == 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("cover", "currency", "wanted"),
+    [
+        (None, "EUR", ("EUR", 1_000_000, 10_000)),
+        (None, "JPY", ("JPY", 200_000_000, 2_000_000)),
+        (Coverage(), "GBP", ("GBP", 1_000_000, 10_000)),
+        (Coverage(retention=25_000), "EUR", ("EUR", 1_000_000, 25_000)),
+        (Coverage(currency="USD"), "EUR", ("USD", 1_000_000, 10_000)),
+        (Coverage(currency="USD", retention=25_000), "EUR", ("USD", 1_000_000, 25_000)),
+    ],
+)
+def test_from_usd_a_cover_follows_the_currency_unless_it_names_usd(cover, currency, wanted):
+    changes = {"currency": currency, "annual_revenue": 3.6e8 if currency == "JPY" else 2.4e6}
+    after = cyberscore.what_if(CLINIC, changes, cover, as_of=AS_OF).after
+    assert (after.currency, after.requested["aggregate_limit"], after.requested["retention"]) == wanted
+    again = cyberscore.what_if(CLINIC, [{"waiting_period_hours": 12}, changes], cover, as_of=AS_OF).after
+    assert (again.currency, again.requested["waiting_period_hours"]) == (wanted[0], 12)

@@ -226,7 +226,10 @@ def test_no_cliff_in_revenue(revenue, as_of):
 def test_a_rate_of_the_caller_wins_and_is_recorded():
     firm = clinic(currency="EUR")
     with_plan, own = (
-        cyberscore.quote(firm, Coverage(currency="USD"), as_of=AS_OF, exchange_rate=rate) for rate in (None, 2.0)
+        cyberscore.quote(
+            firm, Coverage(currency="USD"), as_of=AS_OF, exchange_rate=rate, exchange_rate_is_meant=rate is not None
+        )
+        for rate in (None, 2.0)
     )
     in_usd = cyberscore.quote(clinic(annual_revenue=4e6), as_of=AS_OF)
     assert with_plan.exchange_rate == cyberscore.load_plan().pricing.currency.usd["EUR"]

@@ -84,3 +84,92 @@ def test_where_nothing_is_usual_it_says_what_to_give():
         Coverage.from_dict({"currency": "ETB", "aggregate_limit": 1e8})
     with pytest.raises(CoverageError, match="is not above 2_000_000 JPY, the retention that is usual in JPY"):
         Coverage.from_dict({"currency": "JPY", "aggregate_limit": 1_000_000})
+
+
+# --- a currency without a usual cover: amounts are never taken in another
+
+
+def kuwait(cover=None, **more):
+    shared = {"as_of": date(2026, 11, 23), "exchange_rate": 3.25, **more}
+    return cyberscore.quote(firm("KWD", 3.25), cover, **shared)
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ({"aggregate_limit": 300_000}, "retention"),
+        ({"retention": 3_000}, "aggregate_limit"),
+        ({"per_claim_limit": 100_000}, "aggregate_limit and retention"),
+        ({"sublimits": {"ransomware": 50_000}}, "aggregate_limit and retention"),
+        ({"expiring_premium": 900}, "aggregate_limit and retention"),
+        ({"aggregate_limit": 300_000, "sublimits": {"extortion": 5_000}, "waiting_period_hours": 12}, "retention"),
+    ],
+)
+def test_some_amounts_without_a_currency_are_refused_where_no_cover_is_usual(given, wanted):
+    said = f"no usual cover is known in KWD: give {wanted} in KWD, or name USD as the currency of the cover"
+    profile, about = firm("KWD", 3.25), {"as_of": date(2026, 11, 23), "exchange_rate": 3.25}
+    cover = Coverage(**given)
+    for ask in (
+        lambda: cyberscore.quote(profile, cover, **about),
+        lambda: cyberscore.record(profile, cover, **about),
+        lambda: cyberscore.what_if(profile, {"mdr_24x7": 1}, cover, **about),
+        lambda: cyberscore.path_to(profile, "band:A", cover, **about),
+        lambda: cyberscore.next_evidence(profile, None, cover, **about),
+        lambda: cyberscore.trajectory(profile, None, [about["as_of"]], cover, exchange_rate=3.25),
+    ):
+        with pytest.raises(CoverageError, match=said):
+            ask()
+    named = Coverage(currency="USD", **{"aggregate_limit": 1e6, "retention": 1e4, **given})
+    assert kuwait(named).currency == "USD"
+    whole = Coverage(**{"aggregate_limit": 300_000, "retention": 3_000, **given})
+    assert kuwait(whole).currency == "KWD"
+
+
+def test_without_amounts_the_usual_cover_in_usd_is_quoted():
+    for cover in (None, Coverage(), Coverage(waiting_period_hours=12), Coverage(coinsurance={"extortion": 10})):
+        answer = kuwait(cover)
+        assert (answer.currency, answer.requested["aggregate_limit"]) == ("USD", 1_000_000)
+
+
+def test_options_are_not_taken_in_usd_either():
+    grid = Coverage.grid(limits=[300_000], retentions=[3_000])
+    with pytest.raises(CoverageError, match="no usual cover is known in KWD, so options need a coverage beside them"):
+        kuwait(options=grid)
+    with pytest.raises(CoverageError, match="options need a coverage"):
+        kuwait(Coverage(waiting_period_hours=12), options=grid)
+    answer = kuwait(Coverage(aggregate_limit=300_000, retention=3_000), options=grid)
+    assert (answer.currency, answer.options[0].requested["currency"]) == ("KWD", "KWD")
+    named = Coverage.grid(limits=[300_000], retentions=[3_000], currency="USD")
+    assert kuwait(options=named).options[0].requested["currency"] == "USD"
+
+
+# --- percentages, and premiums that nobody paid
+
+
+@pytest.mark.parametrize("percent", [0.2, 0.5, 0.999, 1e-9])
+def test_a_share_given_as_percent_is_refused_with_what_to_write(percent):
+    with pytest.raises(CoverageError, match=rf"in percent, 0 or at least 1; got {percent:g}: write {100 * percent:g}"):
+        Coverage.from_dict({"coinsurance": {"ransomware": percent}})
+    for fine in (0, 1, 20, 62.5, 100):
+        assert Coverage(coinsurance={"ransomware": fine}).coinsurance == {"ransomware": fine}
+
+
+@pytest.mark.parametrize(("currency", "rate"), [("USD", 1.0), ("JPY", RATES["JPY"]), ("EUR", RATES["EUR"])])
+@pytest.mark.parametrize(("usd", "refused"), [(1, True), (49, True), (51, False), (900_000, False), (1_200_000, True)])
+def test_an_expiring_premium_that_nobody_paid_is_refused(currency, rate, usd, refused):
+    cover = Coverage(
+        currency=currency, aggregate_limit=1e6 / rate, retention=10_000 / rate, expiring_premium=usd / rate
+    )
+    about = {"as_of": date(2026, 11, 23)}
+    if refused:
+        with pytest.raises(CoverageError, match=f"{currency} cannot be last year's premium: it must be at least"):
+            cyberscore.quote(firm(currency, rate), cover, **about)
+    else:
+        odd = [line for line in cyberscore.quote(firm(currency, rate), cover, **about).warnings if "expiring" in line]
+        assert "ask whether it is the premium of a year, in full" in odd[0]
+
+
+def test_an_expiring_premium_near_the_new_one_is_not_asked_about():
+    cover = Coverage(expiring_premium=2_500)
+    answer = cyberscore.quote(firm("USD", 1.0), cover, as_of=date(2026, 11, 23))
+    assert not [line for line in answer.warnings if "expiring" in line]

@@ -164,6 +164,9 @@ def test_what_an_answer_stands_for(given, expected):
         {"mfa_email": "partially"}, {"mfa_email": "n/a"}, {"mfa_email": "180%"}, {"mfa_email": "-5%"}, {"edr": "most"},
         {"critical_patch_days": "yes"}, {"prior_incidents": "many"}, {"training": "soon"}, {"mfa_email": ["yes", "no"]},
         {"callback": "yes"}, {"backup_offline": "no"}, {"mdr": "50%"}, {"mfa_email": "1e999"},
+        {"prior_incidents": "1.000"}, {"critical_suppliers": "2.500"}, {"critical_patch_days": "1.095"},
+        {"critical_patch_days": "1.200 days"}, {"training": "1.095 days ago"}, {"restore_test": "12.000 days"},
+        {"critical_suppliers": "1,000"},
         {"prior_incidents": "9" * 40}, {"critical_patch_days": "9" * 40}, {"critical_suppliers": "²⁵" * 9},
     ],
 )  # fmt: skip

@@ -380,6 +380,12 @@ LIMIT = '{ type = "sublimit", peril = "ransomware", amount = 1000, text = "t" }'
         ({"fail": '[{ type = "refer", text = "t", days = 3 }]'}, "an action must be one of"),
         ({"fail": '[{ type = "refer", text = 5 }]'}, "text must be text"),
         ({"fail": '[{ type = "rate", percent = 101 }]'}, "percent must be a number between -25 and 100; got 101"),
+        ({"fail": '[{ type = "rate", percent = 0.15 }]'}, "percent is in percent; got 0.15: write 15 for 15 %"),
+        ({"pass": '[{ type = "rate", percent = -0.05 }]'}, "percent is in percent; got -0.05: write -5 for -5 %"),
+        (
+            {"fail": '[{ type = "coinsurance", peril = "ransomware", percent = 0.5, text = "t" }]'},
+            "percent is in percent; got 0.5: write 50 for 50 %",
+        ),
         ({"fail": '[{ type = "rate", percent = -26 }]'}, "percent must be a number between -25 and 100"),
         ({"fail": '[{ type = "rate", percent = nan }]'}, "percent must be a number"),
         ({"fail": '[{ type = "rate", percent = "10" }]'}, "percent must be a number"),

@@ -668,6 +668,11 @@ MISTAKES = {
     ),
     "infinite": ({"limit": [1e6, np.inf, 1e6, 5e5]}, {}, "policies: limit must be finite; wrong in row 1"),
     "zero revenue": ({"annual_revenue": [0.0, 1e6, 1e6, 1e6]}, {}, "annual_revenue must be positive; wrong in row 0"),
+    "no revenue yet": (
+        {"annual_revenue": [1e6, 0.0, 1e6, 1e6]},
+        {},
+        "got 0.0): of a firm without revenue yet, give what it projected for its first 12 months",
+    ),
     "retention above limit": (
         {"retention": [5e3, 2e6, 1e4, 2.5e4]},
         {},

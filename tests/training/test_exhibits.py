@@ -250,6 +250,15 @@ def test_a_folder_that_cannot_be_written_is_an_error_of_ours(plan, tmp_path):
         write_exhibits(plan, tmp_path / "file")
 
 
+def test_no_exhibit_replaces_a_file_of_the_book(plan, tmp_path):
+    mine = tmp_path / "sector.csv"
+    mine.write_text("policy_id\n", encoding="utf-8")
+    with pytest.raises(PlanError, match=r"sector\.csv would be replaced, which is read here: give another folder"):
+        write_exhibits(plan, tmp_path, keep=[mine])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["sector.csv"]
+    assert mine.read_text(encoding="utf-8") == "policy_id\n"
+
+
 def test_command_writes_them(plan, tmp_path):
     market = simulate(200, 4)
     market.policies.to_csv(tmp_path / "policies.csv", index=False)

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -9,9 +10,10 @@ from typing import Annotated, Any
 import typer
 
 from cyberscore.cli.common import AsOfOption, ProfileArgument, date_of, note, read_profile
-from cyberscore.cli.covers import Asked, ExchangeRateOption, takes_cover
+from cyberscore.cli.covers import Asked, ExchangeRateOption, RateIsMeantOption, takes_cover
 from cyberscore.cli.evidence import Evidence, takes_evidence
 from cyberscore.exceptions import ProfileError, TargetError
+from cyberscore.money import number_of, written
 from cyberscore.perils import PERILS
 from cyberscore.profile import Insured, Profile, posture_at, signals
 from cyberscore.quoting import PathToTarget, WhatIf, path_to
@@ -19,7 +21,6 @@ from cyberscore.quoting import what_if as compare
 from cyberscore.quoting.quote import Subjectivity
 from cyberscore.rating.ledger import Step
 from cyberscore.rating.library import load_plan
-from cyberscore.report_text import written
 
 PlanOption = Annotated[str | None, typer.Option(help="Name of a shipped plan, or a plan's folder.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print everything as JSON.")]
@@ -44,6 +45,7 @@ def what_if(
     as_of: AsOfOption = None,
     plan: PlanOption = None,
     exchange_rate: ExchangeRateOption = None,
+    exchange_rate_is_meant: RateIsMeantOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Quote a profile before and after changes."""
@@ -55,6 +57,7 @@ def what_if(
         as_of=date_of(as_of, known),
         plan=load_plan(plan),
         exchange_rate=exchange_rate,
+        exchange_rate_is_meant=exchange_rate_is_meant,
     )
     if as_json:
         sys.stdout.write(json.dumps(found.to_dict(), indent=2, ensure_ascii=False) + "\n")
@@ -85,6 +88,7 @@ def path(
     as_of: AsOfOption = None,
     plan: PlanOption = None,
     exchange_rate: ExchangeRateOption = None,
+    exchange_rate_is_meant: RateIsMeantOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Find the smallest or cheapest set of fixes that reaches a target, best first; exit status 1 if none does."""
@@ -97,6 +101,7 @@ def path(
         costs=dict(_cost(text) for text in cost) if cost else None,
         plan=load_plan(plan),
         exchange_rate=exchange_rate,
+        exchange_rate_is_meant=exchange_rate_is_meant,
     )
     if as_json:
         sys.stdout.write(json.dumps(found.to_dict(), indent=2, ensure_ascii=False) + "\n")
@@ -119,18 +124,32 @@ def _change(text: str) -> tuple[str, Any]:
         return name, value
     if value == "unknown":
         return name, None
+    return name, _typed(name, value)
+
+
+def _typed(name: str, text: str) -> Any:
+    """Value of one --set as a number where it is one, else as JSON, else as text."""
+    is_share = name in signals() and signals()[name].kind == "share"  # 1.000 of it can only be 1
     try:
-        return name, json.loads(value)
+        if is_share or not re.fullmatch(r"[-+]?[.,_]?\d[\d.,_]*", text):
+            return json.loads(text)
     except ValueError:
-        return name, value
+        return text
+    try:
+        number = number_of(text)
+    except ValueError as error:
+        raise ProfileError(f"--set {name}: {error}") from error
+    return int(number) if number.is_integer() else number
 
 
 def _cost(text: str) -> tuple[str, float]:
     name, _, value = text.partition("=")
     try:
-        return name, float(value)
-    except ValueError:
-        raise TargetError(f"--cost must be SIGNAL=AMOUNT, such as mfa_email_coverage=800; got {text!r}") from None
+        return name, number_of(value)
+    except ValueError as error:
+        raise TargetError(
+            f"--cost must be SIGNAL=AMOUNT, such as mfa_email_coverage=800; got {text!r}: {error}"
+        ) from None
 
 
 def _path_told(found: PathToTarget) -> str:
@@ -236,7 +255,7 @@ def _operand(step: Step | None) -> str:
     if step.operation == "start":
         return f"{step.value:,.6g}"
     sign = {"multiply": "x ", "add": "+ ", "at_least": ">= ", "at_most": "<= "}.get(step.operation, "")
-    return f"{sign}{step.value:,.4f}" if step.operation == "multiply" else f"{sign}{step.value:,.2f}"
+    return f"{sign}{step.value:,.4f}" if step.operation == "multiply" else f"{sign}{written(step.value, 'USD')}"
 
 
 def _outdone(known: Profile, found: WhatIf) -> list[str]:

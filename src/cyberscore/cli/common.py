@@ -31,6 +31,8 @@ __all__ = [
     "ProfileArgument",
     "console",
     "date_of",
+    "keep_inputs",
+    "needs",
     "note",
     "read_profile",
 ]
@@ -61,6 +63,43 @@ def read_profile(path: Path, evidence: Evidence | list[str] | None) -> Profile:
         for line in reading.not_mapped:
             note(f"  not mapped: {report_text.not_mapped_line(line)}")
     return profile
+
+
+def keep_inputs(option: str, output: Path | None, *inputs: Path | None) -> None:
+    """Refuse to write over a file that the same command reads, by whatever name; of a folder, over a file in it.
+
+    Raises
+    ------
+    ProfileError
+        Naming the option and the file that would be lost.
+    """
+    if output is None:
+        return
+    for read in inputs:
+        if read is None:
+            continue
+        if any(_is_same(output, one) for one in (read.iterdir() if read.is_dir() else (read,))):
+            raise ProfileError(f"{option} {output} would replace {read}, which this command reads: give another file")
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    """Whether two names are of one file, also where a link stands between them."""
+    try:
+        return one.samefile(other)
+    except OSError:  # one of them is not there
+        return one.resolve() == other.resolve()
+
+
+def needs(option: str, partner: str, *, given: bool, has_partner: bool) -> None:
+    """Refuse an option that does nothing without another.
+
+    Raises
+    ------
+    ProfileError
+        Naming both.
+    """
+    if given and not has_partner:
+        raise ProfileError(f"{option} does nothing without {partner}: give both, or leave it out")
 
 
 def _seen(assets: Assets) -> str:

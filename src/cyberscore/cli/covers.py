@@ -1,5 +1,6 @@
 """Options that say what cover is asked for: `takes_cover` gives them to every command that quotes."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -8,26 +9,28 @@ import typer
 
 from cyberscore.cli.options import replaces
 from cyberscore.exceptions import CoverageError
+from cyberscore.money import number_of
 from cyberscore.profile import Insured
+from cyberscore.profile.places import CURRENCIES
 from cyberscore.rating.coverage import Coverage, usual_covers
 
 OPTIONS: dict[str, Any] = {
     "limit": Annotated[
-        float | None,
+        str | None,
         typer.Option(metavar="AMOUNT", help="Aggregate limit; default 1,000,000 USD, or the usual of the currency."),
     ],
     "retention": Annotated[
-        float | None,
+        str | None,
         typer.Option(help="Retention; default 10,000 USD, or the usual one.", metavar="AMOUNT"),
     ],
     "waiting_hours": Annotated[
-        float | None,
+        str | None,
         typer.Option(
             "--waiting-hours", "--waiting-period", metavar="HOURS", help="Waiting period before lost income is paid."
         ),
     ],
     "per_claim_limit": Annotated[
-        float | None, typer.Option(metavar="AMOUNT", help="Limit for one claim; default the aggregate limit.")
+        str | None, typer.Option(metavar="AMOUNT", help="Limit for one claim; default the aggregate limit.")
     ],
     "sublimit": Annotated[
         list[str] | None,
@@ -42,7 +45,7 @@ OPTIONS: dict[str, Any] = {
         ),
     ],
     "expiring_premium": Annotated[
-        float | None, typer.Option(metavar="AMOUNT", help="Last year's premium, on a renewal.")
+        str | None, typer.Option(metavar="AMOUNT", help="Last year's premium, on a renewal.")
     ],
     "currency": Annotated[
         str | None,
@@ -59,9 +62,15 @@ OPTIONS: dict[str, Any] = {
 }
 FIELDS = {"limit": "aggregate_limit", "waiting_hours": "waiting_period_hours"}
 """Options that are not named as the field of `Coverage` that they give."""
+NUMBERS = ("limit", "retention", "waiting_hours", "per_claim_limit", "expiring_premium")
+"""Options that are numbers; read as text, so that one that may be read in two ways is refused."""
 ExchangeRateOption = Annotated[
     float | None,
     typer.Option(metavar="RATE", help="USD for one unit of the insured's currency; default the plan's dated rate."),
+]
+RateIsMeantOption = Annotated[
+    bool,
+    typer.Option("--exchange-rate-is-meant", help="Take a rate that is far from the plan's: it is meant."),
 ]
 LimitsOption = Annotated[
     str | None, typer.Option(metavar="A,B,...", help="Limits of a grid of options, with --retentions.")
@@ -77,22 +86,30 @@ class Asked:
 
     fields: dict[str, Any]
 
-    def of(self, insured: Insured) -> Coverage:
-        """Return the cover asked for, in the insured's currency where no other was named.
+    def of(self, insured: Insured, *, grid: bool = False) -> Coverage:
+        """Return the cover asked for, in the insured's currency where no other was named; beside a grid or not.
 
         Raises
         ------
         CoverageError
             When it makes no sense.
         """
-        amounts = {"aggregate_limit", "retention"} <= set(self.fields)
-        own = insured.currency if insured.currency in usual_covers() or amounts else "USD"
-        return Coverage.from_dict({"currency": own, **self.fields})
+        currency = str(self.fields.get("currency", insured.currency))
+        needed = {"--limit": "aggregate_limit", "--retention": "retention"}
+        missing = [option for option, name in needed.items() if name not in self.fields]
+        if missing and currency in CURRENCIES and currency not in usual_covers():
+            if grid or "currency" in self.fields or Coverage.model_construct(**self.fields).gives_amounts:
+                raise CoverageError(
+                    f"no usual cover is known in {currency}: give {' and '.join(missing)} in {currency}, "
+                    "or --currency USD"
+                )
+            currency = "USD"
+        # a cover in USD that nobody named USD follows the insured's currency in a what-if
+        named = {} if currency == "USD" else {"currency": currency}
+        return Coverage.from_dict({**named, **self.fields})
 
 
-def cover_of(
-    *, sublimit: list[str] | None = None, coinsurance: list[str] | None = None, **asked: str | float | None
-) -> Asked:
+def cover_of(*, sublimit: list[str] | None = None, coinsurance: list[str] | None = None, **asked: str | None) -> Asked:
     """Gather the options as they stand on the command line; None where nothing was said.
 
     Raises
@@ -100,7 +117,11 @@ def cover_of(
     CoverageError
         Naming the option that is wrong.
     """
-    fields: dict[str, Any] = {FIELDS.get(name, name): value for name, value in asked.items() if value is not None}
+    given = {name: value for name, value in asked.items() if value is not None}
+    fields: dict[str, Any] = {
+        FIELDS.get(name, name): _number(f"--{name.replace('_', '-')}", value) if name in NUMBERS else value
+        for name, value in given.items()
+    }
     fields["sublimits"] = _named_numbers("--sublimit", sublimit or [])
     fields["coinsurance"] = _named_numbers("--coinsurance", coinsurance or [])
     return Asked(fields)
@@ -133,14 +154,33 @@ def _named_numbers(option: str, texts: list[str]) -> dict[str, float]:
     found = {}
     for text in texts:
         name, _, number = text.partition("=")
-        (found[name.strip()],) = _numbers(option, number, wanted="NAME=NUMBER, such as ransomware=250000", got=text)
+        try:
+            found[name.strip()] = number_of(number)
+        except ValueError as error:
+            raise CoverageError(
+                f"{option} must be NAME=NUMBER, such as ransomware=250000; got {text!r}: {error}"
+            ) from error
     return found
 
 
-def _numbers(
-    option: str, text: str, *, wanted: str = "numbers with commas between, such as 500000,1000000", got: str = ""
-) -> list[float]:
+def _number(option: str, text: str) -> float:
     try:
-        return [float(item) for item in text.split(",")]
+        return number_of(text)
     except ValueError as error:
-        raise CoverageError(f"{option} must be {wanted}; got {got or text!r}") from error
+        raise CoverageError(f"{option}: {error}") from error
+
+
+def _numbers(option: str, text: str) -> list[float]:
+    either = re.search(r"(?<![\d.])\d{1,3},\d{3}(?!\d)", text)
+    if either:
+        first, _, second = either[0].partition(",")
+        raise CoverageError(
+            f"{option}: {either[0]!r} may be {first}{second}, or {first} and {second}: write thousands without commas, "
+            "and a space after the comma between two numbers"
+        )
+    try:
+        return [number_of(item) for item in text.split(",")]
+    except ValueError as error:
+        raise CoverageError(
+            f"{option} must be numbers with commas between, such as 500000,1000000; got {text!r}: {error}"
+        ) from error

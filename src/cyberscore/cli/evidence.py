@@ -67,12 +67,20 @@ class Evidence:
         Date of files that do not tell theirs.
     options : mapping
         Passed to the readers that take them; at least one must.
+    catalogue : tuple of path
+        Files of --kev and --epss.
     """
 
     files: tuple[str, ...] = ()
     totals: Mapping[str, int] = field(default_factory=dict, hash=False)
     observed_at: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    catalogue: tuple[Path, ...] = ()
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """Every file that is read."""
+        return (*(Path(split_evidence(item)[1]) for item in self.files), *self.catalogue)
 
     @classmethod
     def of(
@@ -110,7 +118,8 @@ class Evidence:
             if not (kind and number.isascii() and number.isdigit() and len(number) < 10):
                 raise ProfileError(f"--assets-total must be KIND=N, such as hosts=200; got {item!r}")
             totals[kind.strip()] = int(number)
-        return cls(tuple(evidence or ()), totals, observed_at, options)
+        catalogue = tuple(path for path in (kev, epss) if path is not None)
+        return cls(tuple(evidence or ()), totals, observed_at, options, catalogue)
 
     def readings(self) -> Iterator[tuple[str, Reading]]:
         """Read the files, in order, each with its name.

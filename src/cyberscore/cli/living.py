@@ -13,19 +13,27 @@ import typer
 
 from cyberscore import report_text
 from cyberscore.cli.changes import JsonOption, PlanOption
-from cyberscore.cli.common import AsOfOption, EvidenceOption, ProfileArgument, date_of, note, read_profile
-from cyberscore.cli.covers import Asked, ExchangeRateOption, takes_cover
+from cyberscore.cli.common import (
+    AsOfOption,
+    EvidenceOption,
+    ProfileArgument,
+    date_of,
+    keep_inputs,
+    note,
+    read_profile,
+)
+from cyberscore.cli.covers import Asked, ExchangeRateOption, RateIsMeantOption, takes_cover
 from cyberscore.cli.evidence import Evidence, takes_evidence
 from cyberscore.cli.reports import LanguageOption
 from cyberscore.exceptions import ProfileError
+from cyberscore.money import written
 from cyberscore.profile import Profile
 from cyberscore.profile.profile import parse_json, read_bytes
 from cyberscore.quoting import WatchState, explain_change, next_evidence
 from cyberscore.quoting import watch as watch_book
-from cyberscore.rating.library import load_plan
+from cyberscore.rating.library import load_plan, plan_folder
 from cyberscore.readers import application
 from cyberscore.report.language import language
-from cyberscore.report_text import written
 
 profile_app = typer.Typer(
     no_args_is_help=True, help="Build a profile from evidence, dispute findings, print a blank form."
@@ -53,6 +61,7 @@ def build(
     if not parts:
         raise ProfileError("nothing tells who is insured: give --insured INSURED.json, --base PROFILE.json or both")
     chosen = evidence if isinstance(evidence, Evidence) else Evidence.of(evidence)
+    keep_inputs("--output", output, insured, base, *chosen.paths)
     # every file is read before anything is written
     for file, reading in chosen.readings():
         note(f"{file}: {len(reading.observations)} observations from {reading.tool}")
@@ -74,6 +83,7 @@ def dispute(
     output: OutputOption = None,
 ) -> None:
     """Dispute a finding of a profile; it stays, with the dispute on record beside it."""
+    keep_inputs("--output", output, profile)
     known = read_profile(profile, None)
     found = [one for one in known.observations if observation in {one.digest, one.signal}]
     if len(found) > 1:
@@ -96,8 +106,9 @@ def ask_next(
     as_of: AsOfOption = None,
     plan: PlanOption = None,
     exchange_rate: ExchangeRateOption = None,
+    exchange_rate_is_meant: RateIsMeantOption = False,
     count: Annotated[
-        int | None, typer.Option(help="How many questions; default 10, and all of them as JSON.", min=1)
+        int | None, typer.Option(help="How many questions; default 10, and all of them in JSON.", min=1)
     ] = None,
     lang: LanguageOption = "en",
     as_json: JsonOption = False,
@@ -110,6 +121,7 @@ def ask_next(
         cover.of(known.insured),
         as_of=date_of(as_of, known),
         exchange_rate=exchange_rate,
+        exchange_rate_is_meant=exchange_rate_is_meant,
         language=lang,
     )
     if as_json:
@@ -152,6 +164,7 @@ def changes(
     plan: PlanOption = None,
     plan_then: Annotated[str | None, typer.Option(help="Plan of the first day; default the same.")] = None,
     exchange_rate: ExchangeRateOption = None,
+    exchange_rate_is_meant: RateIsMeantOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Tell what moved a score between two days, in points that add up."""
@@ -163,6 +176,7 @@ def changes(
         profile_then=None if before is None else Profile.load(before),
         plan_then=None if plan_then is None else load_plan(plan_then),
         exchange_rate=exchange_rate,
+        exchange_rate_is_meant=exchange_rate_is_meant,
     )
     if as_json:
         _print_json(found.to_dict())
@@ -187,6 +201,7 @@ def watch(
     as_json: JsonOption = False,
 ) -> None:
     """Tell what got worse in a book since a day; exit status 1 when anything did, or a firm could not be read."""
+    keep_inputs("--state", state, *profiles, plan_folder(plan))
     kept = None
     if state is not None and state.exists():
         kept = WatchState.from_dict(parse_json(read_bytes(state), name=str(state)))

@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 
 from cyberscore import report_text
-from cyberscore.cli.common import console, note
+from cyberscore.cli.common import console, keep_inputs, needs, note
 from cyberscore.exceptions import CyberscoreError, PlanError
-from cyberscore.rating.library import DEFAULT_PLAN, load_plan
+from cyberscore.rating.library import DEFAULT_PLAN, load_plan, plan_folder
 from cyberscore.rating.plan import RatingPlan
 from cyberscore.rating.plan_file import PlanFiles, catalogue_digest
 
@@ -92,6 +92,8 @@ def learn_plan(
     """Learn a plan from your own policies and claims, starting from a prior plan."""
     from cyberscore.training import book_reports  # noqa: PLC0415  scikit-learn and pandas stay off the path of a quote
 
+    if prior != "none":
+        keep_inputs("--output", output / "plan.json", plan_folder(prior))
     _claim(output, force=force)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
     made = book_reports.learn_plan(
@@ -151,7 +153,7 @@ def write_plan_exhibits(
     known = None if policies is None or claims is None else Book.from_csv(policies, claims, as_of=day)
     for told in () if known is None else known.notes:
         note(f"note: {told}")
-    written = exhibits.write_exhibits(load_plan(plan), output, known)
+    written = exhibits.write_exhibits(load_plan(plan), output, known, keep=[one for one in (policies, claims) if one])
     note(f"wrote {written[0]} and {len(written) - 1} CSV files")
 
 
@@ -170,6 +172,8 @@ def validate_plan(
     """Judge a plan on a book it was not learned from: discrimination, calibration, drift, order, stability."""
     from cyberscore.training import book_reports  # noqa: PLC0415  scikit-learn and pandas stay off the path of a quote
 
+    needs("--seed", "--simulated", given=seed is not None, has_partner=simulated is not None)
+    keep_inputs("--output", output, policies, claims, plan_folder(plan), plan_folder(against) if against else None)
     found = book_reports.validate_plan(
         load_plan(plan),
         output,
@@ -177,7 +181,7 @@ def validate_plan(
         claims=claims,
         as_of=as_of.date() if as_of else None,
         simulated=simulated,
-        seed=seed,
+        seed=book_reports.SEED if seed is None else seed,
         against=load_plan(against) if against else None,
     ).summary
     whole, order = found["actual_over_expected"]["all"], found["discrimination"]["all"]
@@ -201,6 +205,8 @@ def compare_plans(
     """Show how a new plan moves a book: who moves, how far, and which table cells move them."""
     from cyberscore.training import book_reports  # noqa: PLC0415  scikit-learn and pandas stay off the path of a quote
 
+    needs("--seed", "--simulated", given=seed is not None, has_partner=simulated is not None)
+    keep_inputs("--output", output, policies, plan_folder(old), plan_folder(new))
     found = book_reports.compare_plans(
         load_plan(old),
         load_plan(new),
@@ -208,7 +214,7 @@ def compare_plans(
         policies=policies,
         as_of=as_of.date() if as_of else None,
         simulated=simulated,
-        seed=seed,
+        seed=book_reports.SEED if seed is None else seed,
     ).summary
     moved = found["distribution"]["expected loss"]
     note(

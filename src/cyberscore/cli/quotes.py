@@ -2,21 +2,38 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from cyberscore import report_text
-from cyberscore.cli.common import AsOfOption, ProfileArgument, console, date_of, note, read_profile
-from cyberscore.cli.covers import Asked, ExchangeRateOption, LimitsOption, RetentionsOption, grid_of, takes_cover
+from cyberscore.cli.common import (
+    AsOfOption,
+    ProfileArgument,
+    console,
+    date_of,
+    keep_inputs,
+    needs,
+    note,
+    read_profile,
+)
+from cyberscore.cli.covers import (
+    Asked,
+    ExchangeRateOption,
+    LimitsOption,
+    RateIsMeantOption,
+    RetentionsOption,
+    grid_of,
+    takes_cover,
+)
 from cyberscore.cli.evidence import Evidence, takes_evidence
 from cyberscore.cli.records import write_to_log
-from cyberscore.cli.reports import LanguageOption, ReportOption, write_report
+from cyberscore.cli.reports import ReportLanguageOption, ReportOption, check_report, write_report
 from cyberscore.examples import example_names, example_text
 from cyberscore.exceptions import ProfileError
 from cyberscore.profile import posture_at, signals
 from cyberscore.quoting import quote as make_quote
-from cyberscore.rating.library import load_plan
+from cyberscore.rating.library import load_plan, plan_folder
 
 
 @takes_evidence
@@ -31,27 +48,36 @@ def quote(
     as_of: AsOfOption = None,
     plan: Annotated[str | None, typer.Option(help="Name of a shipped plan, or a plan's folder.")] = None,
     exchange_rate: ExchangeRateOption = None,
+    exchange_rate_is_meant: RateIsMeantOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole quote as JSON.")] = False,
     log: Annotated[
         Path | None, typer.Option(metavar="L.jsonl", help="Append the quote to this log, to replay it later.")
     ] = None,
     reference: Annotated[str | None, typer.Option(help="Your own name for it in the log.")] = None,
     report: ReportOption = None,
-    lang: LanguageOption = "en",
+    lang: ReportLanguageOption = None,
 ) -> None:
     """Quote a profile: score, premium, decision, reasons; with --limits and --retentions, a grid of options too."""
-    if reference is not None and log is None:
-        raise ProfileError("--reference names a quote in a log: give --log L.jsonl as well")
+    needs("--lang", "--report", given=lang is not None, has_partner=report is not None)
+    needs("--reference", "--log", given=reference is not None, has_partner=log is not None)
+    check_report(report)
+    keep_inputs("--log", log, profile, *evidence.paths, plan_folder(plan))
+    keep_inputs("--report", report, profile, *evidence.paths, plan_folder(plan), log)
     known = read_profile(profile, evidence)
-    asked = cover.of(known.insured)
+    asked = cover.of(known.insured, grid=limits is not None or retentions is not None)
     options = grid_of(asked, limits, retentions)
     date_of_quote = date_of(as_of, known)
     chosen = load_plan(plan)
-    answer = make_quote(known, asked, as_of=date_of_quote, plan=chosen, exchange_rate=exchange_rate, options=options)
+    shared: dict[str, Any] = {
+        "exchange_rate": exchange_rate,
+        "exchange_rate_is_meant": exchange_rate_is_meant,
+        "options": options,
+    }
+    answer = make_quote(known, asked, as_of=date_of_quote, plan=chosen, **shared)
     if log is not None:
-        write_to_log(log, known, asked, answer, exchange_rate=exchange_rate, options=options, reference=reference)
+        write_to_log(log, known, asked, answer, reference=reference, **shared)
     if report is not None:
-        write_report(report, known, answer, chosen, lang)
+        write_report(report, known, answer, chosen, lang or "en")
     if as_json:
         sys.stdout.write(answer.to_json(indent=2) + "\n")
     else:

@@ -9,8 +9,7 @@ from typing import Annotated
 
 import typer
 
-from cyberscore.cli.common import note
-from cyberscore.exceptions import RecordError
+from cyberscore.cli.common import needs, note
 from cyberscore.profile import Profile
 from cyberscore.quoting import Quote, QuoteLog, QuoteRecord, Replay
 from cyberscore.rating.coverage import Coverage
@@ -24,6 +23,7 @@ def write_to_log(
     answer: Quote,
     *,
     exchange_rate: float | None,
+    exchange_rate_is_meant: bool,
     options: Sequence[Coverage],
     reference: str | None,
 ) -> None:
@@ -33,6 +33,7 @@ def write_to_log(
         cover,
         answer,
         exchange_rate=exchange_rate,
+        exchange_rate_is_meant=exchange_rate_is_meant,
         options=options,
         reference=reference,
         recorded_at=datetime.now(UTC),
@@ -55,10 +56,9 @@ def replay(
     """Quote recorded input again: reproduced to the cent, or what differs and why. Exit status 1 when anything does."""
     chosen = None if plan is None else load_plan(plan)
     alone = _alone(file)
+    needs("--last-hash", "a log", given=last_hash is not None, has_partner=alone is None)
     whole = True
     if alone is not None:
-        if last_hash is not None:
-            raise RecordError(f"--last-hash is one that a log held, and {file} is a single record: leave it out")
         whole = _told(alone.replay(chosen), "", as_json=as_json)
     else:
         log = QuoteLog(file)

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from cyberscore.cli.common import console, note
 from cyberscore.exceptions import ProfileError, RuleError
+from cyberscore.money import written
 from cyberscore.profile.profile import read_bytes
 from cyberscore.quoting.rule_changes import RuleChanges, compare_rules, read_risks
 from cyberscore.rating.library import load_plan
@@ -29,9 +30,8 @@ def list_rules(context: typer.Context, *, plan: PlanOption = None, as_json: Json
     """Print a plan's underwriting rules, in the order in which they act; `rules test` tries a changed set on a book."""
     if context.invoked_subcommand is not None:
         if plan is not None or as_json:
-            flag = "--plan" if plan is not None else "--json"
-            command = context.invoked_subcommand
-            raise RuleError(f"{flag} stands before {command!r}, which does not see it: put it behind")
+            after = f"rules {context.invoked_subcommand}"
+            raise ProfileError(f"--plan and --json do nothing before a further command: give them after `{after}`")
         return
     found = load_plan(plan).rules.rules
     if as_json:
@@ -101,14 +101,12 @@ def try_rules(
 def _print_changes(screen: Console, found: RuleChanges) -> None:
     screen.print(f"[bold]{len(found.touched)} of {found.risks} risks are touched[/bold]")
     moved = found.premium_after / found.premium_before - 1.0 if found.premium_before else 0.0
-    screen.print(
-        f"Premium {found.premium_before:,.2f} to {found.premium_after:,.2f} USD ({moved:+.2%}); "
-        f"{found.dearer} dearer, {found.cheaper} cheaper"
-    )
+    before, after = written(found.premium_before, "USD"), written(found.premium_after, "USD")
+    screen.print(f"Premium {before} to {after} USD ({moved:+.2%}); {found.dearer} dearer, {found.cheaper} cheaper")
     screen.print("\n[bold]Decisions, before and after[/bold]")
-    for (before, after), count in found.decisions.items():
-        arrow = "stays" if before == after else f"becomes {after.replace('_', ' ')}"
-        screen.print(f"  {count:>6}  {before.replace('_', ' ')} {arrow}")
+    for (first, then), count in found.decisions.items():
+        arrow = "stays" if first == then else f"becomes {then.replace('_', ' ')}"
+        screen.print(f"  {count:>6}  {first.replace('_', ' ')} {arrow}")
     if found.rules:
         screen.print("\n[bold]Rules that say something else, before and after[/bold]")
     for rule, counts in found.rules.items():
@@ -117,7 +115,9 @@ def _print_changes(screen: Console, found: RuleChanges) -> None:
     if found.touched:
         screen.print("\n[bold]Who is touched, gravest first[/bold]")
     for one in found.touched[:20]:
-        prices = " to ".join("none" if x is None else f"{x:,.2f}" for x in (one.premium_before, one.premium_after))
+        prices = " to ".join(
+            "none" if x is None else written(x, "USD") for x in (one.premium_before, one.premium_after)
+        )
         rules = ", ".join(one.rules) or "same outcomes"
         screen.print(
             escape(

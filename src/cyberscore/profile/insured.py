@@ -5,6 +5,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, field_validator, model_validator
 
 from cyberscore.exceptions import ProfileError
+from cyberscore.money import plain
 from cyberscore.profile.activities import plain_activities
 from cyberscore.profile.industries import RANGES, Industry, industry, plain_code
 from cyberscore.profile.moments import Day
@@ -17,7 +18,17 @@ def _number(value: object) -> object:
     return value
 
 
-Amount = Annotated[float, Field(allow_inf_nan=False, gt=0, le=1e14), BeforeValidator(_number)]
+def _revenue(value: object) -> object:
+    """Tell what to give for a firm that has no revenue yet."""
+    if value is None or (value == 0 and not isinstance(value, bool)):
+        raise ProfileError(
+            f"a year's revenue must be greater than 0; got {value!r}: for a firm without revenue yet, give the "
+            "projected revenue of its first 12 months"
+        )
+    return _number(value)
+
+
+Revenue = Annotated[float, Field(allow_inf_nan=False, gt=0, le=1e14), BeforeValidator(_revenue)]
 AmountOrZero = Annotated[float, Field(allow_inf_nan=False, ge=0, le=1e14), BeforeValidator(_number)]
 Count = Annotated[int, Field(ge=0, le=10**11), BeforeValidator(_number)]
 
@@ -32,7 +43,7 @@ class Insured(BaseModel):
     country : str
         ISO 3166-1 alpha-2.
     annual_revenue : float
-        Per year, in `currency`.
+        Per year, in `currency`, in full; of a firm without revenue yet what it projects for its first 12 months.
     currency : str
         ISO 4217; default USD.
     name : str, optional
@@ -60,7 +71,7 @@ class Insured(BaseModel):
 
     naics: Annotated[str, Field(json_schema_extra={"pattern": f"^([0-9]{{2,6}}|{'|'.join(RANGES)})$"})]
     country: Annotated[str, Field(json_schema_extra={"enum": sorted(COUNTRIES)})]
-    annual_revenue: Amount
+    annual_revenue: Revenue
     currency: Annotated[str, Field(json_schema_extra={"enum": sorted(CURRENCIES)})] = "USD"
     name: str | None = Field(default=None, max_length=300)
     employee_count: Count | None = None
@@ -118,7 +129,8 @@ class Insured(BaseModel):
         if recent is not None and all_claims is not None and recent > all_claims:
             raise ProfileError(f"claims_12m {recent} exceeds claims_36m {all_claims}: the 36 months hold the 12")
         if all_claims == 0 and largest:
-            raise ProfileError(f"largest_claim_36m is {largest:,.0f} although claims_36m is 0: correct one of them")
+            told = plain(largest, self.currency)
+            raise ProfileError(f"largest_claim_36m is {told} although claims_36m is 0: correct one of them")
         return self
 
     @property

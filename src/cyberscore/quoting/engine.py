@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import Any
 
 from cyberscore.exceptions import CoverageError, PlanError, ProfileError
+from cyberscore.money import plain, whole
 from cyberscore.perils import BASIS_RETENTION, PERILS
 from cyberscore.profile import Profile, posture_at
 from cyberscore.profile.contradictions import CONTRADICTION
@@ -30,14 +31,20 @@ from cyberscore.rating.plan import RatingPlan
 from cyberscore.rating.score import CENTRE, band, clipped, safer_than, score_change, unclipped_score
 from cyberscore.rules import Finding
 from cyberscore.rules.amounts import Money
-from cyberscore.rules.fields import digits
 
 DEAR = 0.25
 """Share of the limit above which a premium is flagged (judgement)."""
+ODD = 4.0
+"""How many times the expiring premium may be the new one, or the new one it, before it is asked about (judgement)."""
 
 
 def risk_score(
-    profile: Profile, *, as_of: date, plan: RatingPlan | None = None, exchange_rate: float | None = None
+    profile: Profile,
+    *,
+    as_of: date,
+    plan: RatingPlan | None = None,
+    exchange_rate: float | None = None,
+    exchange_rate_is_meant: bool = False,
 ) -> float:
     """Score a profile, and nothing else: the unclipped risk score (50 is average, 10 more is twice the expected loss).
 
@@ -45,7 +52,7 @@ def risk_score(
     """
     _check_profile(profile)
     plan = _plan(plan)
-    firm = Firm.of(profile.insured, as_of, plan, exchange_rate)
+    firm = Firm.of(profile.insured, as_of, plan, exchange_rate, exchange_rate_is_meant=exchange_rate_is_meant)
     risk = rate_risk(plan, profile.insured, posture_at(profile, as_of).mixtures, firm.revenue)
     return unclipped_score(expected_loss(plan, risk), firm.reference_loss)
 
@@ -57,6 +64,7 @@ def quote(
     as_of: date,
     plan: RatingPlan | None = None,
     exchange_rate: float | None = None,
+    exchange_rate_is_meant: bool = False,
     options: Iterable[Coverage] = (),
 ) -> Quote:
     """Quote a profile.
@@ -73,6 +81,8 @@ def quote(
         Default the shipped plan.
     exchange_rate : float, optional
         USD for one unit of the insured's currency; default the plan's dated rate.
+    exchange_rate_is_meant : bool
+        Whether a rate that is far from the plan's (`cyberscore.rating.pricing.FAR`) is meant; else it is refused.
     options : iterable of Coverage, optional
         Other covers to price for the same risk, in the same currency; `Coverage.grid` makes limits times retentions.
         They come back in this order as `options` of the quote.
@@ -109,7 +119,7 @@ def quote(
         )
     plan = _plan(plan)
     posture = posture_at(profile, as_of)
-    firm = Firm.of(profile.insured, as_of, plan, exchange_rate)
+    firm = Firm.of(profile.insured, as_of, plan, exchange_rate, exchange_rate_is_meant=exchange_rate_is_meant)
     standing = Standing.of(firm, posture)
     draws = loss_draws(firm, standing)
     offer = make_offer(firm, standing, draws, requested)
@@ -144,6 +154,7 @@ def quote(
         premium_low=offer.premium_low,
         premium_high=offer.premium_high,
         taxes=offer.taxes(firm),
+        tax_status=offer.tax_status(firm),
         currency=requested.currency,
         exchange_rate=firm.usd_rate,
         exchange_rate_basis=firm.rate_basis,
@@ -247,12 +258,21 @@ def _warnings(firm: Firm, profile: Profile, offer: Offer) -> tuple[str, ...]:
     found = []
 
     def told(usd: float) -> str:
-        return offer.settled.money.told(usd, digits)
+        return offer.settled.money.told(usd, plain)
 
     if cover.retention < BASIS_RETENTION:
         found.append(
             f"retention {told(cover.retention)} is below {told(BASIS_RETENTION)}, the lowest the plan's claims tell "
             "of: small losses follow published severities"
+        )
+    far = plan.pricing.far_rate(profile.insured.currency, firm.usd_rate)
+    if far:
+        found.append(f"{far}; the caller says that it is meant")
+    expiring, uncapped = cover.expiring_premium, offer.figures.uncapped
+    if expiring is not None and not 1.0 / ODD <= expiring / uncapped <= ODD:
+        found.append(
+            f"the expiring premium of {told(expiring)} is far from {told(uncapped)}, what this cover comes to without "
+            "it: ask whether it is the premium of a year, in full"
         )
     dates = plan.pricing.index.dates
     if not dates[0] <= as_of <= dates[-1] + timedelta(days=365):
@@ -260,7 +280,7 @@ def _warnings(firm: Firm, profile: Profile, offer: Offer) -> tuple[str, ...]:
     low, high = (math.exp(x) for x in (plan.base.log_revenue[0], plan.base.log_revenue[-1]))
     if not low <= revenue <= high:
         found.append(
-            f"revenue of {revenue:,.0f} USD lies outside {low:,.0f} to {high:,.0f}, where the plan was learned: "
+            f"revenue of {whole(revenue)} USD lies outside {whole(low)} to {whole(high)}, where the plan was learned: "
             "rates are extrapolated"
         )
     if premium > DEAR * limit:

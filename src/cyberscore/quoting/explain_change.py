@@ -21,6 +21,7 @@ from datetime import date
 from typing import Any
 
 from cyberscore.exceptions import ProfileError
+from cyberscore.money import plain
 from cyberscore.profile import Insured, Observation, Profile, Signal, signals
 from cyberscore.profile.evidence import Mixture
 from cyberscore.profile.history import known_at, mixture_of, withdrawn_by
@@ -98,10 +99,17 @@ class _Walk:
     mixtures: list[Mixture]
     day: date
     exchange_rate: float | None
+    exchange_rate_is_meant: bool
 
     def score(self) -> float:
         """Return the unclipped score here."""
-        firm = Firm.of(self.insured, self.day, self.plan, self.exchange_rate)
+        firm = Firm.of(
+            self.insured,
+            self.day,
+            self.plan,
+            self.exchange_rate,
+            exchange_rate_is_meant=self.exchange_rate_is_meant,
+        )
         risk = rate_risk(self.plan, self.insured, self.mixtures, firm.revenue)
         return unclipped_score(expected_loss(self.plan, risk), firm.reference_loss)
 
@@ -115,6 +123,7 @@ def explain_change(
     profile_then: Profile | None = None,
     plan_then: RatingPlan | None = None,
     exchange_rate: float | None = None,
+    exchange_rate_is_meant: bool = False,
 ) -> ChangeExplanation:
     """Tell which observations, ageing, facts or plan moved a score between two days, by how many points.
 
@@ -130,7 +139,7 @@ def explain_change(
         As it was then; default this profile without what was observed after `then`.
     plan_then : RatingPlan, optional
         That of then; default the same plan.
-    exchange_rate : float, optional
+    exchange_rate, exchange_rate_is_meant
         As `quote`, on both days.
 
     Raises
@@ -156,7 +165,7 @@ def explain_change(
     gone_then, gone_now = withdrawn_by(first, then), withdrawn_by(second, now)
     catalogue = list(signals().values())
     start = [mixture_of(about, before[about.name], gone_then, then) for about in catalogue]
-    walk = _Walk(plan_then or plan, first.insured, start, now, exchange_rate)
+    walk = _Walk(plan_then or plan, first.insured, start, now, exchange_rate, exchange_rate_is_meant)
     score_then = reached = walk.score()
     stood, steps = list(walk.mixtures), []
     for kind, name, text, seen in _walked(walk, before, after, (gone_then, gone_now), then):
@@ -227,7 +236,7 @@ def _firm_and_plan(walk: _Walk, insured: Insured, plan: RatingPlan) -> Iterator[
         told = f"{name} {old!r} became {new!r}"
         if name == "annual_revenue":
             changes["currency"] = insured.currency
-            told = f"{name} {old:,.0f} {currency[0]} became {new:,.0f} {currency[1]}"
+            told = f"{name} {plain(old, currency[0])} {currency[0]} became {plain(new, currency[1])} {currency[1]}"
         walk.insured = walk.insured.model_copy(update=changes)
         yield "insured", told
     old_plan, walk.plan = walk.plan, plan

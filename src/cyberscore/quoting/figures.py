@@ -12,6 +12,7 @@ from datetime import date
 from typing import Any
 
 from cyberscore.exceptions import CoverageError, ProfileError
+from cyberscore.money import decimals_of, rate_text, written
 from cyberscore.perils import PARTS, country_group
 from cyberscore.profile import Posture, Signal
 from cyberscore.profile.evidence import Prepared
@@ -31,7 +32,7 @@ from cyberscore.rating.expected_loss import RatedRisk, costs_of_layers, layer_co
 from cyberscore.rating.part_layers import PerilLayers
 from cyberscore.rating.parts import N_PERILS
 from cyberscore.rating.plan import RatingPlan
-from cyberscore.rating.premium import MINOR_UNITS, PremiumTerms
+from cyberscore.rating.premium import PremiumTerms
 from cyberscore.rating.score import expected_loss_of_book, unclipped_score
 from cyberscore.rules import Finding, decision_of, evaluate, rate_percent
 from cyberscore.rules.amounts import Money
@@ -51,20 +52,34 @@ class Firm:
     reference_loss: float
 
     @classmethod
-    def of(cls, insured: Insured, as_of: date, plan: RatingPlan, exchange_rate: float | None = None) -> "Firm":
+    def of(
+        cls,
+        insured: Insured,
+        as_of: date,
+        plan: RatingPlan,
+        exchange_rate: float | None = None,
+        *,
+        exchange_rate_is_meant: bool = False,
+    ) -> "Firm":
         """Gather it; `exchange_rate` is USD for one unit of the insured's currency, default the plan's.
 
         Raises
         ------
         ProfileError
-            When there is no rate, or revenue is out of bounds.
+            When there is no rate, one far from the plan's is not said to be meant, or revenue is out of bounds.
         """
         usd_rate = plan.pricing.usd_rate(insured.currency, exchange_rate)
         revenue = insured.annual_revenue * usd_rate
         if not 1.0 <= revenue <= 1e12:
+            at = "" if insured.currency == "USD" else f" (at {rate_text(usd_rate)} USD for one {insured.currency})"
             raise ProfileError(
-                f"annual_revenue comes to {revenue:,.2f} USD: the plan needs between 1 and 1,000,000,000,000"
+                f"annual_revenue comes to {written(revenue, 'USD')} USD: the plan needs between 1 and "
+                f"1,000,000,000,000{at}: give a year's revenue in full, or what is projected for the first 12 months"
             )
+        if exchange_rate is not None and not exchange_rate_is_meant:
+            _check_rate(plan, insured.currency, exchange_rate)
+        if exchange_rate is None and exchange_rate_is_meant:
+            raise ProfileError("exchange_rate_is_meant is about exchange_rate, and none was given: give one or neither")
         check_activities(insured, plan.rules)
         fields = insured_fields(insured, usd_rate, as_of)
         reference = expected_loss_of_book(plan, revenue)
@@ -79,7 +94,7 @@ class Firm:
 
     def conversion_told(self, currency: str) -> str:
         """Say how amounts in USD become amounts in a currency."""
-        return f"1 {currency} is {self.rate_of(currency):g} USD: {self.rate_basis}"
+        return f"1 {currency} is {rate_text(self.rate_of(currency))} USD: {self.rate_basis}"
 
     def rate_of(self, currency: str) -> float:
         """USD for one unit of a currency: USD, or the insured's own.
@@ -93,6 +108,16 @@ class Firm:
             own = f"USD or the insured's own, {self.insured.currency}" if self.insured.currency != "USD" else "USD"
             raise CoverageError(f"coverage: currency must be {own}; got {currency}")
         return 1.0 if currency == "USD" else self.usd_rate
+
+
+def _check_rate(plan: RatingPlan, currency: str, given: float) -> None:
+    """Refuse a caller's rate that is far from the plan's, such as one that is inverted."""
+    far = plan.pricing.far_rate(currency, given)
+    if far:
+        inverted = "" if plan.pricing.far_rate(currency, 1.0 / given) else f"; inverted, it is {rate_text(1.0 / given)}"
+        raise ProfileError(
+            f"{far}{inverted}: give USD for one {currency}, or say that this rate is meant (exchange_rate_is_meant)"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +144,12 @@ def settle(firm: Firm, requested: Coverage) -> SettledCover:
     Raises
     ------
     CoverageError
-        When the rules' floors and caps leave no cover, it pays nothing, or its currency is neither USD nor the
-        insured's.
+        When the rules' floors and caps leave no cover, it pays nothing, its currency is neither USD nor the insured's,
+        or its expiring premium cannot be one.
     """
     plan, rate = firm.plan, firm.rate_of(requested.currency)
-    money = Money(requested.currency, 1.0 / rate, MINOR_UNITS.get(requested.currency, 2))
+    requested.check_expiring(rate)
+    money = Money(requested.currency, 1.0 / rate, decimals_of(requested.currency))
     cover, adjustments, setting = effective_coverage(plan.rules, requested.in_currency("USD", rate), firm.fields, money)
     findings = setting + findings_of(plan.rules.firm_rules, make_lookup(firm.fields, cover, {}))
     group = country_group(firm.insured.country)

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from cyberscore.money import whole
 from cyberscore.perils import PERILS
 from cyberscore.profile.evidence import Mixture
 from cyberscore.quoting.figures import Figures, Firm, SettledCover, Standing
 from cyberscore.rating.expected_loss import RatedRisk, layer_costs
-from cyberscore.rating.ledger import Column, Ledger, Step
+from cyberscore.rating.ledger import CURRENCY, Column, Ledger, Step
 from cyberscore.rating.parts import N_PERILS, factors
 from cyberscore.rating.plan import RatingPlan
 from cyberscore.rules import Finding, rate_percent
@@ -31,7 +32,7 @@ def build_ledger(firm: Firm, settled: SettledCover, standing: Standing, figures:
             "Base rate at this revenue",
             "start",
             math.exp(base[k]),
-            f"plan base, {peril}, revenue {risk.revenue:,.0f} USD",
+            f"plan base, {peril}, revenue {whole(risk.revenue)} USD",
         )
         for label, source, relativities in lines:
             if relativities[k] != 1.0:
@@ -39,7 +40,7 @@ def build_ledger(firm: Firm, settled: SettledCover, standing: Standing, figures:
         column.step("Balance", "multiply", math.exp(float(plan.log_balance[k])), f"plan log_balance, {peril}")
         mu = standing.locations[k]
         top = cover.retention + cover.limit_for(peril)
-        where = f"layer {cover.retention:,.0f} to {top:,.0f} USD, log excess at {mu:.6f}"
+        where = f"layer {whole(cover.retention)} to {whole(top)} USD, log excess at {mu:.6f}"
         column.step("Layer cost per claim", "multiply", costs[k], f"plan severity, {peril}: {where}")
         column.step(
             "Waiting period",
@@ -47,10 +48,10 @@ def build_ledger(firm: Firm, settled: SettledCover, standing: Standing, figures:
             settled.layers[k].waiting,
             f"pricing waiting_period, {cover.waiting_period_hours:g} h",
         )
-        whole = costs[k] * settled.layers[k].waiting
+        cost = costs[k] * settled.layers[k].waiting
         terms = _terms_of_parts(peril, settled)
-        if terms and whole > 0.0:
-            column.step("Sublimits and coinsurance", "multiply", figures.costs[k] / whole, terms)
+        if terms and cost > 0.0:
+            column.step("Sublimits and coinsurance", "multiply", figures.costs[k] / cost, terms)
         columns[peril] = tuple(column.steps)
     return Ledger(columns, _premium_steps(columns, firm, settled, figures.findings))
 
@@ -61,7 +62,7 @@ def _terms_of_parts(peril: str, settled: SettledCover) -> str:
     if not cover.coinsurance and not cover.has_part_terms:
         return ""
     told = [
-        f"{one.part} to {cover.sublimits[one.part]:,.0f} USD, {one.share:g} of a claim"
+        f"{one.part} to {whole(cover.sublimits[one.part])} USD, {one.share:g} of a claim"
         for one in own.parts
         if one.depth < own.limit
     ]
@@ -84,9 +85,8 @@ def _premium_steps(
     total = sum(pure)
     column.step("Pure premium of the layer", "start", total, "sum of the perils, before the aggregate limit")
     factor = terms.paid(total) / total if total > 0.0 else 1.0
-    column.step(
-        "Aggregate limit", "multiply", factor, f"at most {terms.aggregate_limit:,.0f} USD in the year; {BEFORE}"
-    )
+    limit = whole(terms.aggregate_limit)
+    column.step("Aggregate limit", "multiply", factor, f"at most {limit} USD in the year; {BEFORE}")
     column.step("Level", "multiply", terms.level, "pricing expenses.level, fitted to published premiums")
     adjustment = total * terms.level * terms.loss_adjustment
     risk_load = sum(amount * terms.level * load for amount, load in zip(pure, terms.risk_loads, strict=True))
@@ -111,7 +111,7 @@ def _premium_steps(
         column.step("Renewal cap, high", "at_most", terms.renewal_high, "pricing renewal_cap")
     column.step("Minimum premium", "at_least", terms.minimum, "pricing minimum")
     if currency != "USD":
-        column.step("Currency", "multiply", terms.conversion, firm.conversion_told(currency))
+        column.step(CURRENCY, "multiply", terms.conversion, firm.conversion_told(currency))
     told = "to the cent" if terms.decimals == 2 else f"to {terms.decimals} decimals, as {currency} has"
     column.step("Rounding", "round", terms.decimals, told)
     return tuple(column.steps)

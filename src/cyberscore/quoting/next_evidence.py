@@ -133,6 +133,7 @@ def next_evidence(
     *,
     as_of: date,
     exchange_rate: float | None = None,
+    exchange_rate_is_meant: bool = False,
     language: str = "en",
 ) -> NextEvidence:
     """Rank what to find out next.
@@ -145,7 +146,7 @@ def next_evidence(
     coverage : Coverage, optional
         Default as `quote`.
     as_of : date
-    exchange_rate : float, optional
+    exchange_rate, exchange_rate_is_meant
         As `quote`.
     language : str
         Of the questions (not of titles and statuses): "en", or "zh" for Simplified Chinese; where a question has no
@@ -170,7 +171,7 @@ def next_evidence(
     True
     """
     plan = load_plan() if plan is None else plan
-    firm = Firm.of(profile.insured, as_of, plan, exchange_rate)
+    firm = Firm.of(profile.insured, as_of, plan, exchange_rate, exchange_rate_is_meant=exchange_rate_is_meant)
     settled = settle(firm, cover_asked(coverage, profile.insured.currency))
     standing = Standing.of(firm, posture_at(profile, as_of))
     now = _Now(firm, settled, standing, posture_findings(firm, settled, standing.values))

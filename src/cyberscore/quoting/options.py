@@ -28,7 +28,7 @@ from cyberscore.quoting.terms import (
     what_holds,
 )
 from cyberscore.rating.coverage import Coverage
-from cyberscore.rating.taxes import tax_lines
+from cyberscore.rating.taxes import TaxStatus, tax_lines, tax_status
 from cyberscore.rules import Finding
 
 MONEY_KINDS = ("retention_floor", "limit_cap", "standard_sublimit", "part_sublimit", "sublimit", "renewal_cap")
@@ -96,6 +96,10 @@ class Offer:
         )
         return {name: terms.shown(amount) for name, amount in lines.items()}
 
+    def tax_status(self, firm: Firm) -> TaxStatus:
+        """Whether taxes are due beside the premium, none are, or the plan does not know."""
+        return tax_status(self.taxes(firm), firm.insured.country, firm.plan.pricing.taxes)
+
 
 def make_offer(firm: Firm, standing: Standing, draws: LossDraws, requested: Coverage) -> Offer:
     """Settle and price one cover.
@@ -134,6 +138,7 @@ class QuoteOption:
     uncapped_premium: float
     expected_loss: float
     taxes: dict[str, float]
+    tax_status: TaxStatus
     decision: str
     decision_reasons: tuple[str, ...]
     adjustments: tuple[Adjustment, ...]
@@ -153,6 +158,7 @@ class QuoteOption:
             uncapped_premium=offer.money(figures.uncapped),
             expected_loss=offer.expected_loss,
             taxes=offer.taxes(firm),
+            tax_status=offer.tax_status(firm),
             decision=figures.decision,
             decision_reasons=decision_reasons(offer.findings, figures.decision, settled.money),
             adjustments=offer.adjustments,

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from cyberscore.exceptions import TargetError
+from cyberscore.money import written
 from cyberscore.profile import Profile, posture_at, signal
 from cyberscore.quoting.engine import quote, subjectivities_of
 from cyberscore.quoting.figures import Firm, Standing, settle
@@ -136,6 +137,7 @@ def path_to(
     costs: Mapping[str, float] | None = None,
     plan: RatingPlan | None = None,
     exchange_rate: float | None = None,
+    exchange_rate_is_meant: bool = False,
     work: int = WORK,
 ) -> PathToTarget:
     """Find the smallest set of fixes that reaches a target or, with costs, the cheapest.
@@ -149,7 +151,7 @@ def path_to(
     target : Target or str
         ``Target.band("B")``, ``Target.premium(1200)``, ``Target.score(45)``, ``Target.no_referral()``,
         ``Target.no_conditions()``, or text: ``"band:B"``, ``"premium:1200"``, ``"no-referral"``.
-    coverage, as_of, plan, exchange_rate
+    coverage, as_of, plan, exchange_rate, exchange_rate_is_meant
         As `quote`.
     costs : mapping of signal to float, optional
         What each fix costs, in the quote's currency. Fixes without one are left out; 0 is a fix that costs nothing.
@@ -179,10 +181,17 @@ def path_to(
     if not isinstance(wanted, Target):
         raise TargetError(f"target must be a cyberscore.Target or text such as band:B; got {target!r}")
     # refuses whatever `quote` refuses, in its words
-    now = quote(profile, coverage, as_of=as_of, plan=plan, exchange_rate=exchange_rate)
+    now = quote(
+        profile,
+        coverage,
+        as_of=as_of,
+        plan=plan,
+        exchange_rate=exchange_rate,
+        exchange_rate_is_meant=exchange_rate_is_meant,
+    )
     plan = load_plan() if plan is None else plan
     requested = cover_asked(coverage, profile.insured.currency)
-    firm = Firm.of(profile.insured, as_of, plan, exchange_rate)
+    firm = Firm.of(profile.insured, as_of, plan, exchange_rate, exchange_rate_is_meant=exchange_rate_is_meant)
     fixes = Fixes.of(firm, settle(firm, requested), Standing.of(firm, posture_at(profile, as_of)))
     names = [fix.about.name for fix in fixes.fixes]
     prices = None if costs is None else _checked_costs(costs)
@@ -277,7 +286,8 @@ def _why(search: Search, best: After) -> str:
         rules = [f.rule for f in figures.findings if not search.allows([f])]
         ways = "; ".join(f"{rule.id} ({settled.money.text(rule.sentence).rstrip('.')})" for rule in rules)
         return f"with every fix the decision is still {figures.decision.replace('_', ' ')}, by {ways}"
-    told = f"with every fix the premium is {figures.premium:,.{settled.terms.decimals}f} {settled.requested.currency}"
+    currency = settled.requested.currency
+    told = f"with every fix the premium is {written(figures.premium, currency)} {currency}"
     terms = settled.terms
     if figures.premium == terms.shown(terms.minimum):
         return f"{told}, the minimum premium"

@@ -6,6 +6,7 @@ from datetime import date
 from html import escape
 from typing import Any
 
+from cyberscore.money import whole, written
 from cyberscore.profile import Contradiction, Industry
 from cyberscore.quoting.disputed import Disputed
 from cyberscore.quoting.improvements import Improvement
@@ -14,7 +15,7 @@ from cyberscore.quoting.options import QuoteOption
 from cyberscore.quoting.reasons import Reason
 from cyberscore.quoting.terms import Adjustment
 from cyberscore.rating.ledger import Ledger
-from cyberscore.rating.premium import MINOR_UNITS
+from cyberscore.rating.taxes import TaxStatus
 from cyberscore.rules import Finding, stage_name
 from cyberscore.rules.amounts import Money
 
@@ -152,6 +153,8 @@ class Quote:
         What the quote does not do.
     taxes : dict
         Taxes and fees, which are not in the premium.
+    tax_status : str
+        What an empty `taxes` means: none_due, or not_known where the plan does not have the country's taxes; else due.
     options : tuple of QuoteOption
         Other covers for the same risk, as asked for.
     contradictions : tuple of Contradiction
@@ -185,6 +188,7 @@ class Quote:
     premium_low: float
     premium_high: float
     taxes: dict[str, float]
+    tax_status: TaxStatus
     currency: str
     exchange_rate: float
     exchange_rate_basis: str
@@ -224,17 +228,16 @@ class Quote:
 
     def _repr_html_(self) -> str:
         """Short summary for notebooks."""
-        decimals = MINOR_UNITS.get(self.currency, 2)
         rows = [
             ("Decision", self.decision.replace("_", " ")),
             (
                 "Indicative premium",
                 (
-                    f"{self.indicative_premium:,.{decimals}f} {self.currency} "
-                    f"(80 %: {self.premium_low:,.0f} to {self.premium_high:,.0f})"
+                    f"{written(self.indicative_premium, self.currency)} {self.currency} "
+                    f"(80 %: {whole(self.premium_low)} to {whole(self.premium_high)})"
                 ),
             ),
-            ("Technical premium", f"{self.technical_premium:,.{decimals}f} {self.currency}"),
+            ("Technical premium", f"{written(self.technical_premium, self.currency)} {self.currency}"),
             (
                 "Risk score",
                 (
@@ -246,7 +249,7 @@ class Quote:
             *((f"Reason {k}", f"{r.shown:+.1f} {r.text}") for k, r in enumerate(self.reasons[:5], 1)),
             *((f"Condition ({s.when.replace('_', ' ')})", s.text) for s in self.subjectivities),
             *(
-                (f"Improvement {k}", f"{i.action} (saves {i.saving:,.0f} {self.currency})")
+                (f"Improvement {k}", f"{i.action} (saves {whole(i.saving)} {self.currency})")
                 for k, i in enumerate(self.improvements[:3], 1)
             ),
         ]

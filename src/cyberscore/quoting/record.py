@@ -50,7 +50,8 @@ class QuoteRecord:
     profile, coverage : dict
         What was asked.
     arguments : dict
-        The other arguments of `quote`: `as_of`, and `exchange_rate` and `options` when they were given.
+        The other arguments of `quote`: `as_of`, and `exchange_rate`, that it is meant, and `options` when they were
+        given.
     plan_id, library_version : str
         By what it was answered.
     result : dict
@@ -85,6 +86,7 @@ class QuoteRecord:
         answer: Quote,
         *,
         exchange_rate: float | None = None,
+        exchange_rate_is_meant: bool = False,
         options: Sequence[Coverage] = (),
         reference: str | None = None,
         recorded_at: datetime | None = None,
@@ -108,6 +110,8 @@ class QuoteRecord:
         arguments: dict[str, Any] = {"as_of": answer.as_of.isoformat()}
         if exchange_rate is not None:
             arguments["exchange_rate"] = exchange_rate
+        if exchange_rate_is_meant:
+            arguments["exchange_rate_is_meant"] = True
         if options:
             arguments["options"] = [one.to_dict() for one in options]
         # through JSON, so that a record is the same before and after it was written
@@ -248,6 +252,8 @@ class QuoteRecord:
         profile, cover = Profile.from_dict(self.profile), Coverage.from_dict(self.coverage)
         if "options" in arguments:
             arguments["options"] = [Coverage.from_dict(one) for one in arguments["options"]]
+        # a rate on record was accepted once: when no one was asked yet, or beside another plan's rates
+        arguments["exchange_rate_is_meant"] = arguments.get("exchange_rate") is not None
         return quote(profile, cover, as_of=as_of, plan=plan, **arguments)
 
 
@@ -330,6 +336,7 @@ def record(
     as_of: date,
     plan: RatingPlan | None = None,
     exchange_rate: float | None = None,
+    exchange_rate_is_meant: bool = False,
     options: Iterable[Coverage] = (),
     reference: str | None = None,
     recorded_at: datetime | None = None,
@@ -338,7 +345,7 @@ def record(
 
     Parameters
     ----------
-    profile, coverage, as_of, plan, exchange_rate, options
+    profile, coverage, as_of, plan, exchange_rate, exchange_rate_is_meant, options
         As `quote`.
     reference : str, optional
         The caller's own name for it, such as a quote number.
@@ -358,12 +365,21 @@ def record(
     True
     """
     others = tuple(options)
-    answer = quote(profile, coverage, as_of=as_of, plan=plan, exchange_rate=exchange_rate, options=others)
+    answer = quote(
+        profile,
+        coverage,
+        as_of=as_of,
+        plan=plan,
+        exchange_rate=exchange_rate,
+        exchange_rate_is_meant=exchange_rate_is_meant,
+        options=others,
+    )
     return QuoteRecord.of(
         profile,
         coverage,
         answer,
         exchange_rate=exchange_rate,
+        exchange_rate_is_meant=exchange_rate_is_meant,
         options=others,
         reference=reference,
         recorded_at=recorded_at,

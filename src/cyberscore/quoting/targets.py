@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Literal, Self
 
 from cyberscore.exceptions import TargetError
+from cyberscore.money import number_of, plain
 from cyberscore.rating.plan import RatingPlan
 from cyberscore.rating.score import BANDS, clipped
 from cyberscore.rules import DECISIONS
-from cyberscore.rules.fields import digits
 
 Kind = Literal["score", "premium", "decision"]
 
@@ -59,7 +59,7 @@ class Target:
     def premium(cls, at_most: float) -> Self:
         """Come to an indicative premium of at most this, in the quote's currency."""
         value = _number(at_most, "premium")
-        return cls("premium", f"premium of at most {digits(value)}", value)
+        return cls("premium", f"premium of at most {plain(value)}", value)
 
     @classmethod
     def no_referral(cls) -> Self:
@@ -88,15 +88,15 @@ class Target:
             return cls.band(value.upper())
         if name in {"premium", "score"}:
             try:
-                number = float(value.replace(",", "").replace("_", ""))
-            except ValueError:
-                raise TargetError(f"{name} wants a number, such as {name}:1200; got {text!r}") from None
+                number = number_of(value)
+            except ValueError as error:
+                raise TargetError(f"{name} wants a number, such as {name}:1200; got {text!r}: {error}") from None
             return cls.premium(number) if name == "premium" else cls.score(number)
         raise TargetError(f"a target is band:B, score:45, premium:1200, no-referral or no-conditions; got {text!r}")
 
     def told(self, currency: str) -> str:
         """Put it into words for a quote in a currency."""
-        return f"{self.text} {currency}" if self.kind == "premium" else self.text
+        return f"premium of at most {plain(self.at_most, currency)} {currency}" if self.kind == "premium" else self.text
 
     def met(self, plan: RatingPlan, *, score: float, premium: float, decision: str) -> bool:
         """Whether a quote with this unclipped score, indicative premium and decision meets it."""

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from cyberscore.exceptions import CoverageError, ProfileError
+from cyberscore.money import literal, plain
 from cyberscore.profile import Posture, Signal, signals
 from cyberscore.profile.activities import activities_of_industry, screened_activities
 from cyberscore.profile.evidence import Prepared, rule_value
@@ -18,7 +19,6 @@ from cyberscore.rules import DECISIONS, Finding, Rule, RuleBook, evaluate
 from cyberscore.rules.actions import DECISION_OF, NO_OFFER
 from cyberscore.rules.amounts import Money
 from cyberscore.rules.conditions import Lookup, SignalValue
-from cyberscore.rules.fields import digits
 
 LOWEST_RETENTION = 500.0
 """No retention credit goes below what may be asked for at least."""
@@ -63,6 +63,7 @@ def insured_fields(insured: Insured, usd_rate: float, as_of: date) -> dict[str, 
         "as_of": as_of,
         "annual_revenue_usd": insured.annual_revenue * usd_rate,
         "employee_count": insured.employee_count,
+        "revenue_per_employee_usd": _revenue_per_employee(insured, usd_rate),
         "record_count": insured.record_count,
         "active_incident": insured.active_incident,
         "known_circumstances": insured.known_circumstances,
@@ -100,6 +101,13 @@ def check_activities(insured: Insured, book: RuleBook) -> None:
                 f"{f', did you mean {near[0]}?' if near else ''}: known are {', '.join(sorted(known))}, and their "
                 "synonyms; leave out an activity that is none of these, and give an empty list where none applies"
             )
+
+
+def _revenue_per_employee(insured: Insured, usd_rate: float) -> float:
+    """Revenue in USD for each employee, one at least; where their number is not told NaN, which no bound refuses."""
+    if insured.employee_count is None:
+        return math.nan
+    return round(insured.annual_revenue * usd_rate / max(insured.employee_count, 1), 2)
 
 
 def make_lookup(fields: Mapping[str, Any], coverage: Coverage, values: Mapping[str, Any]) -> Lookup:
@@ -181,7 +189,7 @@ def effective_coverage(
     holder: dict[str, str] = {}
 
     def told(usd: float) -> str:
-        return money.told(usd, digits)
+        return money.told(usd, plain)
 
     for finding in findings:
         for action in finding.actions:
@@ -201,10 +209,11 @@ def effective_coverage(
                 adjustments.append(Adjustment(finding.rule.id, action.type, whole, named, amount, priced=True))
                 holder[named or action.type] = finding.rule.id
     if retention >= limit:
+        amounts = (retention, limit, requested.retention, requested.aggregate_limit)
+        least, most, *asked_for = [money.told(usd, lambda amount, _: literal(amount)) for usd in amounts]
         raise CoverageError(
-            f"retention {retention:_.0f} must be below aggregate_limit {limit:_.0f} after the plan's floors and caps "
-            f"(asked for: {requested.retention:_.0f} and {requested.aggregate_limit:_.0f}"
-            f"{'' if money.currency == 'USD' else '; all in USD'}): change the request"
+            f"retention {least} must be below aggregate_limit {most} after the plan's floors and caps "
+            f"(asked for: {' and '.join(asked_for)}): change the request"
         )
     effective = requested.at_terms(
         aggregate_limit=limit, retention=retention, sublimits=sublimits, waiting_period_hours=hours

@@ -59,6 +59,7 @@ def trajectory(
     coverage: Coverage | None = None,
     *,
     exchange_rate: float | None = None,
+    exchange_rate_is_meant: bool = False,
 ) -> Trajectory:
     """Score and price a profile on several days, each from what had been observed by then.
 
@@ -70,7 +71,7 @@ def trajectory(
         None is the shipped plan.
     dates : iterable of date
         In any order, each counted once.
-    coverage, exchange_rate
+    coverage, exchange_rate, exchange_rate_is_meant
         As `quote`.
 
     Raises
@@ -94,7 +95,14 @@ def trajectory(
     found, currency = [], "USD"
     for day in sorted(set(days)):
         known = known_at(profile, day)
-        answer = quote(known, coverage, as_of=day, plan=plan, exchange_rate=exchange_rate)
+        answer = quote(
+            known,
+            coverage,
+            as_of=day,
+            plan=plan,
+            exchange_rate=exchange_rate,
+            exchange_rate_is_meant=exchange_rate_is_meant,
+        )
         currency = answer.currency
         of_quote = {
             name: getattr(answer, name) for name in TrajectoryPoint.__slots__ if name not in {"as_of", "observations"}

@@ -96,6 +96,7 @@ def what_if(
     as_of: date,
     plan: RatingPlan | None = None,
     exchange_rate: float | None = None,
+    exchange_rate_is_meant: bool = False,
 ) -> WhatIf:
     """Quote a profile as it is and with changes.
 
@@ -107,8 +108,9 @@ def what_if(
         gives signals, insured fields or coverage fields new values: ``{"mfa_email_coverage": 1.0, "retention":
         25_000}``. A signal's value is added as seen at the end of `as_of` by its best source: it replaces what a less
         reliable or older source said against it, as evidence does, and leaves better evidence standing. None takes all
-        evidence of a signal away, so that it is unknown. `currency` is the insured's, and a cover in it follows.
-    coverage, as_of, plan, exchange_rate
+        evidence of a signal away, so that it is unknown. `currency` is the insured's, and a cover follows it unless it
+        names USD.
+    coverage, as_of, plan, exchange_rate, exchange_rate_is_meant
         As `quote`.
 
     Raises
@@ -125,10 +127,16 @@ def what_if(
     >>> found.after.indicative_premium > found.before.indicative_premium
     True
     """
-    before = quote(profile, coverage, as_of=as_of, plan=plan, exchange_rate=exchange_rate)
+    shared: dict[str, Any] = {
+        "as_of": as_of,
+        "plan": plan,
+        "exchange_rate": exchange_rate,
+        "exchange_rate_is_meant": exchange_rate_is_meant,
+    }
+    before = quote(profile, coverage, **shared)
     requested = cover_asked(coverage, profile.insured.currency)
     changed, cover = changed_by(profile, requested, changes, as_of=as_of)
-    after = quote(changed, cover, as_of=as_of, plan=plan, exchange_rate=exchange_rate)
+    after = quote(changed, cover, **shared)
     return WhatIf(changed, cover, before, after)
 
 
@@ -172,7 +180,7 @@ def _with_values(
                 profile = profile.with_observations(seen_by_best_source(name, value, as_of))
         elif name in Insured.model_fields:
             of_insured[name] = value
-            if name == "currency" and coverage.currency != "USD":
+            if name == "currency" and (coverage.currency != "USD" or not coverage.names_currency):
                 # a cover in the insured's own currency follows it, and the usual one becomes the usual one there
                 if coverage == Coverage.usual(coverage.currency) and isinstance(value, str):
                     coverage = Coverage.usual(value)
@@ -186,7 +194,7 @@ def _with_values(
         data = {**profile.to_dict(), "insured": {**profile.insured.model_dump(mode="json"), **of_insured}}
         profile = validated(Profile, data, "changes")
     if of_cover:
-        coverage = Coverage.from_dict({**coverage.to_dict(), **of_cover})
+        coverage = Coverage.from_dict({**coverage.model_dump(exclude_unset=True), **of_cover})
     return profile, coverage
 
 

@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from cyberscore.exceptions import CoverageError
+from cyberscore.money import literal, plain, rate_text, whole
 from cyberscore.perils import PARTS, PERILS
 from cyberscore.profile.moments import Day
 from cyberscore.profile.places import CURRENCIES
@@ -29,8 +30,10 @@ BOUNDS_IN_USD = {
     "per_claim_limit": (1_000.0, 10_000_000.0),
     "retention": (500.0, 1_000_000.0),
 }
-
-
+LEAST_EXPIRING = 50.0
+"""USD below which nothing can be a year's premium (judgement: the market's least are some hundreds)."""
+AMOUNTS = ("aggregate_limit", "per_claim_limit", "retention", "sublimits", "expiring_premium")
+"""Fields of a request that are amounts of money."""
 USUAL_RETENTION = 0.01
 """The usual retention as a share of the usual limit (judgement): 10,000 of 1,000,000 USD."""
 
@@ -117,13 +120,16 @@ class Coverage(BaseModel):
         if not missing or not isinstance(currency, str) or currency == "USD" or currency not in CURRENCIES:
             return data
         if currency not in usual_covers():
-            raise CoverageError(f"no usual cover is known in {currency}: give {' and '.join(missing)} in {currency}")
+            raise CoverageError(
+                f"no usual cover is known in {currency}: give {' and '.join(missing)} in {currency}, "
+                "or name USD as the currency of the cover"
+            )
         limit, retention = usual_covers()[currency]
         asked = data.get("aggregate_limit", limit)
         if missing == ["retention"] and isinstance(asked, int | float) and asked <= retention:
             raise CoverageError(
-                f"aggregate_limit {asked:_.0f} {currency} is not above {retention:_.0f} {currency}, the retention that "
-                f"is usual in {currency}: give a higher limit, or a retention too"
+                f"aggregate_limit {literal(asked)} {currency} is not above {literal(retention)} {currency}, the "
+                f"retention that is usual in {currency}: give a higher limit, or a retention too"
             )
         return {"aggregate_limit": limit, "retention": retention, **data}
 
@@ -141,7 +147,7 @@ class Coverage(BaseModel):
         low, high = BOUNDS_IN_USD[str(info.field_name)]
         if value is not None and info.data.get("currency") == "USD" and not low <= value <= high:
             raise CoverageError(
-                f"must be between {low:.0f} and {high:.0f} USD; got {value:g} (name the currency, if it is another)"
+                f"must be between {low:.0f} and {high:.0f} USD; got {value:.15g} (name the currency, if it is another)"
             )
         return value
 
@@ -156,38 +162,56 @@ class Coverage(BaseModel):
             )
         return value
 
+    @field_validator("coinsurance")
+    @classmethod
+    def _in_percent(cls, value: dict[str, float]) -> dict[str, float]:
+        """Refuse what is a share rather than a percentage: 0.2 may mean 20 %."""
+        for name, percent in value.items():
+            if 0.0 < percent < 1.0:
+                raise CoverageError(
+                    f"{name}: the insured's part is given in percent, 0 or at least 1; got {percent:g}: "
+                    f"write {100.0 * percent:g} for {100.0 * percent:g} %"
+                )
+        return value
+
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         limit = self.aggregate_limit
         if self.per_claim_limit is not None and self.per_claim_limit > limit:
             raise CoverageError(
-                f"per_claim_limit {self.per_claim_limit:_.0f} must not exceed aggregate_limit {limit:_.0f}"
+                f"per_claim_limit {literal(self.per_claim_limit)} must not exceed aggregate_limit {literal(limit)}"
             )
         if self.retention >= limit:
-            raise CoverageError(f"retention {self.retention:_.0f} must be below aggregate_limit {limit:_.0f}")
+            raise CoverageError(f"retention {literal(self.retention)} must be below aggregate_limit {literal(limit)}")
         if self.per_claim_limit is not None and self.retention >= self.per_claim_limit:
             raise CoverageError(
-                f"retention {self.retention:_.0f} must be below per_claim_limit {self.per_claim_limit:_.0f}"
+                f"retention {literal(self.retention)} must be below per_claim_limit {literal(self.per_claim_limit)}"
             )
         for name, sublimit in self.sublimits.items():
             if sublimit > limit:
-                raise CoverageError(f"sublimit {sublimit:_.0f} of {name} must not exceed aggregate_limit {limit:_.0f}")
+                raise CoverageError(
+                    f"sublimit {literal(sublimit)} of {name} must not exceed aggregate_limit {literal(limit)}"
+                )
         return self
 
     @classmethod
     def usual(cls, currency: str) -> Self:
         """Return the usual cover in a currency, what a quote is of by default; that in USD where none is known."""
-        return cls(currency=currency) if currency in usual_covers() else cls()
+        return cls(currency=currency) if currency in usual_covers() and currency != "USD" else cls()
 
     def in_own(self, currency: str) -> Self:
         """Return the same request with its amounts in a currency where it names none; itself where it does.
 
-        It stays in USD where no cover is usual in the currency and not both limit and retention are given.
+        It stays in USD where no cover is usual in the currency and no amount is given.
+
+        Raises
+        ------
+        CoverageError
+            When no cover is usual in the currency and only some amounts are given.
         """
-        told = self.model_fields_set
-        if "currency" in told or currency == self.currency:
+        if self.names_currency or currency == self.currency:
             return self
-        if currency not in usual_covers() and not {"aggregate_limit", "retention"} <= told:
+        if currency not in usual_covers() and not self.gives_amounts:
             return self
         return self.from_dict({**self.model_dump(exclude_unset=True), "currency": currency})
 
@@ -256,7 +280,7 @@ class Coverage(BaseModel):
         def moved(amount: float | None) -> float | None:
             return None if amount is None else round(amount * rate, decimals)
 
-        amounts = ("aggregate_limit", "per_claim_limit", "retention", "expiring_premium")
+        amounts = [name for name in AMOUNTS if name != "sublimits"]
         return self.from_dict(
             {
                 **self.model_dump(),
@@ -272,11 +296,39 @@ class Coverage(BaseModel):
             value = getattr(self, name)
             if value is not None and not low <= round(value * rate, 6) <= high:
                 least, most = math.ceil(low / rate), math.floor(high / rate)
+                asked = f"{plain(value, self.currency)} {self.currency} is {plain(value * rate)} USD"
                 raise CoverageError(
-                    f"coverage: {name}: {value:,.0f} {self.currency} is {value * rate:,.0f} USD at {rate:g} USD for "
-                    f"one {self.currency}: it must be between {least:,} and {most:,} "
-                    f"{self.currency} ({low:,.0f} to {high:,.0f} USD)"
+                    f"coverage: {name}: {asked} at {rate_text(rate)} USD for "
+                    f"one {self.currency}: it must be between {whole(least)} and {whole(most)} "
+                    f"{self.currency} ({plain(low)} to {plain(high)} USD)"
                 )
+
+    def check_expiring(self, rate: float) -> None:
+        """Refuse an expiring premium that nobody paid for a year of such a cover; `rate` is USD for one of `currency`.
+
+        Raises
+        ------
+        CoverageError
+            Naming the premium and what it must lie between.
+        """
+        paid, currency = self.expiring_premium, self.currency
+        if paid is not None and not LEAST_EXPIRING <= paid * rate < self.aggregate_limit * rate:
+            least = plain(math.ceil(LEAST_EXPIRING / rate * 1000) / 1000, currency)
+            raise CoverageError(
+                f"coverage: expiring_premium: {plain(paid, currency)} {currency} cannot be last year's premium: it "
+                f"must be at least {least} and below aggregate_limit {plain(self.aggregate_limit, currency)}: "
+                "give the premium of a year, in full"
+            )
+
+    @property
+    def names_currency(self) -> bool:
+        """Whether the request says of which currency its amounts are."""
+        return "currency" in self.model_fields_set
+
+    @property
+    def gives_amounts(self) -> bool:
+        """Whether an amount of money was given, rather than left as is usual."""
+        return any(getattr(self, name) for name in AMOUNTS if name in self.model_fields_set)
 
     @property
     def is_renewal(self) -> bool:
@@ -328,10 +380,21 @@ def cover_asked(coverage: Coverage | None, own_currency: str, options: Sequence[
     """Return the cover that a quote is about: what was asked for, else the usual one.
 
     Its currency is the one it names, else that of the options beside it, else the insured's own.
+
+    Raises
+    ------
+    CoverageError
+        When amounts name no currency and cannot be of the insured's, since no cover is usual there.
     """
-    named = [one.currency for one in options if "currency" in one.model_fields_set]
+    named = [one.currency for one in options if one.names_currency]
     currency = named[0] if named else own_currency
-    return Coverage.usual(currency) if coverage is None else coverage.in_own(currency)
+    asked = Coverage.usual(currency) if coverage is None else coverage.in_own(currency)
+    if asked.currency != currency and not asked.names_currency and any(one.gives_amounts for one in options):
+        raise CoverageError(
+            f"no usual cover is known in {currency}, so options need a coverage beside them: give one with "
+            f"aggregate_limit and retention in {currency}, or name USD as the currency of coverage and options"
+        )
+    return asked
 
 
 STANDARD_LAYER = Coverage()

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+CURRENCY = "Currency"
+"""Label of the line that converts a premium; amounts before it are in USD, from it on in the quote's currency."""
 OPERATIONS = ("start", "multiply", "add", "at_least", "at_most", "round")
 
 

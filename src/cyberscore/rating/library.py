@@ -33,6 +33,14 @@ def shipped_text(name: str) -> str:
     return (models_folder() / DEFAULT_PLAN / name).read_text(encoding="utf-8")
 
 
+def plan_folder(name_or_path: str | PathLike[str] | None = None) -> Path:
+    """Folder of a plan that is named or given; whether there is one, `load_plan` says."""
+    folder = Path(name_or_path) if name_or_path is not None else models_folder() / DEFAULT_PLAN
+    if not _holds_plan(folder) and isinstance(name_or_path, str):
+        folder = models_folder() / name_or_path
+    return folder
+
+
 def load_plan(name_or_path: str | PathLike[str] | None = None) -> RatingPlan:
     """Load a rating plan.
 
@@ -47,9 +55,7 @@ def load_plan(name_or_path: str | PathLike[str] | None = None) -> RatingPlan:
     PlanError
         When there is no such plan, or its digest, bounds or version are wrong.
     """
-    folder = Path(name_or_path) if name_or_path is not None else models_folder() / DEFAULT_PLAN
-    if not _holds_plan(folder) and isinstance(name_or_path, str):
-        folder = models_folder() / name_or_path
+    folder = plan_folder(name_or_path)
     if not _holds_plan(folder):
         names = sorted(path.parent.name for path in models_folder().glob("*/plan.json"))
         raise PlanError(

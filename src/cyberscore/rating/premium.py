@@ -10,15 +10,11 @@ from datetime import date
 
 import numpy as np
 
+from cyberscore.money import MINOR_UNITS
 from cyberscore.perils import PERILS
 from cyberscore.rating.coverage import Coverage
 from cyberscore.rating.parts import Floats
 from cyberscore.rating.pricing import Pricing
-
-_WITHOUT_CENTS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
-_IN_THOUSANDTHS = "BHD IQD JOD KWD LYD OMR TND"
-MINOR_UNITS = dict.fromkeys(_WITHOUT_CENTS.split(), 0) | dict.fromkeys(_IN_THOUSANDTHS.split(), 3)
-"""Decimals of currencies that have not two (ISO 4217)."""
 
 
 @dataclass(frozen=True, slots=True)

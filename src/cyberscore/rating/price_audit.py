@@ -17,10 +17,10 @@ from cyberscore.rating.pricing import Pricing
 
 REVENUES = (1.0, 1e12)
 """Ends of the revenue that a quote takes (USD); beyond its nodes a plan's base goes on along its outer segments."""
-CLAIMS = (1e-12, 1e3)
+CLAIMS = (1e-12, 1e4)
 """Fewest and most claims a year of a peril above the basis (judgement)."""
-LOG_COST = (0.0, 20.0)
-"""Least and most that the location of the log excess may be: 1 USD to 5e8 USD (judgement)."""
+LOG_COST = (0.0, 25.0)
+"""Least and most that the location of the log excess may be: 1 USD to 7e10 USD (judgement)."""
 MOST_OF_LIMIT = 1e5
 """Largest technical premium over the limit (judgement); 1e12 USD of revenue and the least limit make some hundreds."""
 

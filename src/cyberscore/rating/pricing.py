@@ -8,6 +8,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from cyberscore.exceptions import CoverageError, PlanError, ProfileError
+from cyberscore.money import rate_text
 from cyberscore.perils import COUNTRY_GROUPS, PARTS, PERILS
 from cyberscore.profile.places import COUNTRIES, CURRENCIES
 from cyberscore.profile.profile import explain
@@ -15,6 +16,13 @@ from cyberscore.rating.coverage import Coverage
 from cyberscore.rating.numbers_of_plan import Change, Count, Factor, Fee, Load, Positive, Share, ShareOrAll
 from cyberscore.rating.part_layers import PartShares, PerilLayers, peril_layers
 from cyberscore.rating.taxes import SurplusLines
+
+FAR = 1.15
+"""How many times a caller's rate may be the plan's, or the plan's the caller's, before it must be meant (judgement).
+
+Major currencies seldom move further in the year that a plan's rates stand for. Of the usual rates the euro's is nearest
+to one: inverted, it is found as long as one euro is worth more than one dollar. For a currency that moves faster, or a
+date far from the plan's, there is `exchange_rate_is_meant`."""
 
 
 class _Part(BaseModel):
@@ -261,6 +269,14 @@ class Pricing(_Part):
                 f"pass exchange_rate (USD for one {currency}); it knows {known}"
             )
         return self.currency.usd[currency]
+
+    def far_rate(self, currency: str, given: float) -> str:
+        """Tell that a caller's rate is far from the plan's, with both; empty where it is near, or the plan has none."""
+        known = self.currency.usd.get(currency)
+        if known is None or max(given / known, known / given) <= FAR * (1.0 + 1e-9):
+            return ""
+        told = f"exchange_rate {rate_text(given)} USD for one {currency} is far from the plan's {rate_text(known)} of "
+        return f"{told}{self.currency.as_of}"
 
     def interruption_share(self, peril: str) -> float:
         """Share of a peril's cost that is lost income."""

@@ -1,12 +1,15 @@
 """Taxes and fees on a premium: data of the plan, lines beside the premium, never in it. Called by the engine."""
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from cyberscore.exceptions import CoverageError, PlanError
 from cyberscore.rating.numbers_of_plan import Fee, Positive, Share
+
+TaxStatus = Literal["due", "none_due", "not_known"]
+"""Whether taxes or fees stand beside a premium, none do, or the plan does not know of the country."""
 
 
 class StateTax(BaseModel):
@@ -81,3 +84,10 @@ def tax_lines(
     if charged:
         found["policy fee"] = charged
     return found
+
+
+def tax_status(lines: Mapping[str, float], country: str, taxes: Mapping[str, float]) -> TaxStatus:
+    """Tell "none due", a country of which the plan has a tax of 0, from "not known", one that it does not have."""
+    if lines:
+        return "due"
+    return "none_due" if country in taxes else "not_known"

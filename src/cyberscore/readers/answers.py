@@ -41,8 +41,9 @@ _SAME = tuple(
     )
 )
 _NUMBER = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s*(%|percent|per cent)?")
+# with three decimals a number is 1200 to some and 1.2 to others: 1.200 is neither a span nor a count
 _SPAN = re.compile(
-    r"(?:(within|under|less than|up to|<=?)|(at least|>=))?\s*(\d{1,5}(?:\.\d{1,3})?)\s*"
+    r"(?:(within|under|less than|up to|<=?)|(at least|>=))?\s*(\d{1,5}(?:\.\d{1,2})?|0\.\d{3})\s*"
     r"(days?|d|weeks?|months?|years?|hours?|天|日|周|个月|月|年|小时)?(?: ago|前|以内|内)?"
 )
 _DAYS = {
@@ -164,7 +165,7 @@ def _measured(question: Question, text: str) -> Answer:
         days = _days(text, more_is_better=bool(question.signal) and signal(question.signal).safer == "higher")
         return Answer(days) if days is not None else Answer(said="unclear")
     if question.kind == "count":
-        found = re.fullmatch(r"(\d{1,6})(?:\.0+)?", text)
+        found = re.fullmatch(r"(\d{1,6})(?:\.0{1,2})?", text)
         return Answer(float(found[1])) if found else Answer(said="unclear")
     return Answer(said="unclear")
 

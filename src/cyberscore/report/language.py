@@ -16,6 +16,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from cyberscore.money import decimals_of, plain
 from cyberscore.profile import Signal, SignalState, signals
 from cyberscore.profile.signals import NEVER, NOT_APPLICABLE, Value
 from cyberscore.rules.amounts import MARK
@@ -68,9 +69,13 @@ class Language:
         named = self.name("currencies", currency)
         return str(self.texts["format"]["money"].format(currency=named, amount=self.number(amount, decimals)))
 
+    def exact(self, amount: float, currency: str) -> str:
+        """Amount with every decimal of its currency, as a premium has."""
+        return self.money(amount, currency, decimals_of(currency))
+
     def term(self, amount: float, currency: str) -> str:
-        """Amount that a cover is agreed at: to the cent when it is not whole, so that none is rounded away."""
-        return self.money(amount, currency, 0 if abs(amount - round(amount)) < 0.005 else 2)
+        """Amount that a cover is agreed at: with its decimals when it is not whole, so that none is rounded away."""
+        return self.exact(amount, currency) if "." in plain(amount, currency) else self.money(amount, currency)
 
     def number(self, value: float, decimals: int = 0) -> str:
         """Write a number with thousands separated; minus is a minus sign, and there is no minus zero."""
@@ -267,12 +272,12 @@ class Language:
 
 
 def _digits(text: str) -> str:
-    """Write an amount as Chinese does, ready for its currency: in 万 or 亿 where that is shorter."""
+    """Write an amount as Chinese does, ready for its currency: in 万 or 亿 where `money.short` would say millions."""
     value = float(text.removesuffix("M").replace(",", "")) * (1e6 if text.endswith("M") else 1.0)
     for unit, name in ((1e8, "亿"), (1e4, "万")):
-        if value >= unit and round(value / unit, 2) * unit == value:
+        if unit <= value < 1e9 and round(value / unit, 2) * unit == value:
             return f"{value / unit:,.10g} {name}"
-    return f"{value:,.0f} " if value == round(value) else f"{value:,.2f} "
+    return f"{text} "
 
 
 def _of_rule(english: str, own: str) -> tuple[re.Pattern[str], str]:

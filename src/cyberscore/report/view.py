@@ -4,13 +4,14 @@ from collections import Counter
 from typing import Any
 
 from cyberscore.exceptions import PlanError, ProfileError
+from cyberscore.money import decimals_of, rate_text
 from cyberscore.perils import COUNTRY_GROUPS, PERILS
 from cyberscore.profile import Insured, Posture, Profile, SignalState, posture_at, signals
 from cyberscore.quoting import Quote
 from cyberscore.quoting.engine import input_digest
 from cyberscore.quoting.figures import Firm, Standing, settle
 from cyberscore.rating.coverage import Coverage
-from cyberscore.rating.ledger import Step
+from cyberscore.rating.ledger import CURRENCY, Step
 from cyberscore.rating.library import load_plan
 from cyberscore.rating.plan import RatingPlan
 from cyberscore.report.charts import band_segments, curves, is_book_mix, waterfall
@@ -27,8 +28,8 @@ def view_of(profile: Profile, quote: Quote, plan: RatingPlan | None, words: Lang
         When profile or plan are not those of the quote.
     """
     plan = load_plan() if plan is None else plan
-    rate = _check(profile, quote, plan)
-    firm = Firm.of(profile.insured, quote.as_of, plan, rate)
+    given = _check(profile, quote, plan)
+    firm = Firm.of(profile.insured, quote.as_of, plan, given, exchange_rate_is_meant=given is not None)
     posture = posture_at(profile, quote.as_of)
     settled, standing = settle(firm, Coverage.from_dict(quote.requested)), Standing.of(firm, posture)
     found = exceedance(firm, settled, standing)
@@ -41,7 +42,7 @@ def view_of(profile: Profile, quote: Quote, plan: RatingPlan | None, words: Lang
         "t": words,
         "quote": quote,
         "insured": profile.insured,
-        "decimals": settled.terms.decimals,
+        "rate": rate_text,
         "segments": band_segments(plan.score.band_edges),
         "edges": plan.score.band_edges,
         "bars": bars,
@@ -52,6 +53,7 @@ def view_of(profile: Profile, quote: Quote, plan: RatingPlan | None, words: Lang
         "curves": curves(found, quote.coverage["aggregate_limit"]),
         "grid": _grid(quote),
         "ledger_rows": _ledger_rows(quote, words),
+        "premium_rows": _premium_rows(quote, words),
         "ledger_sums": [steps[-1].result for steps in quote.ledger.perils.values()],
         "operation": lambda step: _operation(step, words),
         "perils": PERILS,
@@ -79,9 +81,9 @@ def _check(profile: Profile, quote: Quote, plan: RatingPlan) -> float | None:
         raise PlanError(f"the quote was made with plan {quote.plan_id}; got {plan.plan_id}: give the plan it names")
     cover = Coverage.from_dict(quote.requested)
     options = [Coverage.from_dict(option.requested) for option in quote.options]
-    for rate in (None, quote.exchange_rate):
-        if input_digest(profile, cover, quote.as_of, rate, options) == quote.input_digest:
-            return rate
+    for given in (None, quote.exchange_rate):
+        if input_digest(profile, cover, quote.as_of, given, options) == quote.input_digest:
+            return given
     raise ProfileError("the quote was made of another profile: its input digest differs; quote this profile first")
 
 
@@ -205,6 +207,15 @@ def _ledger_rows(quote: Quote, words: Language) -> list[dict[str, Any]]:
                 "values": [_operation(found[peril], words) if peril in found else "" for peril in PERILS],
             }
         )
+    return rows
+
+
+def _premium_rows(quote: Quote, words: Language) -> list[tuple[Step, str]]:
+    """Pair the steps of the premium, each with its result as the currency it is in is written."""
+    rows, currency = [], "USD"
+    for step in quote.ledger.premium:
+        currency = quote.currency if step.label == CURRENCY else currency
+        rows.append((step, words.number(step.result, decimals_of(currency))))
     return rows
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cyberscore.exceptions import RuleError
+from cyberscore.money import plain
 from cyberscore.perils import PARTS, PERILS
 from cyberscore.rules.amounts import USD
 
@@ -100,6 +101,10 @@ def parse_actions(raw: Any, where: str) -> Actions:
             high = {"amount": 1e8, "percent": 100, "days": 365, "hours": 72}[name]
             if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
                 raise RuleError(f"{where}: {name} must be a number between {low} and {high:g}; got {value!r}")
+            if name == "percent" and 0 < abs(value) < 1:
+                raise RuleError(
+                    f"{where}: percent is in percent; got {value!r}: write {100 * value:g} for {100 * value:g} %"
+                )
         if not isinstance(item.get("text", ""), str):
             raise RuleError(f"{where}: text must be text; got {item['text']!r}")
         if item.get("peril", PERILS[0]) not in PERILS:
@@ -143,7 +148,7 @@ def told_action(action: Action) -> str:
     """Say what an action does in one line."""
     about = {
         "on": action.peril or action.part,
-        "amount": None if action.amount is None else f"{action.amount:,.0f}",
+        "amount": None if action.amount is None else plain(action.amount),
         "percent": None if action.percent is None else f"{action.percent:+g} %",
         "days": None if action.days is None else f"{action.days} days",
         "hours": None if action.hours is None else f"{action.hours:g} hours",

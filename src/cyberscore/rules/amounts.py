@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cyberscore.rules.fields import amount
+from cyberscore.money import short, written
 
 MARK = re.compile(r"\{([0-9][0-9,]*(?:\.[0-9]+)?)(M?)\}")
 
@@ -25,17 +25,15 @@ class Money:
         """Convert an amount of USD, rounded to the minor unit."""
         return round(usd * self.conversion, self.decimals)
 
-    def told(self, usd: float, write: Callable[[float], str] = amount) -> str:
+    def told(self, usd: float, write: Callable[[float, str], str] = short) -> str:
         """Say an amount of USD in the currency; in another than USD with its name, and the USD beside it."""
         if self.currency == "USD":
-            return write(usd)
-        return f"{write(self.shown(usd))} {self.currency} ({write(round(usd, 2))} USD)"
+            return write(usd, "USD")
+        return f"{write(self.shown(usd), self.currency)} {self.currency} ({write(round(usd, 2), 'USD')} USD)"
 
     def told_in_full(self, usd: float) -> str:
         """Say an amount of USD as `told`, with all decimals of each currency."""
-        if self.currency == "USD":
-            return f"{usd:,.2f}"
-        return f"{self.shown(usd):,.{self.decimals}f} {self.currency} ({usd:,.2f} USD)"
+        return self.told(usd, written)
 
     def text(self, marked: str) -> str:
         """Return a rule's text with its amounts in the currency."""

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from cyberscore.exceptions import ProfileError, RuleError
+from cyberscore.money import short
 from cyberscore.profile import Signal, signal
 from cyberscore.profile.signals import NEVER, NOT_APPLICABLE
-from cyberscore.rules.fields import FIELDS, SOURCES_OF_FIELDS, amount, names_of, told_value
+from cyberscore.rules.fields import FIELDS, SOURCES_OF_FIELDS, names_of, told_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +153,7 @@ def condition_text(condition: Condition) -> str:
     elif condition.kind == "premium":
         shown = f"{operand:+.0%}"
     else:
-        shown = amount(operand) if isinstance(operand, int | float) else str(operand)
+        shown = short(operand) if isinstance(operand, int | float) else str(operand)
     name = signal(condition.name).title if condition.kind == "signal" else condition.name.replace("_", " ")
     return f"{name} {_IN_WORDS[condition.operator]} {shown}"
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from cyberscore.money import short
 from cyberscore.profile import Signal, signals
 from cyberscore.profile.industries import industry
 from cyberscore.profile.signals import NEVER
@@ -33,6 +34,7 @@ FIELDS: dict[tuple[str, str], Field] = {
     (field.source, field.name): field
     for field in (
         Field("insured", "annual_revenue_usd", "number", "revenue is {}", low=1.0, high=1e12),
+        Field("insured", "revenue_per_employee_usd", "number", "revenue per employee is {}", low=0.0),
         Field("insured", "employee_count", "number", "employees: {}", may_be_unknown=True, low=0, whole=True),
         Field("insured", "record_count", "number", "records: {}", may_be_unknown=True, low=0, whole=True),
         Field("insured", "active_incident", "flag", "an incident under way: {}", may_be_unknown=True),
@@ -83,7 +85,7 @@ def told(source: str, name: str, value: Any, money: Callable[[float], str] | Non
         about = signals()[name]
         return f"{about.title}: {'not known' if value is None else told_value(about, value)}"
     field = FIELDS[source, name]
-    if value is None:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
         return f"{field.told.split(' is ', maxsplit=1)[0].split(':', maxsplit=1)[0]}: not known"
     if name == "naics":
         return f"{str(industry(value).sector).replace('_', ' ')} (NAICS {value})"
@@ -95,7 +97,7 @@ def told(source: str, name: str, value: Any, money: Callable[[float], str] | Non
     elif money is not None and field.is_money:
         shown = money(value)
     elif source != "premium":
-        shown = amount(value) if field.type == "number" else str(value).replace("_", " ")
+        shown = short(value) if field.type == "number" else str(value).replace("_", " ")
     return field.told.format(shown)
 
 
@@ -108,17 +110,3 @@ def told_value(about: Signal, value: Any) -> str:
     if about.kind == "flag":
         return "yes" if value else "no"
     return f"{round(100 * value, 2):g} %" if about.kind == "share" else f"{value:g}"
-
-
-def amount(value: float) -> str:
-    """Write a number as an underwriter does, without losing a digit of it: 31M, 2.5M, 4,999,999.99."""
-    if value >= 1e6 and round(value / 1e6, 3) * 1e6 == value:
-        return f"{value / 1e6:,.3f}".rstrip("0").rstrip(".") + "M"
-    return digits(value)
-
-
-def digits(value: float) -> str:
-    """Write an amount in full, with cents, or thousandths of currencies that have them, only where there are any."""
-    if value == round(value):
-        return f"{value:,.0f}"
-    return f"{value:,.2f}" if value == round(value, 2) else f"{value:,.3f}"

@@ -264,8 +264,12 @@ _SEVERITY_FIELDS = (
 )  # fmt: skip
 
 
-def write_exhibits(plan: RatingPlan, folder: str | PathLike[str], book: Book | None = None) -> list[Path]:
+def write_exhibits(
+    plan: RatingPlan, folder: str | PathLike[str], book: Book | None = None, *, keep: Sequence[Path] = ()
+) -> list[Path]:
     """Write every exhibit as CSV with full decimals, and `rating_manual.html`, one page that holds them all.
+
+    Files to `keep`, which the book was read from, are never replaced.
 
     Returns
     -------
@@ -275,18 +279,20 @@ def write_exhibits(plan: RatingPlan, folder: str | PathLike[str], book: Book | N
     Raises
     ------
     PlanError
-        When the folder cannot be written.
+        When the folder cannot be written, or a file to keep would be replaced.
     """
     path = Path(folder)
     exhibits = compute_exhibits(plan, book)
-    written = [path / "rating_manual.html"]
+    files = {name: path / f"{name.replace(' x ', '__')}.csv" for name in exhibits}
+    written = [path / "rating_manual.html", *files.values()]
+    lost = [file for file in written if file.exists() and any(one.samefile(file) for one in keep)]
+    if lost:
+        raise PlanError(f"{lost[0]} would be replaced, which is read here: give another folder")
     try:
         path.mkdir(parents=True, exist_ok=True)
         written[0].write_text(manual_html(plan, exhibits, reference_codes()), encoding="utf-8", newline="\n")
         for name, frame in exhibits.items():
-            file = path / f"{name.replace(' x ', '__')}.csv"
-            frame.to_csv(file, index=False, lineterminator="\n", encoding="utf-8")
-            written.append(file)
+            frame.to_csv(files[name], index=False, lineterminator="\n", encoding="utf-8")
     except OSError as error:
         raise PlanError(f"{path}: cannot be written: {error.strerror}: give another folder") from error
     return written

@@ -149,7 +149,9 @@ class Table:
         named = ", ".join(part for part in (self.who(row), f"got {shown(got)}") if part)
         self.problems.add(f"{self.name}: {column} must be {rule}; wrong in {rows_text(bad)} ({named}){remedy}")
 
-    def numbers(self, column: str, *, above: float | None = None, at_least: float | None = None) -> Floats:
+    def numbers(
+        self, column: str, *, above: float | None = None, at_least: float | None = None, remedy: str = ""
+    ) -> Floats:
         """Finite numbers within bounds; 1 where they are wrong, or the column is missing."""
         if column not in self:
             return np.ones(len(self))
@@ -168,7 +170,7 @@ class Table:
                 low |= ~bad & (values <= above)
             if at_least is not None:
                 low |= ~bad & (values < at_least)
-            self.wrong(column, low, rule)
+            self.wrong(column, low, rule, remedy)
             bad = bad | low
         return np.where(bad, 1.0, values)
 

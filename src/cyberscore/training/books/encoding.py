@@ -28,6 +28,7 @@ from cyberscore.training.books.columns import Floats, Problems, Table, nearest
 from cyberscore.training.books.signal_columns import Codes, check_signal_names, encode_signal, signal_column_names
 from cyberscore.training.books.terms import Terms, read_terms, year_of_start
 
+WITHOUT_REVENUE = ": of a firm without revenue yet, give what it projected for its first 12 months"
 REQUIRED_POLICY_COLUMNS = ("policy_id", "annual_revenue", "sector", "country", "exposure", "retention", "limit")
 PLAUSIBLE_MEDIAN_REVENUE = (1e5, 1e9)
 MOST_LIMIT_OVER_REVENUE = 20.0
@@ -114,7 +115,10 @@ def encode_policy_table(table: Table, as_of: date | None) -> EncodedPolicies:
         table.problems.settle()
     _check_columns(table)
     terms, exposure = read_terms(table, as_of)
-    money = {name: table.numbers(name, above=0.0) for name in ("annual_revenue", "limit")}
+    money = {
+        "annual_revenue": table.numbers("annual_revenue", above=0.0, remedy=WITHOUT_REVENUE),
+        "limit": table.numbers("limit", above=0.0),
+    }
     retention = table.numbers("retention", at_least=0.0)
     if "retention" in table and "limit" in table:
         # the numbers that stand for wrong ones must not be blamed again
