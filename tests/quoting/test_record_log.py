@@ -1,6 +1,8 @@
 """The log loses nothing that was written: cut at any byte, flipped at any byte, written by many at once."""
 
 import json
+import os
+import stat
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -243,3 +245,149 @@ def test_all_lines_and_what_is_whole_in_itself_are_counted(tmp_path):
     assert (found.records, found.bad_line, found.lines, found.unchained) == (1, 2, 2, 1)
     log.path.write_bytes(lines[0])
     assert str(log.verify(last_hash=hashes[2])).startswith("1 line read; its end is missing: the hash ")
+
+
+# --- on the disk before it is acknowledged
+
+
+def test_an_append_returns_once_the_line_is_on_the_disk(tmp_path, monkeypatch):
+    done = []
+
+    def write(file, data):
+        done.append("write")
+        os.write(file, data)
+
+    monkeypatch.setattr(record_log, "_write", write)
+    monkeypatch.setattr(record_log.os, "fsync", lambda file: done.append("sync " + ("log" if size(file) else "folder")))
+
+    def size(file):
+        return stat.S_ISREG(os.fstat(file).st_mode)
+
+    log = QuoteLog(tmp_path / "quotes.jsonl")
+    log.append(small("first"))
+    log.append(small("second"))
+    assert done == [*(["sync folder"] if os.name == "posix" else []), "write", "sync log", "write", "sync log"]
+    done.clear()
+    QuoteLog(tmp_path / "quotes.jsonl", fsync=False).append(small("third"))
+    assert done == ["write"]
+
+
+def test_what_could_not_be_synced_is_not_left_in_the_log(log, monkeypatch):
+    log.fsync = True
+    for torn in (b"", b'{"cut'):
+        log.path.write_bytes(log.path.read_bytes() + torn)
+        whole = log.path.read_bytes().removesuffix(torn)
+
+        def failing(_file):
+            raise OSError(5, "Input/output error")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(record_log.os, "fsync", failing)
+            with pytest.raises(RecordError, match="cannot be written: Input/output error"):
+                log.append(small("next"))
+        assert log.path.read_bytes() == whole
+        assert log.verify().ok
+    assert log.append(small("next")).note == ""
+    assert references(log)[-1] == "next"
+
+
+# --- written once
+
+
+def test_a_record_with_a_reference_is_written_once(log):
+    data = log.path.read_bytes()
+    for writer in (log, QuoteLog(log.path, fsync=False)):
+        again = writer.append(small("Q-1"))
+        assert again.note.endswith("Q-1 was written before, the same: nothing was appended")
+        assert again.record == list(log)[1]
+        assert log.path.read_bytes() == data
+    other = replace(small("Q-1"), result={"n": "other"}, result_digest=digest({"n": "other"})).after(FIRST)
+    assert log.append(other).note == ""
+    assert log.append(other).record == list(log)[3]
+    assert references(log) == ["Q-0", "Q-1", "Q-2", "Q-1"]
+    assert log.verify().ok
+
+
+def test_a_record_without_a_reference_is_written_each_time(log):
+    anonymous = replace(small("x"), reference=None).after(FIRST)
+    assert [log.append(anonymous).note for _ in range(2)] == ["", ""]
+    assert references(log)[3:] == [None, None]
+
+
+def test_what_others_wrote_meanwhile_counts(log):
+    other = QuoteLog(log.path, fsync=False)
+    log.append(small("A"))
+    other.append(small("B"))
+    assert "written before" in log.append(small("B")).note
+    assert "written before" in other.append(small("A")).note
+    log.path.write_bytes(log.path.read_bytes().splitlines(keepends=True)[0])
+    assert log.append(small("B")).note == ""
+
+
+@pytest.mark.parametrize("reference", ['a"b', "a\\", '","result":{', "é", "a\nb", ""])
+def test_any_reference_is_found_again(log, reference):
+    assert log.append(small(reference)).note == ""
+    assert "written before" in QuoteLog(log.path, fsync=False).append(small(reference)).note
+    assert log.append(small(reference + "x")).note == ""
+
+
+# --- work that grows with the log, and no faster
+
+
+@pytest.mark.parametrize("tail", [b"x", b"\0"])
+def test_a_torn_tail_is_read_a_bounded_number_of_times(log, monkeypatch, tail):
+    reads = []
+    read = record_log._read
+    monkeypatch.setattr(record_log, "_read", lambda file, a, b: (reads.append(b - a), read(file, a, b))[1])
+    log.append(small("A"))
+    plain = sum(reads)
+    for size in (1_000_000, 2_000_000):
+        whole = log.path.read_bytes()
+        log.path.write_bytes(whole + tail * size)
+        reads.clear()
+        assert "set aside" in log.append(small(f"B-{size}")).note
+        assert sum(reads) <= 2 * size + len(whole) + 4 * record_log._BLOCK + plain
+    assert log.verify().ok
+
+
+def test_lines_that_a_crash_left_empty_are_read_once(log, monkeypatch):
+    data = log.path.read_bytes()
+    log.path.write_bytes(data + b"\0\n" * 50_000)
+    reads = []
+    read = record_log._read
+    monkeypatch.setattr(record_log, "_read", lambda file, a, b: (reads.append(b - a), read(file, a, b))[1])
+    assert "set aside" in log.append(small("next")).note
+    assert sum(reads) <= 3 * (len(data) + 100_000) + 4 * record_log._BLOCK
+    assert references(log) == ["Q-0", "Q-1", "Q-2", "next"]
+
+
+def test_several_processes_find_what_one_finds(log, monkeypatch):
+    monkeypatch.setattr(record_log, "_BATCH", 1_000)
+    for k in range(20):
+        log.append(small(f"R-{k}"))
+    seen = []
+    for change in (lambda data: data, lambda data: data.replace(b"R-7", b"R-x"), lambda data: data[:-9]):
+        changed = QuoteLog(log.path.with_name("changed.jsonl"))
+        changed.path.write_bytes(change(log.path.read_bytes()))
+        seen.clear()
+        assert changed.verify(jobs=2, progress=lambda done, total: seen.append((done, total))) == changed.verify()
+        size = changed.path.stat().st_size
+        assert len(seen) > 5
+        assert seen == sorted(seen)
+        assert {total for _, total in seen} == {size} == {seen[-1][0]}
+
+
+def test_several_processes_replay_what_one_replays(tmp_path):
+    log = QuoteLog(tmp_path / "quotes.jsonl")
+    for name in ("dental_clinic", "law_firm"):
+        log.append(cyberscore.record(cyberscore.example(name), as_of=AS_OF))
+    for plan in (None, cyberscore.load_plan()):
+        one, several = list(log.replay(plan)), list(log.replay(plan, jobs=2))
+        assert one == several
+        assert all(found.reproduced for _, found in several)
+
+
+@pytest.mark.parametrize("jobs", [0, -1, 1.5, True])
+def test_jobs_are_a_number_of_processes(log, jobs):
+    with pytest.raises(RecordError, match="jobs must be a whole number of at least 1"):
+        log.verify(jobs=jobs)

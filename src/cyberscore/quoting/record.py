@@ -5,7 +5,7 @@ Callers are apps, the log of records and the command `replay`.
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from importlib.metadata import version
@@ -38,7 +38,11 @@ def canonical(content: Any) -> str:
 
 def digest(content: Any) -> str:
     """SHA-256 of canonical JSON."""
-    return hashlib.sha256(canonical(content).encode()).hexdigest()
+    return _sha256(canonical(content))
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,18 +139,23 @@ class QuoteRecord:
     def after(self, previous: str) -> Self:
         """Return the same record chained to the hash of another."""
         unsealed = replace(self, previous=previous)
-        return replace(unsealed, hash=_hash_of(unsealed))
+        return replace(unsealed, hash=_sha256(_joined(_texts(unsealed), "hash")))
 
     def problems(self) -> tuple[str, ...]:
         """Seals that do not fit: what of the record was changed after it was made."""
+        return self.checked()[0]
+
+    def checked(self) -> tuple[tuple[str, ...], str]:
+        """Return `problems` and `to_json`, for which every part is written once."""
+        texts = _texts(self)
         found = []
-        if self.input_digest != digest([self.profile, self.coverage, self.arguments]):
+        if self.input_digest != _sha256(f"[{texts['profile']},{texts['coverage']},{texts['arguments']}]"):
             found.append("the input was edited: profile, coverage or arguments do not fit input_digest")
-        if self.result_digest != digest(self.result):
+        if self.result_digest != _sha256(texts["result"]):
             found.append("the result was edited: it does not fit result_digest")
-        if self.hash != _hash_of(self):
+        if self.hash != _sha256(_joined(texts, "hash")):
             found.append("the record was edited: its content does not fit its hash")
-        return tuple(found)
+        return tuple(found), _joined(texts)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""
@@ -154,7 +163,7 @@ class QuoteRecord:
 
     def to_json(self) -> str:
         """Canonical JSON, one line: the same record gives the same bytes."""
-        return canonical(self.to_dict())
+        return _joined(_texts(self))
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the record to a file of its own.
@@ -267,9 +276,14 @@ _KINDS: dict[str, Any] = {
 }
 
 
-def _hash_of(record: QuoteRecord) -> str:
-    """SHA-256 of everything in a record but its hash."""
-    return digest({name: value for name, value in record.to_dict().items() if name != "hash"})
+def _texts(made: QuoteRecord) -> dict[str, str]:
+    """Canonical JSON of each field of a record, by name in order."""
+    return {name: canonical(getattr(made, name)) for name in sorted(made.__slots__)}
+
+
+def _joined(texts: Mapping[str, str], without: str = "") -> str:
+    """Canonical JSON of an object from that of its fields, in order, less one of them."""
+    return "{" + ",".join([f'"{name}":{text}' for name, text in texts.items() if name != without]) + "}"
 
 
 @dataclass(frozen=True, slots=True)

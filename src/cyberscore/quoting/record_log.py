@@ -12,19 +12,33 @@ What a chain alone cannot show is that its last lines are gone, or that all of i
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+import re
+from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 from cyberscore.exceptions import RecordError
 from cyberscore.quoting.record import FIRST, QuoteRecord, Replay, canonical, digest
 from cyberscore.rating.plan import RatingPlan
+from cyberscore.rating.plan_file import PlanFiles
 
+Progress: TypeAlias = Callable[[int, int], None]
+"""Told the bytes that were looked at, and those there are."""
+Worked = TypeVar("Worked")
+_RawLine: TypeAlias = tuple[bytes, int]
 _BLOCK = 65_536
+_BATCH = 2_000_000
+"""Bytes of lines that one process takes at a time."""
+_PLANS: dict[str, RatingPlan] = {}
 _NOT_JSON = "it is not JSON"
+_OTHER_BYTES = "it holds the same record in other bytes"
+_REFERENCE = re.compile(rb'"reference":("(?:[^"\\]|\\.)*"),"result":\{')
+"""Where a line tells its record's reference: in canonical JSON no other field stands between the two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +147,16 @@ def _counted(records: int) -> str:
     return "1 record" if records == 1 else f"{records} records"
 
 
+class _Seal(NamedTuple):
+    """What the chain needs of a line: its kind (record, repair or bad), its links, and what is wrong with it."""
+
+    kind: str
+    previous: str
+    hash: str
+    problem: str
+    torn: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Appended:
     """A record as it was written, and what had to be set aside before (empty when nothing had)."""
@@ -163,9 +187,16 @@ class QuoteLog:
         self.path = Path(path)
         self.fsync = fsync
         self.timeout = timeout
+        self._places: dict[bytes, list[int]] = {}
+        self._indexed = 0
 
     def append(self, record: QuoteRecord) -> Appended:
         """Chain a record to the last one and write it.
+
+        A record with a `reference` is written once: where the log holds one of the same reference, input and answer,
+        nothing is written and that one comes back, so that an append that was interrupted can be tried again. (The log
+        is looked through once for each `QuoteLog`, then only what was added.) A record of the same reference with
+        another input or answer is another quote, and is written.
 
         Returns
         -------
@@ -188,9 +219,8 @@ class QuoteLog:
 
     def _append(self, file: int, record: QuoteRecord) -> Appended:
         size = os.fstat(file).st_size
-        end, line = _last_line(file, size)
-        while b"\0" in line:  # what a crash of the machine may leave where a page was never written
-            end, line = _last_line(file, end - len(line) - 1)
+        # a line with zero bytes is what a crash of the machine may leave where a page was never written
+        end, line = next(((end, line) for end, line in _lines_backwards(file, size) if b"\0" not in line), (0, b""))
         tail = _read(file, end, size)
         previous, note, lines = FIRST, "", b""
         if end:
@@ -198,6 +228,11 @@ class QuoteLog:
             if isinstance(found, str):
                 raise RecordError(self._refusal(found))
             previous = found.hash
+        known = self._written(file, record, end)
+        if known is not None:
+            return Appended(
+                known, f"{self.path}: {record.reference} was written before, the same: nothing was appended"
+            )
         if tail:
             found = _parsed(tail)
             if isinstance(found, str) and not found.startswith(_NOT_JSON):
@@ -216,12 +251,33 @@ class QuoteLog:
         chained = record.after(previous)
         try:
             _write(file, lines + chained.to_json().encode() + b"\n")
+            if self.fsync:
+                os.fsync(file)
         except OSError:
             os.ftruncate(file, size)
             raise
-        if self.fsync:
-            os.fsync(file)
         return Appended(chained, note)
+
+    def _written(self, file: int, record: QuoteRecord, end: int) -> QuoteRecord | None:
+        """Find the record of the same reference, input and answer before a place of the file, if there is one."""
+        if record.reference is None:
+            return None
+        if end < self._indexed:
+            self._places, self._indexed = {}, 0
+        for place, line in _lines_from(file, self._indexed, end):
+            found = _REFERENCE.search(line)
+            if found:
+                self._places.setdefault(found[1], []).append(place)
+        self._indexed = end
+        for place in self._places.get(canonical(record.reference).encode(), ()):
+            line = next(_lines_from(file, place, end))[1]
+            known = _parsed(line)
+            if isinstance(known, QuoteRecord) and (known.input_digest, known.result_digest) == (
+                record.input_digest,
+                record.result_digest,
+            ):
+                return known
+        return None
 
     def _refusal(self, problem: str) -> str:
         return (
@@ -229,13 +285,19 @@ class QuoteLog:
             "look at it with `cyberscore replay`, and start another log"
         )
 
-    def verify(self, *, last_hash: str | None = None) -> Verification:
+    def verify(self, *, last_hash: str | None = None, jobs: int = 1, progress: Progress | None = None) -> Verification:
         """Check every line: whether it is whole, as written, and follows the one before.
+
+        Lines are read one after another and never held together.
 
         Parameters
         ----------
         last_hash : str, optional
             Hash that the log is known to have held: that of the last line, or of an earlier one if more was appended.
+        jobs : int
+            How many processes look at lines. More than 1 needs a script that may be imported (`multiprocessing`).
+        progress : callable, optional
+            Told the bytes that were looked at, and those there are, after each batch of lines.
 
         Raises
         ------
@@ -246,18 +308,18 @@ class QuoteLog:
         repairs: list[int] = []
         seen = last_hash is None or last_hash == FIRST
         first: tuple[Literal["torn", "changed"], int, str] | None = None
-        for number, found, torn in self._lines():
+        for number, seal in self._worked(_seal_of, jobs, progress):
             if first is None:
-                if isinstance(found, str):
-                    first = ("torn" if torn else "changed", number, found)
-                elif found.previous != previous:
+                if seal.problem:
+                    first = ("torn" if seal.torn else "changed", number, seal.problem)
+                elif seal.previous != previous:
                     first = ("changed", number, "it does not follow the line before: a line is missing, or was moved")
             if first is not None:
-                unchained += isinstance(found, QuoteRecord)
-            elif not isinstance(found, str):
-                previous = found.hash
+                unchained += seal.kind == "record"
+            else:
+                previous = seal.hash
                 seen = seen or previous == last_hash
-                if isinstance(found, Repair):
+                if seal.kind == "repair":
                     repairs.append(number)
                 else:
                     records += 1
@@ -275,31 +337,48 @@ class QuoteLog:
             elif isinstance(found, str) and not torn:
                 raise RecordError(f"{self.path}: line {number}: {found}")
 
-    def replay(self, plan: RatingPlan | None = None) -> Iterator[tuple[int, Replay]]:
-        """Replay every record that can be read, with its line: see `QuoteRecord.replay`; `verify` tells of the rest."""
-        for number, found, _ in self._lines(sealed=False):
-            if isinstance(found, QuoteRecord):
-                yield number, found.replay(plan)
+    def replay(
+        self, plan: RatingPlan | None = None, *, jobs: int = 1, progress: Progress | None = None
+    ) -> Iterator[tuple[int, Replay]]:
+        """Replay every record that can be read, with its line: see `QuoteRecord.replay`; `verify` tells of the rest.
 
-    def _lines(self, *, sealed: bool = True) -> Iterator[tuple[int, QuoteRecord | Repair | str, bool]]:
+        `jobs` and `progress` as in `verify`.
+        """
+        work = partial(_replay_of, files=None if plan is None else plan.files)
+        yield from ((number, found) for number, found in self._worked(work, jobs, progress) if found is not None)
+
+    def _lines(self) -> Iterator[tuple[int, QuoteRecord | Repair | str, bool]]:
         """Yield each line's number, what it holds or what is wrong with it, and whether it is the last and was cut."""
+        for number, line in enumerate(self._raw_lines(), 1):
+            yield (number, *_read_line(line, sealed=True))
+
+    def _raw_lines(self) -> Iterator[_RawLine]:
+        """Yield lines as they are, each with the bytes behind it."""
         try:
             with self.path.open("rb") as file:  # first of all: a log that is not there gets no lock file
                 left = self._whole_size()
-                for number, line in enumerate(file, 1):
-                    line = line[:left]  # noqa: PLW2901  what is being written just now is not looked at
-                    if not line:
+                for line in file:
+                    own = line[:left]  # what is being written just now is not looked at
+                    if not own:
                         return
-                    left -= len(line)
-                    found = _parsed(line.removesuffix(b"\n"), sealed=sealed)
-                    torn = left == 0 and not line.endswith(b"\n")
-                    if isinstance(found, str):
-                        torn = found.startswith(_NOT_JSON) and (torn or (left == 0 and b"\0" in line))
-                    elif torn and sealed:
-                        found = "its newline is missing; the rest of it is whole"
-                    yield number, found, torn
+                    left -= len(own)
+                    yield own, left
         except OSError as error:
             raise RecordError(f"{self.path}: cannot be read: {error.strerror or error}") from error
+
+    def _worked(
+        self, work: Callable[[_RawLine], Worked], jobs: int, progress: Progress | None
+    ) -> Iterator[tuple[int, Worked]]:
+        """Yield what is made of each line, with its number, in order; by as many processes as jobs."""
+        if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
+            raise RecordError(f"jobs must be a whole number of at least 1; got {jobs!r}")
+        number = 0
+        for results, done, left in _in_batches(self._raw_lines(), partial(_worked_batch, work), jobs):
+            for found in results:
+                number += 1
+                yield number, found
+            if progress is not None:
+                progress(done, done + left)
 
     def _whole_size(self) -> int:
         """Size while nobody writes; on a medium that cannot be locked, size as it is."""
@@ -343,6 +422,87 @@ class QuoteLog:
             os.close(file)
 
 
+def _in_batches(
+    lines: Iterator[_RawLine], work: Callable[[list[_RawLine]], list[Worked]], jobs: int
+) -> Iterator[tuple[list[Worked], int, int]]:
+    """Yield results by batch of lines, in order, with the bytes done and those left; few batches are held at a time."""
+    done = 0
+    if jobs == 1:
+        for batch in _batches(lines):
+            done += sum(len(line) for line, _ in batch)
+            yield work(batch), done, batch[-1][1]
+        return
+    from concurrent.futures import Future, ProcessPoolExecutor  # noqa: PLC0415  a quote alone does without
+    from multiprocessing import get_context  # noqa: PLC0415
+
+    waiting: deque[tuple[Future[list[Worked]], int, int]] = deque()
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        try:
+            for batch in _batches(lines):
+                done += sum(len(line) for line, _ in batch)
+                waiting.append((pool.submit(work, batch), done, batch[-1][1]))
+                if len(waiting) > 2 * jobs:
+                    future, at, left = waiting.popleft()
+                    yield future.result(), at, left
+            while waiting:
+                future, at, left = waiting.popleft()
+                yield future.result(), at, left
+        finally:
+            for future, _, _ in waiting:
+                future.cancel()
+
+
+def _batches(lines: Iterator[_RawLine]) -> Iterator[list[_RawLine]]:
+    batch: list[_RawLine] = []
+    size = 0
+    for line, left in lines:
+        batch.append((line, left))
+        size += len(line)
+        if size >= _BATCH:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _worked_batch(work: Callable[[_RawLine], Worked], batch: list[_RawLine]) -> list[Worked]:
+    return [work(line) for line in batch]
+
+
+def _seal_of(line: _RawLine) -> _Seal:
+    found, torn = _read_line(line, sealed=True)
+    if isinstance(found, str):
+        return _Seal("bad", "", "", found, torn)
+    return _Seal("repair" if isinstance(found, Repair) else "record", found.previous, found.hash, "", torn)
+
+
+def _replay_of(line: _RawLine, files: PlanFiles | None) -> Replay | None:
+    found, _ = _read_line(line, sealed=False)
+    if not isinstance(found, QuoteRecord):
+        return None
+    return found.replay(None if files is None else _plan_of(files))
+
+
+def _plan_of(files: PlanFiles) -> RatingPlan:
+    """Build a plan in a process of its own, once."""
+    if files.digest not in _PLANS:
+        _PLANS.clear()
+        _PLANS[files.digest] = RatingPlan.from_files(files)
+    return _PLANS[files.digest]
+
+
+def _read_line(raw: _RawLine, *, sealed: bool) -> tuple[QuoteRecord | Repair | str, bool]:
+    """Return what a line holds or what is wrong with it, and whether it is the last and was cut."""
+    line, left = raw
+    found = _parsed(line.removesuffix(b"\n"), sealed=sealed)
+    torn = left == 0 and not line.endswith(b"\n")
+    if isinstance(found, str):
+        torn = found.startswith(_NOT_JSON) and (torn or (left == 0 and b"\0" in line))
+    elif torn and sealed:
+        found = "its newline is missing; the rest of it is whole"
+    return found, torn
+
+
 def _parsed(line: bytes, *, sealed: bool = True) -> QuoteRecord | Repair | str:
     """Return what a line holds, or what is wrong with it; without `sealed` a record that was edited is returned too."""
     found: QuoteRecord | Repair
@@ -359,24 +519,50 @@ def _parsed(line: bytes, *, sealed: bool = True) -> QuoteRecord | Repair | str:
             found = QuoteRecord.from_dict(content, name="it")
         except RecordError as error:
             return str(error)
-        problems = found.problems() if sealed else ()
+        if not sealed:
+            return found
+        problems, text = found.checked()
+        return problems[0] if problems else found if text.encode() == line else _OTHER_BYTES
     if sealed and not problems and found.to_json().encode() != line:
-        problems = ("it holds the same record in other bytes",)
+        return _OTHER_BYTES
     return problems[0] if problems else found
 
 
-def _last_line(file: int, size: int) -> tuple[int, bytes]:
-    """Place just after the last newline, and the line that it ends; 0 and nothing when there is none."""
-    start, data = size, b""
-    while start > 0 and data.count(b"\n") < 2:
+def _lines_backwards(file: int, size: int) -> Iterator[tuple[int, bytes]]:
+    """Whole lines before a place, the last first, each with the place just after its newline."""
+    end, start = -1, size
+    later: list[bytes] = []  # pieces of the line that is being read, the last first
+    while start > 0:
         step = min(_BLOCK, start)
         start -= step
-        data = _read(file, start, start + step) + data
-    end = data.rfind(b"\n")
-    if end < 0:
-        return 0, b""
-    begin = data.rfind(b"\n", 0, end)
-    return start + end + 1, data[begin + 1 : end]
+        block = _read(file, start, start + step)
+        right = len(block)
+        while (newline := block.rfind(b"\n", 0, right)) >= 0:
+            if end >= 0:
+                yield end, b"".join([block[newline + 1 : right], *reversed(later)])
+            end, right, later = start + newline + 1, newline, []
+        if end >= 0:
+            later.append(block[:right])
+    if end >= 0:
+        yield end, b"".join(reversed(later))
+
+
+def _lines_from(file: int, start: int, end: int) -> Iterator[tuple[int, bytes]]:
+    """Whole lines between two places, each with the place where it begins, without its newline."""
+    pieces: list[bytes] = []
+    place = start
+    while start < end:
+        block = _read(file, start, min(start + _BLOCK, end))
+        if not block:
+            return
+        start += len(block)
+        *whole, rest = block.split(b"\n")
+        for line in whole:
+            found = b"".join([*pieces, line])
+            yield place, found
+            place += len(found) + 1
+            pieces = []
+        pieces.append(rest)
 
 
 def _read(file: int, start: int, end: int) -> bytes:
