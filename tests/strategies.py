@@ -14,6 +14,7 @@ from itertools import pairwise
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from cyberscore.perils import PARTS, PERILS
 from cyberscore.profile import SOURCES, Connection, Insured, Observation, Profile, Signal, signals
 from cyberscore.profile.signals import NEVER, NOT_APPLICABLE, Value
 
@@ -219,3 +220,27 @@ def _movable(profile):
 
 def _with(profile, changed):
     return Profile(insured=profile.insured, observations=changed, sources=profile.sources)
+
+
+# --- covers
+
+COVER_NAMES = (*PERILS, *PARTS)
+AMOUNTS = (0.0, 10_000.0, 50_000.0, 100_000.0, 250_000.0, 1e6)
+
+
+@st.composite
+def requests(draw):
+    """Fields of a request in which anything may be given."""
+    limit = draw(st.sampled_from((100_000.0, 250_000.0, 1e6, 3e6, 1e7)))
+    below = [amount for amount in AMOUNTS if amount <= limit]
+    some = st.dictionaries(st.sampled_from(COVER_NAMES), st.sampled_from(below), max_size=4)
+    borne = st.dictionaries(st.sampled_from(COVER_NAMES), st.sampled_from((10.0, 50.0, 100.0)), max_size=2)
+    return {
+        "aggregate_limit": limit,
+        "per_claim_limit": draw(st.sampled_from((None, None, limit / 2, limit))),
+        "retention": draw(st.sampled_from((500.0, 2_500.0, 10_000.0, 25_000.0))),
+        "waiting_period_hours": draw(st.sampled_from((4.0, 8.0, 12.0, 24.0, 72.0))),
+        "sublimits": draw(some),
+        "coinsurance": draw(borne),
+        "expiring_premium": draw(st.sampled_from((None, None, 400.0, 2_000.0, 60_000.0))),
+    }

@@ -6,14 +6,12 @@ from hypothesis import strategies as st
 
 import cyberscore
 from cyberscore import Coverage, Insured, Profile, quote
-from cyberscore.perils import PARTS, PERILS
+from cyberscore.perils import PARTS
 from cyberscore.quoting.figures import Firm, Standing, claim_costs, posture_findings, priced, settle
 from cyberscore.rating.ledger import apply
-from strategies import AS_OF, examples, profiles
+from strategies import AS_OF, COVER_NAMES, examples, profiles, requests
 
 PLAN = cyberscore.load_plan()
-NAMES = (*PERILS, *PARTS)
-AMOUNTS = (0.0, 10_000.0, 50_000.0, 100_000.0, 250_000.0, 1e6)
 
 firm_profiles = st.builds(
     Insured,
@@ -22,23 +20,6 @@ firm_profiles = st.builds(
     annual_revenue=st.sampled_from((90_000.0, 1.1e6, 7e6, 38e6, 2.5e8)),
     known_circumstances=st.sampled_from((None, False)),
 ).flatmap(lambda firm: profiles(insured=firm, max_signals=5))
-
-
-@st.composite
-def requests(draw):
-    """Fields of a request in which anything may be given."""
-    limit = draw(st.sampled_from((100_000.0, 250_000.0, 1e6, 3e6, 1e7)))
-    below = [amount for amount in AMOUNTS if amount <= limit]
-    some = st.dictionaries(st.sampled_from(NAMES), st.sampled_from(below), max_size=4)
-    return {
-        "aggregate_limit": limit,
-        "per_claim_limit": draw(st.sampled_from((None, None, limit / 2, limit))),
-        "retention": draw(st.sampled_from((500.0, 2_500.0, 10_000.0, 25_000.0))),
-        "waiting_period_hours": draw(st.sampled_from((4.0, 8.0, 12.0, 24.0, 72.0))),
-        "sublimits": draw(some),
-        "coinsurance": draw(st.dictionaries(st.sampled_from(NAMES), st.sampled_from((10.0, 50.0, 100.0)), max_size=2)),
-        "expiring_premium": draw(st.sampled_from((None, None, 400.0, 2_000.0, 60_000.0))),
-    }
 
 
 @st.composite
@@ -61,12 +42,12 @@ def more_cover(draw):
         case "wait":
             less["waiting_period_hours"] = 72.0
         case "part":
-            name = draw(st.sampled_from(NAMES))
+            name = draw(st.sampled_from(COVER_NAMES))
             amounts = sorted(draw(st.lists(st.floats(0.0, limit), min_size=2, max_size=2)))
             less["sublimits"] = {**fields["sublimits"], name: amounts[0]}
             more["sublimits"] = {**fields["sublimits"], name: amounts[1]}
         case _:
-            name = draw(st.sampled_from(NAMES))
+            name = draw(st.sampled_from(COVER_NAMES))
             percent = st.floats(0.0, 100.0).filter(lambda one: not 0.0 < one < 1.0)  # that would be a share
             percents = sorted(draw(st.lists(percent, min_size=2, max_size=2)))
             less["coinsurance"] = {**fields["coinsurance"], name: percents[1]}
@@ -124,10 +105,10 @@ def test_every_line_of_the_ledger_tells_the_truth(profile, fields):
 @given(firm_profiles, requests())
 def test_terms_that_change_nothing_cost_nothing(profile, fields):
     """A sublimit of the limit, a per-claim limit of the limit and coinsurance of nothing are no terms at all."""
-    names = [name for name in NAMES if name not in fields["sublimits"]]
+    names = [name for name in COVER_NAMES if name not in fields["sublimits"]]
     limit = fields["aggregate_limit"]
     idle = {**fields, "sublimits": {**fields["sublimits"], **dict.fromkeys(names, limit)}}
-    idle["coinsurance"] = dict.fromkeys(NAMES, 0.0) | fields["coinsurance"]
+    idle["coinsurance"] = dict.fromkeys(COVER_NAMES, 0.0) | fields["coinsurance"]
     idle["per_claim_limit"] = fields["per_claim_limit"] or limit
     plain, same = priced_at(profile, [Coverage(**fields), Coverage(**idle)])
     assert same.premium == plain.premium

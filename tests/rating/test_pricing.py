@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cyberscore
-from cyberscore import Coverage, CoverageError, ProfileError
+from cyberscore import Coverage, CoverageError, PlanError, ProfileError
 from cyberscore.perils import PERILS
 from cyberscore.rating.ledger import Column, Ledger, apply
+from cyberscore.rating.library import shipped_text
 from cyberscore.rating.premium import PremiumTerms
 from cyberscore.rating.pricing import Pricing
 
@@ -140,6 +141,19 @@ def test_the_minimum_wins_over_a_sinking_cap():
 @pytest.mark.parametrize(("limit", "minimum"), [(100_000, 350.0), (250_000, 350.0), (250_001, 500.0), (1e6, 500.0)])
 def test_small_limits_have_a_smaller_minimum(limit, minimum):
     assert terms(Coverage(aggregate_limit=limit)).indicative(1.0, 0.0) == minimum
+
+
+@given(st.lists(st.floats(1e4, 1e7), min_size=2), st.sampled_from((1e3, 1e4, 250_000.0, 1e7)))
+def test_minimums_never_fall_with_the_limit(limits, small_limit):
+    minimum = PRICING.minimum.model_copy(update={"small_limit": small_limit})
+    least = [minimum.at(limit) for limit in sorted(limits)]
+    assert least == sorted(least)
+
+
+def test_a_plan_whose_minimum_falls_with_the_limit_is_refused():
+    falling = shipped_text("pricing.toml").replace("small_premium = 350", "small_premium = 500.01")
+    with pytest.raises(PlanError, match=r"small_premium must not exceed minimum\.premium: else a higher limit could"):
+        Pricing.from_toml(falling)
 
 
 @given(st.floats(0, 1e6), st.floats(0, 1e6), st.floats(-50, 50), st.sampled_from((None, 400.0, 1e4)))

@@ -128,6 +128,16 @@ def test_examples_are_wholly_chinese(name):
     assert english_in(example_page(name, "zh")) == []
 
 
+def test_a_premium_that_a_smaller_firm_holds_is_wholly_chinese():
+    profile = cyberscore.example("manufacturer")
+    larger = profile.model_copy(update={"insured": profile.insured.model_copy(update={"annual_revenue": 51e6})})
+    answer = cyberscore.quote(larger, cyberscore.Coverage(retention=2_500), as_of=AS_OF)
+    page = render_report(larger, answer, lang="zh")
+    assert english_in(page) == []
+    assert "不低于规模较小的同一企业" in page
+    assert "同一企业在年营业收入略低于 50,000,000 美元时的保费" in page
+
+
 @settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
 @given(profiles(), st.sampled_from(COVERS))
 def test_any_profile_is_wholly_chinese(profile, cover):

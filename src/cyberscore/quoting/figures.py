@@ -7,7 +7,7 @@ this library shows comes from it.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -17,6 +17,7 @@ from cyberscore.perils import PARTS, country_group
 from cyberscore.profile import Posture, Signal
 from cyberscore.profile.evidence import Prepared
 from cyberscore.profile.insured import Insured
+from cyberscore.quoting.smaller_firms import AsItIs, SmallerFirm, SmallerPrice, smaller_firms
 from cyberscore.quoting.terms import (
     Adjustment,
     check_activities,
@@ -125,7 +126,8 @@ class SettledCover:
     """A cover after the rules' floors and caps, and all of its price that posture does not change.
 
     `requested` and `shown` are in the currency asked for, `cover` is the same as `shown` in USD. `findings`
-    are those of rules that read no signal; `layers` is what the cover pays of a claim, by peril; `money` tells amounts.
+    are those of rules that read no signal; `layers` is what the cover pays of a claim, by peril; `money` tells amounts;
+    `smaller` are the firms just under rules' edges that the premium does not fall below.
     """
 
     requested: Coverage
@@ -136,6 +138,7 @@ class SettledCover:
     layers: tuple[PerilLayers, ...]
     terms: PremiumTerms
     money: Money
+    smaller: tuple[SmallerFirm, ...] = ()
 
 
 def settle(firm: Firm, requested: Coverage) -> SettledCover:
@@ -150,31 +153,43 @@ def settle(firm: Firm, requested: Coverage) -> SettledCover:
     plan, rate = firm.plan, firm.rate_of(requested.currency)
     requested.check_expiring(rate)
     money = Money(requested.currency, 1.0 / rate, decimals_of(requested.currency))
-    cover, adjustments, setting = effective_coverage(plan.rules, requested.in_currency("USD", rate), firm.fields, money)
+    asked = requested.in_currency("USD", rate)
+    cover, adjustments, setting = effective_coverage(plan.rules, asked, firm.fields, money)
     findings = setting + findings_of(plan.rules.firm_rules, make_lookup(firm.fields, cover, {}))
     group = country_group(firm.insured.country)
-    terms = PremiumTerms.of(
-        plan.pricing,
-        cover,
-        group,
-        firm.revenue,
-        firm.as_of,
-        currency=requested.currency,
-        usd_rate=rate,
-    )
+
+    def terms_of(settled: Coverage, revenue: float) -> PremiumTerms:
+        return PremiumTerms.of(
+            plan.pricing, settled, group, revenue, firm.as_of, currency=requested.currency, usd_rate=rate
+        )
+
+    terms, layers = terms_of(cover, firm.revenue), plan.pricing.layers_of(cover)
+    smaller = tuple(smaller_firms(AsItIs(plan, firm.fields, asked, cover, setting, layers, terms_of)))
+    least = max((one.terms.minimum for one in smaller), default=0.0)
+    terms = replace(terms, minimum=max(terms.minimum, least))
     shown = cover.in_currency(requested.currency, 1.0 / rate, decimals=terms.decimals)
-    layers = plan.pricing.layers_of(cover)
     if not any(own.pays for own in layers):
         raise CoverageError(
             "coverage: it pays nothing: of every peril the sublimit is 0, or the insured bears 100 %: raise a "
             "sublimit, or lower a coinsurance"
         )
-    return SettledCover(requested, cover, shown, tuple(adjustments), tuple(findings), layers, terms, money)
+    return SettledCover(requested, cover, shown, tuple(adjustments), tuple(findings), layers, terms, money, smaller)
 
 
-def claim_costs(firm: Firm, settled: SettledCover, locations: Sequence[float]) -> list[float]:
+class ClaimCosts(list[float]):
+    """Mean cost of a claim by peril (USD), and the severity locations that it belongs to."""
+
+    __slots__ = ("locations",)
+
+    def __init__(self, costs: Sequence[float], locations: Sequence[float]) -> None:
+        super().__init__(costs)
+        self.locations = locations
+
+
+def claim_costs(firm: Firm, settled: SettledCover, locations: Sequence[float]) -> ClaimCosts:
     """Mean cost to a settled cover of a claim above the basis retention, by peril (USD)."""
-    return costs_of_layers(firm.plan, locations, firm.revenue, settled.cover.retention, settled.layers)
+    costs = costs_of_layers(firm.plan, locations, firm.revenue, settled.cover.retention, settled.layers)
+    return ClaimCosts(costs, locations)
 
 
 def loss_by_part(firm: Firm, settled: SettledCover, standing: "Standing") -> dict[str, float]:
@@ -263,22 +278,28 @@ def findings_anew(
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """One risk under one cover, priced. `costs` and `pure` by peril; amounts in USD."""
+    """One risk under one cover, priced. `costs` and `pure` by peril; amounts in USD, but `premium`.
+
+    `smaller` are the premiums of smaller firms that this one does not fall below; `held_by` is the one that is charged,
+    None where this firm's own is higher.
+    """
 
     findings: tuple[Finding, ...]
     percent: float
     decision: str
-    costs: Sequence[float]
+    costs: ClaimCosts
     pure: Sequence[float]
     technical: float
     uncapped: float
     premium: float
+    smaller: tuple[SmallerPrice, ...] = ()
+    held_by: SmallerPrice | None = None
 
 
 def priced(
     settled: SettledCover,
     rates: Sequence[float],
-    costs: Sequence[float],
+    costs: ClaimCosts,
     findings: Sequence[Finding],
     *,
     judged: Figures | None = None,
@@ -302,6 +323,11 @@ def priced(
     pure = [rate * cost for rate, cost in zip(rates, costs, strict=True)]
     terms = settled.terms
     technical = terms.technical(pure)
+    tried = [one.price(rates, costs.locations, everything, percent) for one in settled.smaller]
+    smaller = tuple([one for one in tried if one is not None])
+    uncapped = terms.uncapped(technical, percent)
+    dearest = max(smaller, key=lambda one: one.uncapped, default=None)
+    held_by = dearest if dearest is not None and dearest.uncapped > uncapped else None
     return Figures(
         findings=everything,
         percent=percent,
@@ -309,6 +335,15 @@ def priced(
         costs=costs,
         pure=pure,
         technical=technical,
-        uncapped=terms.uncapped(technical, percent),
-        premium=terms.indicative(technical, percent),
+        uncapped=uncapped if held_by is None else held_by.uncapped,
+        premium=terms.indicative(technical, percent, 0.0 if held_by is None else held_by.uncapped),
+        smaller=smaller,
+        held_by=held_by,
     )
+
+
+def premium_at(settled: SettledCover, figures: Figures, end: float) -> float:
+    """Return the indicative premium if every loss were `exp(end)` times as high; it rises with `end`."""
+    terms, factor = settled.terms, math.exp(end)
+    technical = terms.technical([amount * factor for amount in figures.pure])
+    return terms.indicative(technical, figures.percent, max([one.at(end) for one in figures.smaller], default=0.0))

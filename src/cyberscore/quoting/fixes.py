@@ -14,6 +14,7 @@ import numpy as np
 from cyberscore.profile import Observation, Posture, Signal, signals
 from cyberscore.profile.evidence import Mixture, mixture_at
 from cyberscore.quoting.figures import (
+    ClaimCosts,
     Figures,
     Firm,
     SettledCover,
@@ -89,7 +90,7 @@ class Fixes:
     pairs: Mapping[tuple[int, int], Floats]
     movers: frozenset[int]
     findings: dict[frozenset[int], tuple[Finding, ...]] = field(default_factory=dict)
-    costs: dict[frozenset[int], tuple[list[float], list[float]]] = field(default_factory=dict)
+    costs: dict[frozenset[int], tuple[ClaimCosts, list[float]]] = field(default_factory=dict)
     seen: dict[frozenset[int], After] = field(default_factory=dict)
 
     @classmethod

@@ -1,7 +1,6 @@
 """Lines of the premium ledger: which table rows, rules and numbers make this premium."""
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from cyberscore.rating.expected_loss import RatedRisk, layer_costs
 from cyberscore.rating.ledger import CURRENCY, Column, Ledger, Step
 from cyberscore.rating.parts import N_PERILS, factors
 from cyberscore.rating.plan import RatingPlan
-from cyberscore.rules import Finding, rate_percent
+from cyberscore.rules import rate_percent
 
 BEFORE = "losses by peril and by part, above, stand before it"
 _NO_EFFECT = [1.0] * N_PERILS
@@ -53,7 +52,7 @@ def build_ledger(firm: Firm, settled: SettledCover, standing: Standing, figures:
         if terms and cost > 0.0:
             column.step("Sublimits and coinsurance", "multiply", figures.costs[k] / cost, terms)
         columns[peril] = tuple(column.steps)
-    return Ledger(columns, _premium_steps(columns, firm, settled, figures.findings))
+    return Ledger(columns, _premium_steps(columns, firm, settled, figures))
 
 
 def _terms_of_parts(peril: str, settled: SettledCover) -> str:
@@ -77,8 +76,9 @@ def _terms_of_parts(peril: str, settled: SettledCover) -> str:
 
 
 def _premium_steps(
-    columns: dict[str, tuple[Step, ...]], firm: Firm, settled: SettledCover, findings: Sequence[Finding]
+    columns: dict[str, tuple[Step, ...]], firm: Firm, settled: SettledCover, figures: Figures
 ) -> tuple[Step, ...]:
+    findings = figures.findings
     terms, name, currency = settled.terms, settled.cover.market_scenario, settled.requested.currency
     pure = [steps[-1].result for steps in columns.values()]
     column = Column()
@@ -106,6 +106,9 @@ def _premium_steps(
         ", ".join(f"{f.rule.id} {a.percent:+g} %" for f in findings for a in f.actions if a.type == "rate") or "no rule"
     )
     column.step("Schedule", "multiply", terms.schedule(rate_percent(findings)), f"rules: {rules}; clamped")
+    if figures.held_by is not None:
+        told = f"rules: what the same firm pays with {figures.held_by.firm.told}"
+        column.step("Not below a smaller firm", "at_least", figures.held_by.uncapped, told)
     if terms.renewal_low is not None and terms.renewal_high is not None:
         column.step("Renewal cap, low", "at_least", terms.renewal_low, "pricing renewal_cap")
         column.step("Renewal cap, high", "at_most", terms.renewal_high, "pricing renewal_cap")

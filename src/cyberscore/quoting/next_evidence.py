@@ -27,6 +27,7 @@ from cyberscore.quoting.figures import (
     claim_costs,
     findings_anew,
     posture_findings,
+    premium_at,
     priced,
     rates_and_locations,
     settle,
@@ -177,7 +178,7 @@ def next_evidence(
     now = _Now(firm, settled, standing, posture_findings(firm, settled, standing.values))
     figures = priced(settled, standing.rates, claim_costs(firm, settled, standing.locations), now.on_posture)
     draws = loss_draws(firm, standing)
-    low, high = _premiums(settled, figures, draws.quoted(settled, figures))
+    low, high = (premium_at(settled, figures, end) for end in draws.quoted(settled, figures))
     states = list(standing.posture)
     open_ones = [k for k, state in enumerate(states) if not state.signal.is_context and state.weight < SURE]
     answers = _answers(now, open_ones)
@@ -285,17 +286,7 @@ def _widths(now: _Now, answers: Sequence[_Answer], elasticity: Floats) -> list[f
         z=NormalDist().inv_cdf(0.5 + 0.5 * LEVEL),
     )
     found = []
-    for answer, ends in zip(answers, zip(low.tolist(), high.tolist(), strict=True), strict=True):
-        bottom, top = _premiums(now.settled, answer.figures, ends)
+    for answer, *ends in zip(answers, low.tolist(), high.tolist(), strict=True):
+        bottom, top = (premium_at(now.settled, answer.figures, end) for end in ends)
         found.append(top - bottom)
     return found
-
-
-def _premiums(settled: SettledCover, figures: Figures, ends: Sequence[float]) -> tuple[float, float]:
-    """Return the ends of the premium's interval from those of the loss, in log."""
-    terms = settled.terms
-    low, high = (
-        terms.indicative(terms.technical([amount * math.exp(end) for amount in figures.pure]), figures.percent)
-        for end in ends
-    )
-    return low, high

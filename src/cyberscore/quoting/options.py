@@ -3,7 +3,6 @@
 All share the risk's rates and the draws of what is unknown, so that an option costs a fraction of a quote.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,6 +14,7 @@ from cyberscore.quoting.figures import (
     Standing,
     claim_costs,
     posture_findings,
+    premium_at,
     priced,
     settle,
 )
@@ -115,12 +115,9 @@ def make_offer(firm: Firm, standing: Standing, draws: LossDraws, requested: Cove
     held, on_premium = held_premium(
         firm.plan.rules, settled.cover.expiring_premium, figures.uncapped, settled.terms.minimum, settled.money
     )
-    ends, terms = draws.quoted(settled, figures), settled.terms
+    ends = draws.quoted(settled, figures)
     # the steps after the expected loss keep order, so the ends of its interval pass through them
-    low, high = (
-        terms.indicative(terms.technical([amount * math.exp(end) for amount in figures.pure]), figures.percent)
-        for end in ends
-    )
+    low, high = (premium_at(settled, figures, end) for end in ends)
     return Offer(settled, on_posture, figures, held, on_premium, ends, low, high)
 
 

@@ -115,8 +115,8 @@ class Quote:
     expected_loss : float
         Yearly, in the layer quoted and under the aggregate limit, from the loss model (before level and loads).
     technical_premium, indicative_premium, uncapped_premium : float
-        Cost-based; after index, schedule, renewal cap, minimum and rounding; and the last before cap, minimum and
-        rounding.
+        Cost-based; after index, schedule, what smaller firms pay, renewal cap, minimum and rounding; and the last
+        before cap, minimum and rounding.
     premium_low, premium_high : float
         80 % interval of the indicative premium: what is unknown of this insured, drawn given what is known, and the
         model's own uncertainty. Its width was calibrated on simulated markets other than the one the plan was learned

@@ -116,15 +116,16 @@ class PremiumTerms:
         return min(max(1.0 + percent / 100.0, self.schedule_low), self.schedule_high)
 
     def uncapped(self, technical: float, percent: float) -> float:
-        """Return the indicative premium before renewal cap, minimum and rounding (USD)."""
+        """Return the premium before renewal cap, minimum and rounding: index, market scenario, schedule (USD)."""
         return technical * self.index * self.scenario * self.schedule(percent)
 
-    def indicative(self, technical: float, percent: float) -> float:
+    def indicative(self, technical: float, percent: float, least: float = 0.0) -> float:
         """Return the indicative premium in its currency, to the minor unit.
 
-        Index, market scenario, schedule, renewal cap, minimum (which wins), conversion, rounding.
+        Index, market scenario, schedule, `least` (what smaller firms pay, USD), renewal cap, minimum (which wins),
+        conversion, rounding.
         """
-        premium = self.uncapped(technical, percent)
+        premium = max(self.uncapped(technical, percent), least)
         if self.renewal_low is not None and self.renewal_high is not None:
             premium = min(max(premium, self.renewal_low), self.renewal_high)
         return self.shown(max(premium, self.minimum))

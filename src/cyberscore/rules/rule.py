@@ -96,6 +96,11 @@ class Rule:
         return any(action.type in TERMS for action in self.actions)
 
     @property
+    def sets_rates(self) -> bool:
+        """Whether it may raise or lower the rate."""
+        return any(action.type == "rate" for action in self.actions)
+
+    @property
     def may_be_unknown(self) -> bool:
         """Whether something it reads may be unknown."""
         return any(test.kind == "signal" or FIELDS[test.kind, test.name].may_be_unknown for test in self.tests)

@@ -9,6 +9,7 @@ from cyberscore.rules.actions import DECISION_OF, DECISIONS, Actions
 from cyberscore.rules.amounts import USD, Money
 from cyberscore.rules.analysis import check_book
 from cyberscore.rules.conditions import Lookup, SignalValue
+from cyberscore.rules.edges import SIZES, Edge, Size, edges_of
 from cyberscore.rules.fields import told
 from cyberscore.rules.rule import FORMATS, Rule, parse_rule
 
@@ -21,6 +22,11 @@ class Finding:
     outcome: str
     actions: Actions
     lookup: Lookup = field(repr=False, compare=False)
+
+    @property
+    def rate_percent(self) -> float:
+        """Debits (positive) and credits (negative) in all, in percent."""
+        return rate_percent([self])
 
     def read(self, money: Money = USD) -> str:
         """Say what decided, with the insured's own figures; amounts as `money` tells them."""
@@ -48,6 +54,8 @@ class RuleBook:
     premium_rules : rules that read the premium, once it is known
     signals : all signals that rules read
     reading : places in `posture_rules` of the rules that read a signal, by signal
+    edges : sizes at which rules set other terms or rates, by what they are sizes of
+    rates_by_size : ids of rules whose rate may change with a size
     """
 
     rules: tuple[Rule, ...]
@@ -57,6 +65,8 @@ class RuleBook:
     premium_rules: tuple[Rule, ...] = field(init=False)
     signals: frozenset[str] = field(init=False)
     reading: Mapping[str, tuple[int, ...]] = field(init=False, repr=False, compare=False)
+    edges: Mapping[Size, tuple[Edge, ...]] = field(init=False, repr=False, compare=False)
+    rates_by_size: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         rules = tuple(sorted(self.rules, key=lambda rule: rule.stage))
@@ -73,6 +83,9 @@ class RuleBook:
         object.__setattr__(self, "signals", names)
         reading = {name: tuple(k for k, rule in enumerate(posture) if name in rule.signals) for name in names}
         object.__setattr__(self, "reading", reading)
+        object.__setattr__(self, "edges", edges_of(rules))
+        sized = (rule for rule in rules if any((test.kind, test.name) in SIZES for test in rule.tests))
+        object.__setattr__(self, "rates_by_size", frozenset(rule.id for rule in sized if rule.sets_rates))
 
     @property
     def known_activities(self) -> frozenset[str]:
