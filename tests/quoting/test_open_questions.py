@@ -43,6 +43,23 @@ def test_each_answer_closes_its_question_alone(field):
     assert set(asked) <= {field, "largest_claim_36m"}
 
 
+@pytest.mark.parametrize(
+    ("told", "asked"),
+    [
+        ({}, {"claims_36m", "largest_claim_36m"}),
+        ({"claims_12m": 2}, {"claims_36m", "largest_claim_36m"}),
+        ({"claims_12m": 3}, set()),
+        ({"largest_claim_36m": 0}, set()),
+        ({"largest_claim_36m": 100}, {"claims_36m"}),
+        ({"claims_36m": 2}, {"largest_claim_36m"}),
+    ],
+)
+def test_what_other_answers_decide_is_not_asked(told, asked):
+    rest = {name: value for name, value in ANSWERED.items() if not name.startswith("claims")}
+    found = quote(clinic(**rest, **told), as_of=AS_OF).open_questions
+    assert {one.name for one in found if one.about == "insured"} == asked
+
+
 @given(profiles(max_signals=4))
 @settings(max_examples=25)
 def test_every_rule_that_cannot_be_told_has_a_question(profile):

@@ -10,7 +10,8 @@ import cyberscore
 from cyberscore import RuleError
 from cyberscore.rating.library import shipped_text
 from cyberscore.rules import RuleBook
-from cyberscore.rules.analysis import check_book
+from cyberscore.rules.analysis import _cells, check_book
+from cyberscore.rules.conditions import parse_condition
 
 HEAD = 'version = 1\nsentence = "s"\nrationale = "r"\nevidence = "judgement"\n'
 
@@ -106,6 +107,18 @@ def test_what_can_never_hold(when, message):
 )
 def test_what_holds_of_someone_is_accepted(when, unknown):
     assert book((when, refer(), *unknown)).rules[0].id == "A"
+
+
+def test_bounds_are_among_what_a_rule_may_meet():
+    """From 4 claims on is at least 3 and perhaps 5: the first acts and the second cannot be told, which no number and
+    no silence does.
+    """
+    tests = [parse_condition({"insured": "claims_36m", "at_least": count}, "rule A") for count in (3, 5)]
+    found = {tuple([test.holds(lambda *key, cell=cell: cell[key]) for test in tests]) for cell in _cells("A", tests)}
+    assert found == {(False, False), (True, False), (True, True), (None, None), (True, None)}
+    upper = [parse_condition({"insured": "claims_12m", "at_least": count}, "rule A") for count in (3, 5)]
+    found = {tuple([test.holds(lambda *key, cell=cell: cell[key]) for test in upper]) for cell in _cells("A", upper)}
+    assert found == {(False, False), (True, False), (True, True), (None, None), (None, False)}
 
 
 @pytest.mark.parametrize(

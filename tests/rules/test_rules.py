@@ -1,5 +1,6 @@
 """Underwriting rules: what they change, how they combine, and that each malformed rule is one error."""
 
+import math
 import re
 import tomllib
 from datetime import timedelta
@@ -12,11 +13,14 @@ from hypothesis import strategies as st
 import cyberscore
 from cyberscore import Coverage, CoverageError, PlanError, Profile, RatingPlan, RuleError
 from cyberscore.profile import signals
+from cyberscore.profile.bounds import Between
 from cyberscore.rating.library import shipped_text
 from cyberscore.rating.plan_file import PlanFiles
+from cyberscore.report.language import language
 from cyberscore.rules import DECISIONS, RuleBook, evaluate
 from cyberscore.rules.amounts import USD
-from cyberscore.rules.conditions import SignalValue
+from cyberscore.rules.conditions import SignalValue, parse_condition
+from cyberscore.rules.fields import told as told_field
 from rule_firms import AS_OF, FIRM, firm_profile, quoted
 
 CONTINGENT = "quote_with_contingencies"
@@ -224,6 +228,57 @@ def test_operators(when, value, expected):
 
 
 # --- formats
+
+
+ENDS = st.sampled_from((0, 1, 2, 3, 4, 5, math.inf))
+
+
+@given(st.tuples(ENDS, ENDS).filter(lambda ends: ends[0] <= ends[1] and ends[0] < math.inf), st.integers(0, 6))
+def test_bounds_decide_where_every_number_within_them_agrees(ends, limit):
+    low, high = ends
+    numbers = [value for value in (0, 1, 2, 3, 4, 5, 6, 7, 10**9) if low <= value <= high]
+    for operator in ("at_least", "above", "below", "at_most"):
+        test = parse_condition({"insured": "claims_36m", operator: limit}, "rule A")
+        answers = {test.holds(lambda *_, value=value: value) for value in numbers}
+        found = test.holds(lambda *_: Between(low, high))
+        assert found == (answers.pop() if len(answers) == 1 else None)
+
+
+@pytest.mark.parametrize(
+    ("known", "told", "chinese"),
+    [
+        (Between(5), "at least 5", "至少 5"),
+        (Between(0, 2), "at most 2", "至多 2"),
+        (Between(1, 2), "1 to 2", "1 至 2"),
+    ],
+)
+def test_bounds_in_words(known, told, chinese):
+    text = told_field("insured", "claims_12m", known)
+    assert text == f"claims in 12 months: {told}"
+    assert str(language("zh").say(text)) == f"12 个月内索赔次数\uff1a{chinese}"
+
+
+@pytest.mark.parametrize(
+    ("firm", "rule", "read", "chinese"),
+    [
+        (
+            {"claims_36m": "unknown", "claims_12m": 5},
+            "U09",
+            "claims in 36 months: at least 5",
+            "36 个月内索赔次数\uff1a至少 5",
+        ),
+        (
+            {"claims_36m": 2},
+            "U09",
+            "largest claim of 36 months is more than 0",
+            "36 个月内最大索赔大于 0 美元",
+        ),
+    ],
+)
+def test_a_result_tells_the_bound_that_it_read(firm, rule, read, chinese):
+    answer = quoted(firm)
+    assert next(one.read for one in answer.rules if one.rule == rule) == read
+    assert str(language("zh").read(read)) == chinese
 
 
 def test_rules_of_format_1_are_still_read():

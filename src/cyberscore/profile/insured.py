@@ -7,6 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, 
 from cyberscore.exceptions import ProfileError
 from cyberscore.money import plain
 from cyberscore.profile.activities import plain_activities
+from cyberscore.profile.bounds import LEAST, Between
 from cyberscore.profile.industries import RANGES, Industry, industry, plain_code
 from cyberscore.profile.moments import Day
 from cyberscore.profile.places import COUNTRIES, CURRENCIES
@@ -58,7 +59,7 @@ class Insured(BaseModel):
     claims_12m, claims_36m : int, optional
         The firm's own cyber claims reported in the past 12 and 36 months; None is not answered.
     largest_claim_36m : float, optional
-        The largest of those of 36 months, all costs, in `currency`; 0 without a claim, None is not answered.
+        The largest of those of 36 months, all costs, in `currency`; 0 says that there was none, None is not answered.
     application_signed_at : date, optional
         When the application was signed; None is not signed yet. Not after the date of the quote.
     bank_details_verified : bool, optional
@@ -131,7 +132,42 @@ class Insured(BaseModel):
         if all_claims == 0 and largest:
             told = plain(largest, self.currency)
             raise ProfileError(f"largest_claim_36m is {told} although claims_36m is 0: correct one of them")
+        if largest == 0 and (all_claims or recent):
+            name, count = ("claims_36m", all_claims) if all_claims else ("claims_12m", recent)
+            raise ProfileError(
+                f"largest_claim_36m 0 says that there was no claim, although {name} is {count}: "
+                "give the cost of the largest claim, or leave largest_claim_36m out while it is not known"
+            )
         return self
+
+    @property
+    def claims_12m_known(self) -> int | Between | None:
+        """Claims of 12 months as stated, or as the other statements on claims bound them: those of 36 hold them."""
+        if self.claims_12m is not None or self.claims_36m_known is None:
+            return self.claims_12m
+        most = self.claims_36m_known
+        if isinstance(most, Between):
+            return None
+        return Between(0, most) if most else 0
+
+    @property
+    def claims_36m_known(self) -> int | Between | None:
+        """Claims of 36 months as stated, or as the other statements on claims bound them."""
+        if self.claims_36m is not None:
+            return self.claims_36m
+        if self.largest_claim_36m == 0:
+            return 0
+        least = max(self.claims_12m or 0, 1 if self.largest_claim_36m else 0)
+        return Between(least) if least else None
+
+    @property
+    def largest_claim_36m_known(self) -> float | Between | None:
+        """Largest claim of 36 months as stated, or as the other statements on claims bound it."""
+        if self.largest_claim_36m is not None:
+            return self.largest_claim_36m
+        if self.claims_36m == 0:
+            return 0.0
+        return Between(LEAST) if self.claims_36m or self.claims_12m else None
 
     @property
     def industry(self) -> Industry:

@@ -26,8 +26,8 @@ def in_canonical_order(observations: Iterable[Observation]) -> tuple[Observation
     return tuple(dict.fromkeys(sorted(observations, key=key)))
 
 
-def merged_insured(insured: Sequence[Insured]) -> Insured:
-    """Unite what profiles say of one insured.
+def merged_insured(insured: Sequence[Insured]) -> dict[str, Any]:
+    """Unite what profiles say of one insured; what they say together is yet to be checked.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def merged_insured(insured: Sequence[Insured]) -> Insured:
         found[name] = told[0] if told else None
     if problems:
         raise ProfileError("\n".join(problems))
-    return Insured.model_validate(found)
+    return found
 
 
 def _comparable(value: Any) -> Any:

@@ -46,7 +46,7 @@ class Adjustment:
 
 
 def insured_fields(insured: Insured, usd_rate: float, as_of: date) -> dict[str, Any]:
-    """Fields of the insured that rules may read at a date; money in USD.
+    """Fields of the insured that rules may read at a date; money in USD. `Between` is known by bounds, None is unknown.
 
     Raises
     ------
@@ -56,9 +56,8 @@ def insured_fields(insured: Insured, usd_rate: float, as_of: date) -> dict[str, 
     signed = insured.application_signed_at
     if signed is not None and signed > as_of:
         raise ProfileError(f"insured.application_signed_at {signed} is after as_of {as_of}: correct one of them")
-    no_claim = insured.claims_36m == 0
     declared, of_industry = insured.business_activities, activities_of_industry(insured.naics)
-    largest, above = insured.largest_claim_36m, insured.dual_approval_above
+    largest, above = insured.largest_claim_36m_known, insured.dual_approval_above
     return {
         "as_of": as_of,
         "annual_revenue_usd": insured.annual_revenue * usd_rate,
@@ -73,9 +72,9 @@ def insured_fields(insured: Insured, usd_rate: float, as_of: date) -> dict[str, 
         "business_activities": insured.business_activities,
         "industry_activities": of_industry,
         "undeclared_activities": tuple(name for name in of_industry if declared is not None and name not in declared),
-        "claims_36m": insured.claims_36m,
-        "claims_12m": 0 if no_claim else insured.claims_12m,
-        "largest_claim_36m_usd": 0.0 if no_claim else None if largest is None else round(largest * usd_rate, 2),
+        "claims_36m": insured.claims_36m_known,
+        "claims_12m": insured.claims_12m_known,
+        "largest_claim_36m_usd": round(largest * usd_rate, 2) if isinstance(largest, float) else largest,
         "application_age_days": None if signed is None else (as_of - signed).days,
         "bank_details_verified": insured.bank_details_verified,
         "dual_approval_above_usd": None if above is None else round(above * usd_rate, 2),

@@ -12,6 +12,7 @@ from typing import Any
 
 from cyberscore.exceptions import ProfileError, RuleError
 from cyberscore.profile import signal
+from cyberscore.profile.bounds import LEAST, Between
 from cyberscore.profile.industries import industry, short_codes
 from cyberscore.profile.places import COUNTRIES
 from cyberscore.profile.signals import NOT_APPLICABLE
@@ -184,9 +185,17 @@ def _candidates(axis: Key, tests: Sequence[Test]) -> Iterator[Cell]:
             values = _lists(axis, tests, operands)
         else:
             values = _numbers(operands, field.low, field.high, whole=field.whole)
+            values = [*values, *_bounds(values, field.bounded)]
         values = (*values, *((None,) if field.may_be_unknown else ()))
     for value in values:
         yield {axis: value}
+
+
+def _bounds(values: Sequence[float], bounded: str) -> list[Between]:
+    """Return what a number may be known by, other than its value."""
+    if bounded == "from":
+        return [Between(max(value, LEAST)) for value in values]
+    return [Between(0.0, value) for value in values if value > 0.0] if bounded == "up_to" else []
 
 
 def _lists(axis: Key, tests: Sequence[Test], operands: Sequence[str]) -> list[tuple[str, ...]]:

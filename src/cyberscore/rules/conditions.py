@@ -8,6 +8,7 @@ from typing import Any
 from cyberscore.exceptions import ProfileError, RuleError
 from cyberscore.money import short
 from cyberscore.profile import Signal, signal
+from cyberscore.profile.bounds import Between
 from cyberscore.profile.signals import NEVER, NOT_APPLICABLE
 from cyberscore.rules.fields import FIELDS, SOURCES_OF_FIELDS, names_of, told_value
 
@@ -21,7 +22,8 @@ class SignalValue:
 
 
 Lookup = Callable[[str, str], Any]
-"""Gives the value of (kind, name), None when unknown; for a signal a `SignalValue`. Kinds: see KINDS."""
+"""Gives the value of (kind, name), None when unknown; for a signal a `SignalValue`, for a number that is known by its
+bounds alone a `Between`. Kinds: see KINDS."""
 
 KINDS = ("signal", *SOURCES_OF_FIELDS)
 
@@ -61,10 +63,13 @@ class Test:
     operand: Any
 
     def holds(self, lookup: Lookup) -> bool | None:
-        """Whether it holds; None when the value is unknown."""
+        """Whether it holds; None when the value is unknown, or its bounds do not decide."""
         value = lookup(self.kind, self.name)
         if value is None:
             return None
+        if isinstance(value, Between):
+            low, high = (OPERATORS[self.operator](end, self.operand) for end in (value.low, value.high))
+            return low if low == high else None
         if isinstance(value, SignalValue):
             if value.value == NOT_APPLICABLE:
                 return False

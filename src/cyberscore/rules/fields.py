@@ -7,13 +7,17 @@ from typing import Any
 
 from cyberscore.money import short
 from cyberscore.profile import Signal, signals
+from cyberscore.profile.bounds import LEAST, Between
 from cyberscore.profile.industries import industry
 from cyberscore.profile.signals import NEVER
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field: `type` is flag, text, list or number; `told` puts a value into words, where {} is the value."""
+    """One field: `type` is flag, text, list or number; `told` puts a value into words, where {} is the value.
+
+    `bounded` tells how a number may be known by other answers alone: "from" a least, or "up_to" a most.
+    """
 
     source: str
     name: str
@@ -23,6 +27,7 @@ class Field:
     low: float = -math.inf
     high: float = math.inf
     whole: bool = False
+    bounded: str = ""
 
     @property
     def is_money(self) -> bool:
@@ -45,11 +50,17 @@ FIELDS: dict[tuple[str, str], Field] = {
         Field("insured", "business_activities", "list", "activities: {}", may_be_unknown=True),
         Field("insured", "industry_activities", "list", "activities of the industry code: {}"),
         Field("insured", "undeclared_activities", "list", "activities of the industry code that are not declared: {}"),
-        Field("insured", "claims_36m", "number", "claims in 36 months: {}", may_be_unknown=True, low=0, whole=True),
-        Field("insured", "claims_12m", "number", "claims in 12 months: {}", may_be_unknown=True, low=0, whole=True),
+        Field(
+            "insured", "claims_36m", "number", "claims in 36 months: {}",
+            may_be_unknown=True, low=0, whole=True, bounded="from",
+        ),
+        Field(
+            "insured", "claims_12m", "number", "claims in 12 months: {}",
+            may_be_unknown=True, low=0, whole=True, bounded="up_to",
+        ),
         Field(
             "insured", "largest_claim_36m_usd", "number", "largest claim of 36 months is {}",
-            may_be_unknown=True, low=0,
+            may_be_unknown=True, low=0, bounded="from",
         ),
         Field(
             "insured", "application_age_days", "number", "days since the application was signed: {}",
@@ -92,6 +103,8 @@ def told(source: str, name: str, value: Any, money: Callable[[float], str] | Non
     shown = value
     if field.type == "flag":
         shown = "yes" if value else "no"
+    elif isinstance(value, Between):
+        shown = _told_bounds(value, (money or amount) if field.is_money else amount)
     elif field.type == "list":
         shown = ", ".join(value).replace("_", " ") or "none"
     elif money is not None and field.is_money:
@@ -99,6 +112,13 @@ def told(source: str, name: str, value: Any, money: Callable[[float], str] | Non
     elif source != "premium":
         shown = short(value) if field.type == "number" else str(value).replace("_", " ")
     return field.told.format(shown)
+
+
+def _told_bounds(value: Between, write: Callable[[float], str]) -> str:
+    """Say between which bounds a number lies."""
+    if value.low <= LEAST:
+        return "more than 0" if value.high == math.inf else f"at most {write(value.high)}"
+    return f"at least {write(value.low)}" if value.high == math.inf else f"{write(value.low)} to {write(value.high)}"
 
 
 def told_value(about: Signal, value: Any) -> str:
