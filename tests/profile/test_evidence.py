@@ -1,10 +1,10 @@
 """Properties of the evidence blend: mixtures are ordered by cumulative weight, from the safest code on."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from itertools import accumulate
 
 import pytest
-from hypothesis import assume, event, example, given
+from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
 from cyberscore.profile import SOURCES, Observation, signals
@@ -288,15 +288,6 @@ def test_an_age_grows(fields):
         assert about.labels[code] == label
     never = see(about.name, "never", 400, "attestation")
     assert mixture_of(about, [never])[0] == (about.n_codes - 1, 0.95)
-
-
-@example("2026-11-23T23:30:00-05:00", date(2026, 11, 24))
-@example("2026-11-23", date(2026, 11, 23))
-@given(st.datetimes().filter(lambda t: 1 < t.year < 9999).map(lambda t: t.isoformat() + "+00:00"), st.none())
-def test_moments_are_kept_in_utc(text, day):
-    one = Observation(signal="exposed_rdp", value=0, observed_at=text, source="scan")
-    assert one.observed_at.utcoffset() == timedelta(0)
-    assert one.observed_at.date() == day or day is None
 
 
 def test_equal_observations_are_equal_also_once_prepared():

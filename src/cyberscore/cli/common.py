@@ -119,7 +119,9 @@ def date_of(text: str | None, profile: Profile) -> date:
     disputed = max((one.at for one in profile.disputes), default=found)
     if disputed > found:
         found, what = disputed, "dispute"
-    if found > datetime.now(UTC).date():
+    newest = (one.observed_at for one in profile.observations if one.prepared.day == profile.newest)
+    zones = (moment.tzinfo for moment in newest) if what == "observation" else (UTC,)
+    if any(found > datetime.now(zone).date() for zone in zones):
         raise ProfileError(f"the newest {what} is dated {found}, in the future: mend it, or give --as-of YYYY-MM-DD")
     note(f"as of {found}, the date of the newest {what} (--as-of sets another)")
     return found

@@ -53,7 +53,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from cyberscore.exceptions import ProfileError
-from cyberscore.profile.moments import Day, Moment
+from cyberscore.profile.moments import Day, Moment, moment_told
 from cyberscore.profile.signals import NEVER, NOT_APPLICABLE, Signal, Value, signal, signals
 
 SourceName = Literal["telemetry", "scan", "audit", "document", "attestation"]
@@ -101,7 +101,7 @@ class Observation(BaseModel):
         In the signal's unit; ``"not_applicable"`` where the catalogue allows it, ``"never"`` for an age.
         An age may be left out when `occurred_at` says when the event was.
     observed_at : datetime or date
-        When it was seen, ISO 8601; a bare date is midnight UTC.
+        When it was seen, ISO 8601; a bare date is midnight UTC. Its day is that of the zone it is told in.
     source : {"telemetry", "scan", "audit", "document", "attestation"}
         Who says so; the catalogue lists the sources each signal allows.
     occurred_at : date, optional
@@ -204,7 +204,7 @@ class Observation(BaseModel):
     def digest(self) -> str:
         """32 hexadecimal digits that name this observation; the same for equal ones."""
         value = float(self.value) if isinstance(self.value, int | float) else self.value
-        moment, event = self.observed_at.isoformat(), self.occurred_at.isoformat() if self.occurred_at else None
+        moment, event = moment_told(self.observed_at), self.occurred_at.isoformat() if self.occurred_at else None
         rest = (self.connection, self.reference, self.scope_share)
         text = json.dumps([self.signal, value, moment, self.source, event, *rest], ensure_ascii=True)
         return hashlib.sha256(text.encode()).hexdigest()[:32]
@@ -228,6 +228,7 @@ class Observation(BaseModel):
             self.signal,
             self.value,
             self.observed_at,
+            self.observed_at.date(),
             self.source,
             self.occurred_at,
             self.connection,

@@ -20,8 +20,16 @@ def in_canonical_order(observations: Iterable[Observation]) -> tuple[Observation
     places = {name: position for position, name in enumerate(signals())}
 
     def key(one: Observation) -> tuple[Any, ...]:
-        # 1 and 1.0 are the same value and the same observation; which of them is written must not depend on the order
-        return (places[one.signal], one.observed_at, one.source, one.digest, repr(one.value))
+        # 1 and 1.0 are the same value, and a moment may be told in two zones: one observation, and which of them is
+        # written must not depend on the order
+        return (
+            places[one.signal],
+            one.observed_at,
+            one.source,
+            one.digest,
+            repr(one.value),
+            one.observed_at.isoformat(),
+        )
 
     return tuple(dict.fromkeys(sorted(observations, key=key)))
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from cyberscore.profile import Observation, Posture, Signal, signals
 from cyberscore.profile.evidence import Mixture, mixture_at
+from cyberscore.profile.moments import quarters_west
 from cyberscore.quoting.figures import (
     ClaimCosts,
     Figures,
@@ -50,8 +51,10 @@ def open_fixes(firm: Firm, posture: Posture) -> tuple[Fix, ...]:
     for position, about in enumerate(signals().values()):
         if about.target is None:
             continue
-        observation, plain = best_observation(about.name, firm.as_of)
-        evidence = (*posture.evidence[position], observation.prepared)
+        seen = posture.evidence[position]
+        west = quarters_west(firm.as_of, (one.moment for one in seen))
+        observation, plain = best_observation(about.name, firm.as_of, west)
+        evidence = (*seen, observation.prepared)
         mixture = mixture_at(about, evidence, day)
         if mixture != posture.mixtures[position]:
             found.append(Fix(about, position, observation, plain, mixture, signal_value(about, evidence, day)))

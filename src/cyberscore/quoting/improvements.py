@@ -5,12 +5,13 @@ Both are recomputed from the tables.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import lru_cache
 from typing import Any
 
 from cyberscore.profile import Observation, signals
 from cyberscore.profile.evidence import SOURCES, mixture_at
+from cyberscore.profile.moments import end_of, quarters_west
 from cyberscore.quoting.figures import (
     Figures,
     Firm,
@@ -48,11 +49,14 @@ class Improvement:
 
 
 @lru_cache(maxsize=512)
-def best_observation(name: str, as_of: date) -> tuple[Observation, dict[str, Any]]:
-    """Observation of a signal's target at the end of a date, from its best source; and the same in plain JSON types."""
+def best_observation(name: str, as_of: date, west: int = 0) -> tuple[Observation, dict[str, Any]]:
+    """Observation of a signal's target at the end of a date, from its best source; and the same in plain JSON types.
+
+    `west` is as in `cyberscore.profile.moments.end_of`.
+    """
     about = signals()[name]
     source = max(about.sources, key=lambda kind: (SOURCES[kind].rank, SOURCES[kind].favourable))
-    moment = datetime(as_of.year, as_of.month, as_of.day, 23, 59, 59, tzinfo=UTC)
+    moment = end_of(as_of, west)
     event = as_of if about.kind == "age" else None
     made = Observation.model_validate(
         {"signal": name, "value": about.target, "observed_at": moment, "source": source, "occurred_at": event}
@@ -69,8 +73,10 @@ def improvements_for(
     for position, about in enumerate(signals().values()):
         if about.target is None:
             continue
-        observation, plain = best_observation(about.name, firm.as_of)
-        evidence = (*standing.posture.evidence[position], observation.prepared)
+        seen = standing.posture.evidence[position]
+        west = quarters_west(firm.as_of, (one.moment for one in seen))
+        observation, plain = best_observation(about.name, firm.as_of, west)
+        evidence = (*seen, observation.prepared)
         mixture, old = mixture_at(about, evidence, day), risk.mixtures[position]
         if mixture != old:
             moves.append((position, mixture, old))

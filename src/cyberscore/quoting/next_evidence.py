@@ -9,7 +9,7 @@ stand in for chance, so the answer is a pure function of profile, cover, date an
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import lru_cache
 from statistics import NormalDist
 from typing import Any
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from cyberscore.profile import Observation, Profile, Signal, posture_at, signals
 from cyberscore.profile.evidence import SOURCES, Mixture, Prepared, mixture_at
+from cyberscore.profile.moments import end_of, quarters_west
 from cyberscore.quoting.figures import (
     Figures,
     Firm,
@@ -214,8 +215,11 @@ def _best_source(about: Signal) -> str:
 
 
 @lru_cache(maxsize=2048)
-def seen_in_cell(name: str, code: int, as_of: date) -> Prepared:
-    """Return an observation of a value with this code, at the end of a date, from the signal's best source."""
+def seen_in_cell(name: str, code: int, as_of: date, west: int = 0) -> Prepared:
+    """Return an observation of a value with this code, at the end of a date, from the signal's best source.
+
+    `west` is as in `cyberscore.profile.moments.end_of`.
+    """
     about = signals()[name]
     cell = about.code_of_cell.index(code)
     value: Any
@@ -226,8 +230,7 @@ def seen_in_cell(name: str, code: int, as_of: date) -> Prepared:
         edges = [about.low, *about.breakpoints, high]
         whole = about.kind in {"flag", "count", "level"}
         value = int(edges[cell]) if whole else (edges[cell] + edges[cell + 1]) / 2
-    moment = datetime(as_of.year, as_of.month, as_of.day, 23, 59, 59, tzinfo=UTC)
-    content = {"signal": name, "value": value, "observed_at": moment, "source": _best_source(about)}
+    content = {"signal": name, "value": value, "observed_at": end_of(as_of, west), "source": _best_source(about)}
     return Observation.model_validate(content).prepared
 
 
@@ -244,9 +247,11 @@ def _answers(now: _Now, open_ones: Sequence[int]) -> list[_Answer]:
     found = []
     for position in open_ones:
         about = catalogue[position]
+        seen = standing.posture.evidence[position]
+        west = quarters_west(firm.as_of, (one.moment for one in seen))
         likely = [code for code in ordered_codes(about) if chances[position][code] >= LEAST_CHANCE]
         for code in likely:
-            evidence = (*standing.posture.evidence[position], seen_in_cell(about.name, code, firm.as_of))
+            evidence = (*seen, seen_in_cell(about.name, code, firm.as_of, west))
             mixture: Mixture = mixture_at(about, evidence, day)
             change = factor_change(firm.plan, position, mixture, risk.mixtures[position], risk.mixtures)
             rates, locations = rates_and_locations((risk.total + change).tolist())

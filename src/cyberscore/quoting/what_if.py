@@ -6,12 +6,13 @@ Changes are added evidence, or other facts of the insured and the cover; nothing
 import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any, TypeAlias
 
 from cyberscore.exceptions import ProfileError
 from cyberscore.profile import Insured, Observation, Profile, signals
 from cyberscore.profile.evidence import SOURCES
+from cyberscore.profile.moments import end_of, quarters_west
 from cyberscore.profile.profile import validated
 from cyberscore.quoting.differences import Difference, differences
 from cyberscore.quoting.engine import quote
@@ -159,10 +160,12 @@ def changed_by(
     return profile, coverage
 
 
-def seen_by_best_source(name: str, value: Any, as_of: date) -> Observation:
-    """Observation of a value at the end of a date, from the signal's best source."""
+def seen_by_best_source(name: str, value: Any, as_of: date, profile: Profile) -> Observation:
+    """Observation of a value at the end of a date, after all that a profile has of that day, from its best source."""
     source = max(signals()[name].sources, key=lambda kind: (SOURCES[kind].rank, SOURCES[kind].favourable))
-    moment = datetime(as_of.year, as_of.month, as_of.day, 23, 59, 59, tzinfo=UTC)
+    day = as_of.toordinal()
+    seen = (one.prepared.moment for one in profile.observations if one.signal == name and one.prepared.day <= day)
+    moment = end_of(as_of, quarters_west(as_of, seen))
     content = {"signal": name, "value": value, "observed_at": moment, "source": source}
     return validated(Observation, content, f"changes: {name}")
 
@@ -177,7 +180,7 @@ def _with_values(
             if value is None:
                 profile = profile.without(lambda one, name=name: one.signal == name)  # type: ignore[misc]
             else:
-                profile = profile.with_observations(seen_by_best_source(name, value, as_of))
+                profile = profile.with_observations(seen_by_best_source(name, value, as_of, profile))
         elif name in Insured.model_fields:
             of_insured[name] = value
             if name == "currency" and (coverage.currency != "USD" or not coverage.names_currency):

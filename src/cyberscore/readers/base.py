@@ -9,6 +9,7 @@ from typing import Any
 from cyberscore.exceptions import ReadingError
 from cyberscore.profile import Observation
 from cyberscore.profile.evidence import SourceName
+from cyberscore.profile.moments import with_own_day
 
 MAX_NAMES = 200
 """How many different names one reason of `NotMapped` lists; all are counted."""
@@ -86,7 +87,7 @@ class Reading:
     tool, tool_version : str
         What wrote the file; the version is None when the file does not tell.
     observed_at : datetime
-        When the tool looked, UTC.
+        When the tool looked, with the day of the zone that the file tells it in (UTC where it tells none).
     observations : tuple of Observation
         Ready for `Profile.with_observations`.
     scope : mapping
@@ -202,7 +203,7 @@ class Leftovers:
 
 
 def moment(value: object) -> datetime | None:
-    """Return a time in UTC from Unix seconds or ISO 8601 text; None when it is missing or cannot be true."""
+    """Return a time with the day of its own zone, from Unix seconds or ISO 8601 text; None when it cannot be true."""
     try:
         if isinstance(value, str) and value.isascii() and value.isdigit():
             found = datetime.fromtimestamp(int(value), tz=UTC)
@@ -210,10 +211,9 @@ def moment(value: object) -> datetime | None:
             found = datetime.fromisoformat(value)
         else:
             return None
-        in_utc = found.astimezone(UTC) if found.tzinfo is not None else None
+        return _plausible(found) if found.tzinfo is not None else None
     except (ValueError, OverflowError, OSError):
         return None
-    return in_utc if in_utc is not None and in_utc.year >= _EARLIEST_YEAR else None
 
 
 def date_of(found: datetime | None, given: date | datetime | str | None, name: str, leftovers: Leftovers) -> datetime:
@@ -255,10 +255,11 @@ _DAY = re.compile(r"(?:19|20)\d{6}")
 
 
 def loose_moment(value: object) -> datetime | None:
-    """Return a time in UTC from what tools print: ISO 8601, Unix seconds, "Mon Jul  1 11:47:41 2013", "02/03/2026".
+    """Return a time with the day of its own zone, from what tools print.
 
-    Text without a zone is taken as UTC, and 02/03/2026 as February (US tools print it) unless, as in 22/09/2022, only
-    the day may stand first. None when it is missing or cannot be true.
+    That is ISO 8601, Unix seconds, "Mon Jul  1 11:47:41 2013" or "02/03/2026". Text without a zone is taken as UTC,
+    and 02/03/2026 as February (US tools print it) unless, as in 22/09/2022, only the day may stand first. None when it
+    is missing or cannot be true.
     """
     found = moment(value)
     if found is not None or not isinstance(value, str) or len(value) > 60:
@@ -301,5 +302,5 @@ def _time_of_day(clock: re.Match[str] | None) -> tuple[int, int, int]:
 
 
 def _plausible(found: datetime) -> datetime | None:
-    in_utc = found.astimezone(UTC)
-    return in_utc if in_utc.year >= _EARLIEST_YEAR else None
+    kept = with_own_day(found)
+    return kept if kept.year >= _EARLIEST_YEAR else None

@@ -82,7 +82,7 @@ def read(
         else:
             leftovers.add("match that a statement or Grype itself says does not affect", key, count=1)
     inventory.close(asset)
-    made = loose_moment(text_at(found, "descriptor", "timestamp")[:19])
+    made = loose_moment(text_at(found, "descriptor", "timestamp")[:60])
     # Which severities were kept is not told, so nothing is claimed to be zero.
     return inventory.reading(
         TOOL,
