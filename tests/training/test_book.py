@@ -178,6 +178,23 @@ def test_dates_of_any_dtype(dtype):
     assert Book(policies(start=start), claims()).encoded_policies.terms.start.tolist() == plain.start.tolist()
 
 
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Shanghai", "UTC"])
+@pytest.mark.parametrize("hour", [0, 21])
+@pytest.mark.parametrize("form", ["pandas", "pyarrow", "text", "space", "objects"])
+def test_a_date_with_a_zone_is_the_day_there(form, zone, hour):
+    plain = Book(policies(), claims()).encoded_policies.terms
+    start = (pd.to_datetime(policies()["start"]) + pd.Timedelta(hours=hour)).dt.tz_localize(zone)
+    written = {
+        "pandas": start,
+        "pyarrow": start.astype(f"timestamp[us, tz={zone}][pyarrow]"),
+        "text": [moment.isoformat() for moment in start],
+        "space": [f"{moment:%Y-%m-%d %H:%M:%S.%f%z}" for moment in start],
+        "objects": pd.Series([moment.to_pydatetime() for moment in start], dtype=object),
+    }
+    found = Book(policies(start=written[form]), claims()).encoded_policies.terms
+    assert found.start.tolist() == plain.start.tolist()
+
+
 def test_what_is_not_used_is_told():
     frame = policies(
         sector=["retail"] * 4,

@@ -3,6 +3,7 @@
 Called by everything that reads a book.
 """
 
+import re
 from collections.abc import Callable
 from datetime import date, datetime
 from difflib import get_close_matches
@@ -26,6 +27,8 @@ MISSING = int(np.iinfo(np.int64).min)
 EARLIEST, LATEST = date(1990, 1, 1), date(2100, 1, 1)
 SHOWN_ROWS, SHOWN_PROBLEMS = 5, 20
 DATE = "a date such as 2026-01-31 (ISO 8601)"
+_OFFSET = re.compile(r"(\d[T ]\d.*?) ?[+-]\d\d(?::?\d\d)?\s*$")
+"""Offset of a zone behind a time of day."""
 
 
 def day_of(moment: date) -> int:
@@ -267,12 +270,12 @@ def _floats(series: Column) -> tuple[Floats, Mask]:
 
 
 def _days(series: Column) -> Days:
+    """Days of dates and moments, each in its own zone."""
     if series.dtype.kind == "M":
         if isinstance(series.dtype, pd.ArrowDtype):
-            zoned = "tz=" in str(series.dtype)
-            series = series.astype("datetime64[us, UTC]") if zoned else series.astype("datetime64[us]")
-        moments = series.dt.tz_convert("UTC").dt.tz_localize(None) if series.dt.tz is not None else series
-        return _whole_days(moments.to_numpy())
+            zone = getattr(series.dtype.pyarrow_dtype, "tz", None)
+            series = series.astype(pd.DatetimeTZDtype("us", zone) if zone else "datetime64[us]")
+        return _whole_days(series.dt.tz_localize(None).to_numpy())
     if series.dtype.kind in "iufbm":
         return np.full(len(series), MISSING)
     codes, values = pd.factorize(series)
@@ -281,9 +284,16 @@ def _days(series: Column) -> Days:
     distinct = pd.Series(list(values), dtype=object)
     # a year or a month alone is no date, a number least of all
     dated = distinct.map(lambda one: isinstance(one, date) or (isinstance(one, str) and len(one.strip()) >= 8))
-    parsed = pd.to_datetime(distinct.where(dated), errors="coerce", format="ISO8601", utc=True)
+    parsed = pd.to_datetime(distinct.where(dated).map(_on_the_wall), errors="coerce", format="ISO8601", utc=True)
     days = _whole_days(parsed.dt.tz_localize(None).to_numpy())
     return np.where(codes < 0, MISSING, days[codes])
+
+
+def _on_the_wall(moment: object) -> object:
+    """Return a moment as a clock of its own zone shows it, without the zone."""
+    if isinstance(moment, datetime):
+        return moment.replace(tzinfo=None)
+    return _OFFSET.sub(r"\1", moment) if isinstance(moment, str) else moment
 
 
 def _whole_days(moments: NDArray[np.datetime64]) -> Days:
