@@ -326,7 +326,7 @@ def test_a_limit_cap_for_larger_firms_does_not_lower_their_minimum(cap):
         f'then = [{{ type = "limit_cap", amount = {cap} }}]\nrationale = "A test."\nevidence = "judgement"'
     )
     plan = replace(PLAN, rules=RuleBook.from_toml(text))
-    cover = Coverage(aggregate_limit=300_000.0, retention=25_000.0, sublimits=dict.fromkeys(PERILS, 0.0))
+    cover = Coverage(aggregate_limit=300_000.0, retention=25_000.0, sublimits=dict.fromkeys(PERILS, 50.0))
     small, large = (
         quote(poor(annual_revenue=revenue), cover, as_of=AS_OF, plan=plan) for revenue in (299_999.0, 300_000.0)
     )

@@ -146,6 +146,9 @@ def smaller_firms(firm: AsItIs) -> Iterator[SmallerFirm]:
         same = cover == firm.cover
         if cover is None or (same and not plan.rules.rates_by_size):
             continue
+        layers = firm.layers if same else plan.pricing.layers_of(cover)
+        if not any(own.pays for own in layers):
+            continue  # nor could a smaller firm buy that
         there = sizes[_REVENUE].value if _REVENUE in sizes else revenue
         shift = plan.base.at(math.log(there)) - plan.base.at(math.log(revenue))
         yield SmallerFirm(
@@ -154,7 +157,7 @@ def smaller_firms(firm: AsItIs) -> Iterator[SmallerFirm]:
             revenue=there,
             shift=tuple(shift.tolist()),
             cover=cover,
-            layers=firm.layers if same else plan.pricing.layers_of(cover),
+            layers=layers,
             terms=firm.terms_of(cover, there),
             same_cover=same,
         )
