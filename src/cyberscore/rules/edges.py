@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
+from cyberscore.money import plain
 from cyberscore.rules.conditions import Lookup
 from cyberscore.rules.fields import FIELDS
 from cyberscore.rules.rule import Rule
@@ -57,7 +58,7 @@ def _edge(size: Size, operator: str, operand: float) -> Edge:
         count = math.ceil(operand) - 1 if just_below else math.floor(operand)
         return Edge(count, _TOLD[name].format(f"{count:,}"))
     value = math.nextafter(operand, -math.inf) if just_below else operand
-    return Edge(value, _TOLD[name].format(f"{'just below' if just_below else 'of'} {operand:,.15g}"))
+    return Edge(value, _TOLD[name].format(f"{'just below' if just_below else 'of'} {plain(operand)}"))
 
 
 def smaller_sizes(edges: Mapping[Size, tuple[Edge, ...]], size_of: Callable[[Size], Any]) -> Iterator[dict[Size, Edge]]:

@@ -104,7 +104,7 @@ def told(source: str, name: str, value: Any, money: Callable[[float], str] | Non
     if field.type == "flag":
         shown = "yes" if value else "no"
     elif isinstance(value, Between):
-        shown = _told_bounds(value, (money or amount) if field.is_money else amount)
+        shown = _told_bounds(value, (money or short) if field.is_money else short)
     elif field.type == "list":
         shown = ", ".join(value).replace("_", " ") or "none"
     elif money is not None and field.is_money:
