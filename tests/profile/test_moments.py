@@ -121,9 +121,8 @@ def numbers(answer, *, improvements):
     """Everything in a quote but how its input is written."""
     found = answer.to_dict()
     del found["input_digest"]
-    for one in (*found["contradictions"], *found["other_evidence"]):
-        for claim in (one["better"], one["worse"]):
-            del claim["observed_at"]
+    for name in ("contradictions", "other_evidence"):  # which of several like observations is shown, is by digest
+        found[name] = [(one["signal"], one["relation"], one["counts"], one["earned_points"]) for one in found[name]]
     for one in found["improvements"]:
         del one["observation"]
     if not improvements:
