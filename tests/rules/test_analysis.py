@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 import cyberscore
 from cyberscore import RuleError
 from cyberscore.rating.library import shipped_text
-from cyberscore.rules import RuleBook
-from cyberscore.rules.analysis import _cells, check_book
+from cyberscore.rules import RuleBook, analysis
+from cyberscore.rules.analysis import _cells, _Work, check_book
 from cyberscore.rules.conditions import parse_condition
 
 HEAD = 'version = 1\nsentence = "s"\nrationale = "r"\nevidence = "judgement"\n'
@@ -114,10 +114,14 @@ def test_bounds_are_among_what_a_rule_may_meet():
     no silence does.
     """
     tests = [parse_condition({"insured": "claims_36m", "at_least": count}, "rule A") for count in (3, 5)]
-    found = {tuple([test.holds(lambda *key, cell=cell: cell[key]) for test in tests]) for cell in _cells("A", tests)}
+    found = {
+        tuple([test.holds(lambda *key, cell=cell: cell[key]) for test in tests]) for cell in _cells("A", tests, _Work())
+    }
     assert found == {(False, False), (True, False), (True, True), (None, None), (True, None)}
     upper = [parse_condition({"insured": "claims_12m", "at_least": count}, "rule A") for count in (3, 5)]
-    found = {tuple([test.holds(lambda *key, cell=cell: cell[key]) for test in upper]) for cell in _cells("A", upper)}
+    found = {
+        tuple([test.holds(lambda *key, cell=cell: cell[key]) for test in upper]) for cell in _cells("A", upper, _Work())
+    }
     assert found == {(False, False), (True, False), (True, True), (None, None), (None, False)}
 
 
@@ -282,3 +286,57 @@ def test_every_cell_of_a_rule_is_tried():
         for a, b in product((True, False, None), repeat=2)
     ]
     assert outcomes.count(True) == 1
+
+
+# --- work is bounded
+
+
+def debits_and_credits(n, depth):
+    """Rules of a book whose every pair must be looked at in whole: n debits and n credits."""
+    names = ("mfa_email_coverage", "mfa_remote_coverage", "mfa_admin_coverage", "edr_coverage", "backup_coverage")
+    names += ("patch_14d_rate", "alerts_closed_24h")
+    rules = []
+    for k in range(n):
+        below = round(0.03 + 0.013 * k, 3)
+        tests = ", ".join(f'{{ signal = "{names[(k + j) % 7]}", below = {below} }}' for j in range(depth))
+        common = f'version = 1\nsentence = "s"\nwhen = {{ any = [{tests}] }}\nrationale = "r"\nevidence = "judgement"'
+        debit = f'[{{ type = "rate", percent = {k + 1} }}]'
+        rules.append(f'[[rule]]\nid = "D{k}"\n{common}\nthen = {debit}\nunknown = {debit}')
+        credit = f'[{{ type = "rate", percent = -{k + 1} }}]'
+        rules.append(f'[[rule]]\nid = "C{k}"\n{common}\nthen = []\nunknown = []\notherwise = {credit}')
+    return "format = 2\n" + "\n".join(rules)
+
+
+def test_a_book_with_too_much_to_look_at_is_refused(monkeypatch):
+    looked_at = []
+    monkeypatch.setattr(analysis, "product", lambda *values: (looked_at.append(1) or one for one in product(*values)))
+    RuleBook.from_toml(debits_and_credits(3, 2))
+    with pytest.raises(RuleError, match=f"the book has more than {analysis.MOST_WORK:,} combinations"):
+        RuleBook.from_toml(debits_and_credits(20, 4))
+    assert len(looked_at) <= analysis.MOST_WORK + 10_000
+
+
+@pytest.mark.parametrize("key", ["all", "any"])
+@pytest.mark.parametrize("depth", [9, 100, 900, 5_000])
+def test_groups_that_stand_too_deep_are_refused(key, depth):
+    when = '{ signal = "mfa_email_coverage", below = 0.5 }'
+    refer = '[{ type = "refer", text = "t" }]'
+    text = (
+        f'format = 2\n[[rule]]\nid = "R"\nversion = 1\nsentence = "s"\nrationale = "r"\nevidence = "judgement"\n'
+        f"then = {refer}\nunknown = {refer}\nwhen = "
+    )
+    assert RuleBook.from_toml(text + f"{{ {key} = [" * 8 + when + "] }" * 8).rules
+    with pytest.raises(RuleError, match=r"deep.*: split the rule"):
+        RuleBook.from_toml(text + f"{{ {key} = [" * depth + when + "] }" * depth)
+
+
+def test_edges_at_which_a_firm_may_be_smaller_are_bounded():
+    floor = '[{ type = "retention_floor", amount = %d }]'
+    rules = [
+        f'[[rule]]\nid = "R{k}"\nversion = 1\nsentence = "s"\nrationale = "r"\nevidence = "judgement"\n'
+        f'when = {{ insured = "annual_revenue_usd", at_least = {1e6 * (k + 1)} }}\nthen = {floor % (1_000 + k)}'
+        for k in range(250)
+    ]
+    assert RuleBook.from_toml("format = 2\n" + "\n".join(rules[:9])).edges
+    with pytest.raises(RuleError, match=r"may be smaller in 2\d\d ways, more than 200"):
+        RuleBook.from_toml("format = 2\n" + "\n".join(rules))

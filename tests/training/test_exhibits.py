@@ -1,5 +1,6 @@
 """Exhibits say what the plan says: relativities multiply to its rates, exposure and claims add up to the book's."""
 
+import csv
 import re
 from html.parser import HTMLParser
 
@@ -284,3 +285,18 @@ def test_command_shows_the_book_as_it_is_known_at_a_date(tmp_path):
     assert 0 < pd.read_csv(tmp_path / "sector.csv")["exposure"].sum() < 400
     alone = CliRunner().invoke(app, ["plan", "exhibits", "-o", str(tmp_path), "--as-of", last])
     assert "give it with --policies and --claims" in str(alone.exception)
+
+
+@pytest.mark.parametrize("begin", ["=", "+", "-", "@", " =", "\uff1d"])
+def test_no_sentence_of_a_rule_is_a_formula(tmp_path, begin):
+    files = load_plan().files
+    rules = files.others["rules.toml"].decode().replace('"No cover while', f'"{begin}HYPERLINK() No cover while')
+    plan = RatingPlan.from_files(PlanFiles(files.content, {**files.others, "rules.toml": rules.encode()}))
+    write_exhibits(plan, tmp_path)
+    with (tmp_path / "rules.csv").open(encoding="utf-8", newline="") as file:
+        cells = [cell for row in csv.reader(file) for cell in row]
+    assert f"'{begin}HYPERLINK() No cover while an incident is under way." in cells
+    for path in tmp_path.glob("*.csv"):
+        with path.open(encoding="utf-8", newline="") as file:
+            for cell in (cell for row in csv.reader(file) for cell in row):
+                assert cell.lstrip()[:1] not in {"=", "+", "-", "@"} or float(cell) <= 0.0

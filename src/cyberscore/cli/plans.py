@@ -241,7 +241,9 @@ def check_market(
     if as_json:
         sys.stdout.write(found.to_json(orient="records", indent=2) + "\n")
     elif as_csv:
-        sys.stdout.write(found.to_csv(index=False))
+        from cyberscore.training.exhibits import safe_cell  # noqa: PLC0415  needs pandas
+
+        sys.stdout.write(found.map(safe_cell).to_csv(index=False))
     else:
         report_text.print_market_check(console(), found.to_dict("records"))
     note(summary(found))

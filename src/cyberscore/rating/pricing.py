@@ -247,6 +247,8 @@ class Pricing(_Part):
             raise PlanError(explain(error, "pricing.toml")) from error
         except tomllib.TOMLDecodeError as error:
             raise PlanError(f"pricing.toml: not valid TOML: {error}") from error
+        except RecursionError as error:
+            raise PlanError("pricing.toml: nested too deeply") from error
 
     def usd_rate(self, currency: str, given: float | None) -> float:
         """USD for one unit of a currency; a rate given by the caller wins.

@@ -7,6 +7,7 @@ claims in 12 and in 36 months, are taken as free, so that a rule is never called
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain, combinations, product
 from typing import Any
 
@@ -23,6 +24,8 @@ from cyberscore.rules.rule import Rule
 
 MOST_CELLS = 50_000
 """More combinations than this in one rule, or in two that meet, are refused: nobody could check them."""
+MOST_WORK = 250_000
+"""More combinations than this in a whole book are refused: it would take seconds to load (about one at this number)."""
 
 Key = tuple[str, str]
 Cell = dict[Key, Any]
@@ -38,17 +41,33 @@ def check_book(rules: Sequence[Rule]) -> None:
     RuleError
         Naming the rule, or both, and the remedy.
     """
+    work = _Work()
     for rule in rules:
-        _check_reachable(rule)
+        _check_reachable(rule, work)
     for a, b in combinations(rules, 2):
-        _check_conflict(a, b)
-        _check_hidden(a, b)
-        _check_hidden(b, a)
+        _check_conflict(a, b, work)
+        _check_hidden(a, b, work)
+        _check_hidden(b, a, work)
 
 
-def _check_reachable(rule: Rule) -> None:
+@dataclass(slots=True)
+class _Work:
+    """How many combinations a book may still have looked at."""
+
+    left: int = MOST_WORK
+
+    def spend(self, combinations_of: int, where: str) -> None:
+        self.left -= combinations_of
+        if self.left < 0:
+            raise RuleError(
+                f"{where}: with these the book has more than {MOST_WORK:,} combinations of values to tell apart: let "
+                "rules read fewer signals each, or share the thresholds of other rules"
+            )
+
+
+def _check_reachable(rule: Rule, work: _Work) -> None:
     for part in _parts(rule.condition):
-        if not any(part.holds(_lookup(cell)) for cell in _cells(f"rule {rule.id}", tests_of(part))):
+        if not any(part.holds(_lookup(cell)) for cell in _cells(f"rule {rule.id}", tests_of(part), work)):
             said = " and ".join(f"{test.name} {test.operator} {test.operand}" for test in tests_of(part))
             whole = "its condition" if part is rule.condition else "a part of its condition"
             raise RuleError(f"rule {rule.id}: {whole} can never hold ({said}): correct it, or take it out")
@@ -62,12 +81,12 @@ def _parts(condition: Condition) -> Iterator[Condition]:
     yield condition
 
 
-def _check_conflict(a: Rule, b: Rule) -> None:
+def _check_conflict(a: Rule, b: Rule, work: _Work) -> None:
     if not any(_contradict(one, other) for one in a.actions for other in b.actions):
         return
     where = f"rules {a.id} and {b.id}"
     opposed, same = None, True
-    for cell in _cells(where, a.tests + b.tests):
+    for cell in _cells(where, a.tests + b.tests, work):
         first, second = _acts(a, cell), _acts(b, cell)
         same = same and bool(first) == bool(second)
         for one, other in product(first, second):
@@ -96,14 +115,14 @@ def _contradict(one: Action, other: Action) -> bool:
     return (cap.type == "limit_cap" or bool(cap.amount)) and (cap.amount or 0.0) <= (floor.amount or 0.0)
 
 
-def _check_hidden(a: Rule, b: Rule) -> None:
+def _check_hidden(a: Rule, b: Rule, work: _Work) -> None:
     """Refuse `a` if in every combination `b` does all that it does, and more or the same."""
     if not any(_covers(other, one) for one in a.actions for other in b.actions):
         return
     if b.tests and not {_axis(test) for test in b.tests} & {_axis(test) for test in a.tests}:
         return  # where they read nothing in common, each acts without the other somewhere
     where, acts = f"rules {a.id} and {b.id}", False
-    for cell in _cells(where, a.tests + b.tests):
+    for cell in _cells(where, a.tests + b.tests, work):
         mine, its = _acts(a, cell), _acts(b, cell)
         if not all(any(_covers(other, one) for other in its) for one in mine):
             return
@@ -139,7 +158,7 @@ def _axis(test: Test) -> Key:
     return _TOGETHER.get(key, key)
 
 
-def _cells(where: str, tests: Sequence[Test]) -> Iterator[Cell]:
+def _cells(where: str, tests: Sequence[Test], work: _Work) -> Iterator[Cell]:
     """Every combination of values that the tests tell apart."""
     axes: dict[Key, list[Test]] = {}
     for test in tests:
@@ -150,6 +169,7 @@ def _cells(where: str, tests: Sequence[Test]) -> Iterator[Cell]:
         raise RuleError(
             f"{where}: {count:,} combinations of values to tell apart, more than {MOST_CELLS:,}: split the rule"
         )
+    work.spend(count, where)
     for combination in product(*values):
         yield dict(chain.from_iterable(cell.items() for cell in combination))
 

@@ -26,6 +26,8 @@ Lookup = Callable[[str, str], Any]
 bounds alone a `Between`. Kinds: see KINDS."""
 
 KINDS = ("signal", *SOURCES_OF_FIELDS)
+MOST_DEEP = 8
+"""How deep `all` and `any` may stand in each other: deeper conditions nobody reads."""
 
 
 def _starts_with(value: str, prefixes: list[str]) -> bool:
@@ -176,8 +178,8 @@ def condition_to_dict(condition: Condition) -> dict[str, Any]:
     return {condition.kind: condition.name, condition.operator: condition.operand}
 
 
-def parse_condition(raw: Any, where: str) -> Condition:
-    """Condition from TOML.
+def parse_condition(raw: Any, where: str, depth: int = 1) -> Condition:
+    """Condition from TOML; `depth` tells how many groups it stands in, itself included.
 
     Raises
     ------
@@ -190,7 +192,9 @@ def parse_condition(raw: Any, where: str) -> Condition:
         if key in raw:
             if set(raw) != {key} or not isinstance(raw[key], list) or not raw[key]:
                 raise RuleError(f"{where}: {key!r} must stand alone with a list of conditions")
-            return Group(every=key == "all", parts=tuple(parse_condition(part, where) for part in raw[key]))
+            if depth > MOST_DEEP:
+                raise RuleError(f"{where}: groups stand in groups {depth} deep, more than {MOST_DEEP}: split the rule")
+            return Group(every=key == "all", parts=tuple(parse_condition(part, where, depth + 1) for part in raw[key]))
     if "always" in raw:
         if dict(raw) != {"always": True}:
             raise RuleError(f"{where}: 'always' must stand alone, as {{ always = true }}; got {dict(raw)!r}")

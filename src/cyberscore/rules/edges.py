@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
+from cyberscore.exceptions import RuleError
 from cyberscore.money import plain
 from cyberscore.rules.conditions import Lookup
 from cyberscore.rules.fields import FIELDS
@@ -19,6 +20,8 @@ SIZES: tuple[Size, ...] = (
     ("coverage", "aggregate_limit"),
 )
 """Fields of which more is a larger risk: no edge of theirs may lower a premium."""
+MOST_WAYS = 200
+"""In how many ways a firm may be smaller by edges: each may have to be priced."""
 _TOLD = {
     "annual_revenue_usd": "annual revenue {} USD",
     "employee_count": "{} employees",
@@ -47,6 +50,12 @@ def edges_of(rules: Iterable[Rule]) -> Mapping[Size, tuple[Edge, ...]]:
                 edge = _edge(size, test.operator, test.operand)
                 if edge.value >= FIELDS[size].low:
                     found.setdefault(size, set()).add(edge)
+    ways = math.prod(len(own) + 1 for own in found.values())
+    if ways > MOST_WAYS:
+        raise RuleError(
+            f"rules set terms or rates at so many sizes of {', '.join(name for _, name in found)} that a firm may be "
+            f"smaller in {ways:,} ways, more than {MOST_WAYS}: let rules share their thresholds"
+        )
     return {size: tuple(sorted(own)) for size, own in found.items()}
 
 

@@ -112,6 +112,8 @@ class RuleBook:
             raw = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise RuleError(f"rules.toml: not valid TOML: {error}") from error
+        except RecursionError as error:
+            raise RuleError("rules.toml: nested too deeply: split the rule") from error
         version = raw.get("format")
         if isinstance(version, bool) or version not in FORMATS or set(raw) - {"format", "rule"}:
             raise RuleError(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,6 +29,8 @@ from cyberscore.training.rating_manual import manual_html
 
 Points = list[tuple[NDArray[np.int64], Floats]]
 COVERAGE = 0.8
+_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What begins a formula in a spreadsheet, in full width too."""
 
 
 def reference_codes() -> dict[str, int]:
@@ -264,10 +267,23 @@ _SEVERITY_FIELDS = (
 )  # fmt: skip
 
 
+def safe_cell(value: Any) -> Any:
+    """Put an apostrophe before text that a spreadsheet would take for a formula; everything else is left as it is.
+
+    Examples
+    --------
+    >>> safe_cell("=1+1"), safe_cell("1 to 4"), safe_cell(-0.5)
+    ("'=1+1", '1 to 4', -0.5)
+    """
+    return f"'{value}" if isinstance(value, str) and value.lstrip()[:1] in _FORMULA else value
+
+
 def write_exhibits(
     plan: RatingPlan, folder: str | PathLike[str], book: Book | None = None, *, keep: Sequence[Path] = ()
 ) -> list[Path]:
     """Write every exhibit as CSV with full decimals, and `rating_manual.html`, one page that holds them all.
+
+    Text that a spreadsheet would take for a formula stands behind an apostrophe.
 
     Files to `keep`, which the book was read from, are never replaced.
 
@@ -292,7 +308,7 @@ def write_exhibits(
         path.mkdir(parents=True, exist_ok=True)
         written[0].write_text(manual_html(plan, exhibits, reference_codes()), encoding="utf-8", newline="\n")
         for name, frame in exhibits.items():
-            frame.to_csv(files[name], index=False, lineterminator="\n", encoding="utf-8")
+            frame.map(safe_cell).to_csv(files[name], index=False, lineterminator="\n", encoding="utf-8")
     except OSError as error:
         raise PlanError(f"{path}: cannot be written: {error.strerror}: give another folder") from error
     return written
