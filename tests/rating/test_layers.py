@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 from itertools import pairwise
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from scipy.stats import norm
 
 from cyberscore.exceptions import PlanError
 from cyberscore.rating.layers import PerilSeverity
+from cyberscore.rating.library import load_plan
 
 SHAPE = PerilSeverity(
     basis=10_000.0,
@@ -183,3 +185,20 @@ def test_cap_must_be_above_threshold():
 
 def test_plain_types_restore_it():
     assert PerilSeverity(**SHAPE.to_dict()) == SHAPE
+
+
+@pytest.mark.parametrize(("retention", "limit"), [(500, 2_000), (1_000, 8_999), (1_000, 9_000), (2_500, 7_500)])
+@pytest.mark.parametrize("revenue", [2e5, 1e7])
+def test_a_layer_wholly_below_the_basis_is_the_integral_of_its_survival(retention, limit, revenue):
+    """Its top is at or below the basis: what is paid is the ground-up survival between, over that at the basis."""
+    shape = load_plan().severity[0]
+    mu = math.log(shape.small_median) + shape.small_revenue_exponent * math.log(revenue / 1e7)
+    ground_up = NormalDist(mu, shape.small_log_sigma)
+    steps = 20_000
+    width = limit / steps
+    middles = (retention + (k + 0.5) * width for k in range(steps))
+    survival = sum(1.0 - ground_up.cdf(math.log(amount)) for amount in middles) * width
+    expected = survival / (1.0 - ground_up.cdf(math.log(shape.basis)))
+    assert retention + limit <= shape.basis
+    for location in (6.0, 12.0):
+        assert shape.layer_cost(retention, limit, location, revenue) == pytest.approx(expected, rel=1e-6)

@@ -569,3 +569,86 @@ def test_pricing_out_of_bounds(pattern, replacement, said):
     assert found
     with pytest.raises(PlanError, match=said):
         RatingPlan.from_files(changed(pricing_toml=text.encode()))
+
+
+# --- bounds, at their edge
+
+
+def test_the_audit_tolerates_a_billionth_and_no_more():
+    plan = load_plan()
+    code = plan.tables["exposed_rdp"].shape[0] - 2
+    for step, refused in ((-5e-10, False), (-2e-9, True), (-1e-6, True)):
+        table = plan.tables["exposed_rdp"].copy()
+        table[code + 1] = table[code] + step
+        tables = {**plan.tables, "exposed_rdp": table}
+        if refused:
+            with pytest.raises(PlanError, match=r"factor exposed_rdp: .* is rated below the safer"):
+                audit_tables(tables, plan.pairs)
+        else:
+            audit_tables(tables, plan.pairs)
+
+
+@pytest.mark.parametrize("place", [0, 15, 16, 31, 32, 63])
+def test_the_whole_digest_is_compared(folder, place):
+    raw = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
+    other = "0" if raw["digest"][place] != "0" else "1"
+    raw["digest"] = raw["digest"][:place] + other + raw["digest"][place + 1 :]
+    (folder / "plan.json").write_text(json.dumps(raw), encoding="utf-8")
+    with pytest.raises(PlanError, match="changed after it was sealed"):
+        RatingPlan.load(folder)
+
+
+def test_base_rates_end_at_twenty_claims_a_year():
+    def with_base(log_rate):
+        return changed(("base", [[log_rate] * 5 + [9.0] * 5] * 6))
+
+    flat = {name: [ZEROS] * len(table) for name, table in load_plan().tables.items()}
+    for log_rate, refused in ((2.999, False), (3.0, False), (3.001, True)):
+        files = with_base(log_rate)
+        files.content["tables"], files.content["pairs"] = flat, {}
+        if refused:
+            with pytest.raises(PlanError, match=r"base holds a log rate of 3\.001: more than 20 claims a year"):
+                RatingPlan.from_files(files)
+        else:
+            assert RatingPlan.from_files(files).base.values[0, 0] == log_rate
+
+
+@pytest.mark.parametrize(("share", "refused"), [(0.3, False), (0.3199, False), (0.3201, True), (0.4, True)])
+def test_expenses_profit_and_systemic_share_leave_a_tenth(share, refused):
+    """Beside a variable expense of .50 and a profit of .08."""
+    text = shipped_text("pricing.toml")
+    expenses = {"commission": 0.25, "other_acquisition": 0.15, "general": 0.07, "taxes_and_licences": 0.03}
+    for name, value in {**expenses, "profit": 0.08, "systemic_share": share}.items():
+        text, found = re.subn(rf"^{name} = [0-9.]+", f"{name} = {value}", text, count=1, flags=re.MULTILINE)
+        assert found
+    files = changed(pricing_toml=text.encode())
+    if refused:
+        with pytest.raises(PlanError, match="must leave at least 10 % of premium for losses"):
+            RatingPlan.from_files(files)
+    else:
+        assert RatingPlan.from_files(files).pricing.systemic_share == share
+
+
+@pytest.mark.parametrize(("surplus", "refused"), [(0.0, False), (5e-4, False), (2e-3, True), (-2e-3, True)])
+def test_shares_of_codes_sum_to_one(surplus, refused):
+    name = "exposed_rdp"
+    shares = list(load_plan().files.content["score"]["mean_codes"][name])
+    shares[0] += surplus + 1.0 - sum(shares)
+    files = changed(("score", "mean_codes", name, shares))
+    if refused:
+        with pytest.raises(PlanError, match=f"mean_codes.{name} must be shares that sum to 1"):
+            RatingPlan.from_files(files)
+    else:
+        assert RatingPlan.from_files(files)
+
+
+@pytest.mark.parametrize(("surplus", "refused"), [(5e-10, False), (2e-9, True), (-2e-9, True)])
+def test_shares_of_coverage_parts_sum_to_one(surplus, refused):
+    share = 0.92 + surplus
+    text = shipped_text("pricing.toml").replace("financial_fraud = 0.92", f"financial_fraud = {share!r}")
+    files = changed(pricing_toml=text.encode())
+    if refused:
+        with pytest.raises(PlanError, match="funds_transfer_fraud: shares must sum to 1"):
+            RatingPlan.from_files(files)
+    else:
+        assert RatingPlan.from_files(files)

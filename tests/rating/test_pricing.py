@@ -12,9 +12,9 @@ import cyberscore
 from cyberscore import Coverage, CoverageError, PlanError, ProfileError
 from cyberscore.perils import PERILS
 from cyberscore.rating.ledger import Column, Ledger, apply
-from cyberscore.rating.library import shipped_text
+from cyberscore.rating.library import load_plan, shipped_text
 from cyberscore.rating.premium import PremiumTerms
-from cyberscore.rating.pricing import Pricing
+from cyberscore.rating.pricing import Pricing, Waiting
 
 AS_OF = date(2026, 11, 23)
 PRICING = Pricing.from_toml("""
@@ -382,3 +382,14 @@ def test_aggregate_limit_is_between_its_bounds(frequency, sigma, seed):
     assert found.paid(unbounded) <= bounded + error
     assert bounded - found.paid(unbounded) <= unbounded**2 / (2 * limit) + error
     assert found.paid(unbounded) <= min(unbounded, limit)
+
+
+def test_waiting_beyond_the_hours_of_the_plan_counts_as_the_last_of_them():
+    waiting = load_plan().pricing.waiting_period
+    assert waiting.at(waiting.hours[-1] + 100) == waiting.factors[-1]
+    assert waiting.at(waiting.hours[0] / 2) == waiting.factors[0]
+    assert waiting.at((waiting.hours[-2] + waiting.hours[-1]) / 2) == pytest.approx(
+        (waiting.factors[-2] + waiting.factors[-1]) / 2
+    )
+    short = Waiting(hours=(8, 12), factors=(1.0, 0.9), parts=())
+    assert [short.at(hours) for hours in (1, 8, 10, 12, 13, 72)] == pytest.approx([1.0, 1.0, 0.95, 0.9, 0.9, 0.9])

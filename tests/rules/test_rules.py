@@ -563,3 +563,36 @@ def test_a_shipped_file_spoilt(old, new, message):
 def test_rule_errors_are_plan_errors():
     assert issubclass(RuleError, PlanError)
     assert issubclass(PlanError, ValueError)
+
+
+# --- the order of gravity
+
+GRAVITY = ["[]", '[{ type = "rate", percent = 5 }]', '[{ type = "post_bind", days = 30, text = "t" }]',
+           '[{ type = "pre_bind", text = "t" }]', '[{ type = "refer", text = "t" }]',
+           '[{ type = "refer_without_offer", text = "t" }]', '[{ type = "decline", text = "t" }]']  # fmt: skip
+
+
+@pytest.mark.parametrize("milder", range(len(GRAVITY)))
+@pytest.mark.parametrize("graver", range(len(GRAVITY)))
+def test_unknown_is_no_graver_than_fail_in_every_pair(milder, graver):
+    """A rate beside a decision is another kind of action: only decisions are compared here, and each with nothing."""
+    comparable = 1 not in {milder, graver} or 0 in {milder, graver}
+    when = '{ signal = "mfa_email_coverage", below = 0.05 }'
+    if milder <= graver and comparable:
+        assert book(when, fail=GRAVITY[graver], unknown=GRAVITY[milder]).rules
+    elif comparable and milder > graver:
+        with pytest.raises(RuleError, match="unknown no graver than fail"):
+            book(when, fail=GRAVITY[graver], unknown=GRAVITY[milder])
+
+
+@pytest.mark.parametrize(("fail", "unknown", "said"), [(30, 30, False), (30, 31, False), (30, 29, True), (1, 0, True)])
+def test_a_condition_after_binding_is_graver_the_sooner_it_is_due(fail, unknown, said):
+    when = '{ signal = "mfa_email_coverage", below = 0.05 }'
+    texts = [f'[{{ type = "post_bind", days = {days}, text = "t" }}]' for days in (fail, unknown)]
+    if said:
+        with pytest.raises(RuleError, match="no graver than fail"):
+            book(when, fail=texts[0], unknown=texts[1])
+    else:
+        assert book(when, fail=texts[0], unknown=texts[1]).rules
+    with pytest.raises(RuleError, match="no graver than fail"):
+        book(when, fail=texts[0], unknown='[{ type = "pre_bind", text = "t" }]')
