@@ -86,6 +86,7 @@ def test_answers_are_those_of_the_library(client):
         ("/what-if", {"changes": [{"mfa_emial_coverage": 1}]}, ["body"], "did you mean 'mfa_email_coverage'"),
         ("/what-if", {"changes": [{"mfa_email_coverage": 94}]}, ["body"], "did you mean 0.94"),
         ("/what-if", {"changes": [{"mfa_email_coverage": "\ud800"}]}, ["body"], "mfa_email_coverage"),
+        ("/what-if", {"changes": [{f"x{k}": 1 for k in range(501)}] * 2}, ["body", "changes"], "got 1,002"),
         ("/path", {"target": "band:Z"}, ["body"], "a band is one of"),
         ("/path", {"target": "band:B", "costs": {"mail_platform": 3}}, ["body"], "no target"),
     ],

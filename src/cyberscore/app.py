@@ -11,7 +11,7 @@ from datetime import date
 from importlib.metadata import version
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, field_validator
 
 from cyberscore.examples import example_text
 from cyberscore.exceptions import CyberscoreError, MissingExtraError
@@ -38,6 +38,8 @@ Rate = Annotated[
 ]
 LARGEST_BODY = 10_000_000
 """Bytes of a request's body, at most: some 50,000 observations (judgement)."""
+MOST_CHANGES = 1_000
+"""Values that the changes of one request may give, in all (judgement)."""
 Language = Literal["en", "zh"]
 Cost = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False, strict=True)]
 
@@ -100,7 +102,15 @@ class WhatIfRequest(CoverRequest):
 
     model_config = _shown(changes=[{"mfa_email_coverage": 1.0}, {"retention": 25_000}])
 
-    changes: Annotated[list[Observation | dict[str, Any]], Field(max_length=1_000)]
+    changes: Annotated[list[Observation | dict[str, Any]], Field(max_length=MOST_CHANGES)]
+
+    @field_validator("changes")
+    @classmethod
+    def _few(cls, changes: list[Observation | dict[str, Any]]) -> list[Observation | dict[str, Any]]:
+        values = sum(len(change) if isinstance(change, dict) else 1 for change in changes)
+        if values > MOST_CHANGES:
+            raise ValueError(f"changes may give {MOST_CHANGES:,} values in all; got {values:,}: leave out those undone")
+        return changes
 
 
 class PathRequest(CoverRequest):

@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -80,6 +80,46 @@ def test_path(benchmark, plan, target, priced):
     costs = {name: 100.0 * (3 + 7 * k % 20) for k, name in enumerate(names)} if priced else None
     profile = cyberscore.Profile(insured=insured)
     assert benchmark(cyberscore.path_to, profile, target, as_of=AS_OF, plan=plan, costs=costs).optimal
+
+
+def evidence_on_one_signal(n):
+    """Draw n observations of one signal on one day, of as many scopes."""
+    start = datetime(AS_OF.year, AS_OF.month, AS_OF.day, tzinfo=UTC)
+    return [
+        cyberscore.Observation(
+            signal="mfa_email_coverage",
+            value=(0.2, 0.6, 0.9, 1.0)[k % 4],
+            observed_at=start + timedelta(seconds=k),
+            source=("telemetry", "document", "attestation")[k % 3],
+            scope_share=(k + 1) / n,
+        )
+        for k in range(n)
+    ]
+
+
+def firm_with(n):
+    insured = cyberscore.Insured(naics="541110", country="US", annual_revenue=2e6)
+    return cyberscore.Profile(insured=insured, observations=tuple(evidence_on_one_signal(n)))
+
+
+@pytest.mark.benchmark(group="grows with the evidence: each line should take four times the one before")
+@pytest.mark.parametrize("n", [2_500, 10_000, 40_000])
+@pytest.mark.parametrize("what", ["quote", "with_observations", "what_if", "disputes"])
+def test_growth(benchmark, plan, what, n):
+    """As many additions, and changes and disputes up to a thousand, as there are observations of one signal."""
+    profile, more = firm_with(n), evidence_on_one_signal(n + 1)
+    if what == "with_observations":
+        benchmark.pedantic(profile.with_observations, args=more, rounds=3)
+    elif what == "what_if":
+        benchmark.pedantic(
+            cyberscore.what_if, args=(profile, more[:1_000]), kwargs={"as_of": AS_OF, "plan": plan}, rounds=3
+        )
+    else:
+        if what == "disputes":
+            findings = [one.digest for one in profile.observations if one.value == 0.2][:1_000]
+            disputes = [{"observation": one, "kind": "fixed", "note": "Mended.", "at": AS_OF} for one in findings]
+            profile = cyberscore.Profile.from_dict({**profile.to_dict(), "disputes": disputes})
+        benchmark.pedantic(quote, args=(profile,), kwargs={"as_of": AS_OF, "plan": plan}, rounds=3)
 
 
 @pytest.mark.benchmark(group="one row of 40 factors")

@@ -1,14 +1,16 @@
 """What contradicts what: never across time or scopes alone, and what is merely older or narrower is told as such."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from cyberscore import Insured, Observation, Profile, contradictions, posture_at, quote
-from cyberscore.profile import signals
-from cyberscore.profile.evidence import CLEARING_SHARE
-from strategies import AS_OF, profiles
+from cyberscore.profile import pairs, signals
+from cyberscore.profile.evidence import CLEARING_SHARE, counting
+from cyberscore.profile.pairs import live_at
+from strategies import AS_OF, examples, profiles, some_values
 
 FIRM = Insured(naics="541110", country="US", annual_revenue=2e6)
 
@@ -124,3 +126,60 @@ def test_long_before_is_never_a_contradiction(profile):
     if len(days) == len(moved + kept):  # one day's looks of one source may contradict each other
         whole = Profile(insured=FIRM, observations=tuple(moved + kept), sources=profile.sources)
         assert contradictions(posture_at(whole, AS_OF)) == ()
+
+
+@st.composite
+def crowds(draw):
+    """Draw many observations of one signal within a few days, of few values, sources and scopes."""
+    about = draw(st.sampled_from([one for one in signals().values() if not one.is_context]))
+    days = draw(st.sampled_from(((0,), (0, 1), (0, 1, 100), (0, 40, 400))))
+    specials = ("never",) if about.kind == "age" else ()
+    values = draw(st.lists(st.sampled_from((*some_values(about), *specials)), min_size=1, max_size=4))
+    crowd = []
+    for _ in range(draw(st.integers(2, 14))):
+        value, days_ago = draw(st.sampled_from(values)), draw(st.sampled_from(days))
+        moment = datetime(AS_OF.year, AS_OF.month, AS_OF.day, draw(st.integers(0, 3)), tzinfo=UTC)
+        moment -= timedelta(days=days_ago)
+        event = None
+        if about.window_days is not None and draw(st.booleans()):
+            event = moment.date() - timedelta(days=draw(st.sampled_from((0, 1, 50))))
+        crowd.append(
+            Observation(
+                signal=about.name,
+                value=value,
+                observed_at=moment,
+                source=draw(st.sampled_from(about.sources)),
+                occurred_at=event,
+                scope_share=draw(st.sampled_from((None, None, 0.3, 0.45, 0.55, 0.56, 0.6, 0.7, 0.9, 1.0))),
+            )
+        )
+    return about, crowd
+
+
+@examples(150)
+@given(crowds())
+def test_the_pair_that_is_told_is_the_first_of_all_pairs(crowd):
+    """Whatever is not looked at on the way to it, every pair was held against the definition here."""
+    about, seen = crowd
+    day = AS_OF.toordinal()
+    live = live_at(about, [one.prepared for one in seen], day)
+    counted = {id(one) for _, _, one in counting(about, [one for _, one in live], day)}
+    favourable = any(code <= about.unknown and id(one) in counted for code, one in live)
+    current = [
+        (code, one)
+        for code, one in live
+        if not any(
+            other.observation.source == one.observation.source
+            and other.day > one.day
+            and other.scope >= CLEARING_SHARE * one.scope
+            for _, other in live
+        )
+        and not (favourable and code > about.unknown and not pairs._dated(about, one))
+    ]
+    every = [(one, two) for one in current for two in current if one[0] < two[0] and pairs._contradict(about, one, two)]
+    found = pairs.contradicting(about, live, counted)
+    assert (found is None) == (not every)
+    if found:
+        assert found[0][1].observation == min((one for one, _ in every), key=pairs.safest)[1].observation
+        against = [two for one, two in every if one[1] is found[0][1]]
+        assert found[1][1].observation == max(against, key=pairs.best_sourced)[1].observation

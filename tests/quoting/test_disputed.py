@@ -8,9 +8,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import cyberscore
-from cyberscore import Coverage, Profile, quote, signals
+from cyberscore import Coverage, Profile, posture_at, quote, signals
+from cyberscore.profile.evidence import mixture_at, rule_value
+from cyberscore.profile.pivotal import pivotal
 from cyberscore.rules import DECISIONS
-from strategies import AS_OF, is_favourable, profiles
+from strategies import AS_OF, examples, histories, is_favourable, profiles
 
 PLAN = cyberscore.load_plan()
 FIRM = cyberscore.Insured(naics="541110", country="US", annual_revenue=6e6)
@@ -65,6 +67,34 @@ def test_upholding_is_the_quote_without_the_findings_and_never_costs_more(profil
         if one.dispute.kind == "accepted_risk":
             assert (one.points, one.saving) == (0.0, 0.0)
     assert json.loads(answer.to_json())["disputed"] == json.loads(json.dumps(answer.disputed.to_dict()))
+
+
+@given(disputed_profiles())
+@settings(max_examples=30)
+def test_a_dispute_alone_is_the_quote_without_its_finding(profile):
+    """Though most findings are never taken out: without them nothing would be weighed otherwise."""
+    now = quote(profile, as_of=AS_OF, plan=PLAN)
+    for dispute, told in zip(profile.disputes, now.disputed.disputes, strict=True):
+        kept = tuple(one for one in profile.observations if one.digest != dispute.observation)
+        rest = Profile(insured=FIRM, observations=kept, sources=profile.sources)
+        if dispute.kind == "accepted_risk" or posture_at(rest, AS_OF).telemetry != posture_at(profile, AS_OF).telemetry:
+            continue  # a connection whose only findings are disputed still shares telemetry
+        less = quote(rest, as_of=AS_OF, plan=PLAN)
+        assert told.points == pytest.approx(less.unclipped_score - now.unclipped_score, abs=1e-9)
+        assert told.saving == pytest.approx(now.indicative_premium - less.indicative_premium, abs=0.001)
+
+
+@examples(200)
+@given(histories(min_size=1, max_size=7))
+def test_only_pivotal_findings_change_how_a_signal_is_weighed(history):
+    about, seen = history
+    prepared, day = [one.prepared for one in seen], AS_OF.toordinal()
+    named = pivotal(about, prepared, day)
+    now = mixture_at(about, prepared, day), rule_value(about, prepared, day)
+    for one in prepared:
+        rest = [other for other in prepared if other.observation != one.observation]
+        if one.code_at(about, day) > about.unknown and one.observation.digest not in named:
+            assert (mixture_at(about, rest, day), rule_value(about, rest, day)) == now
 
 
 def law_firm(kind, at=AS_OF):

@@ -104,6 +104,24 @@ def test_changes_of_everything():
     assert [one.value for one in replaced.observations if one.signal == "mfa_email_coverage"] == [0.85]
 
 
+def test_changes_are_made_in_their_order():
+    """Evidence taken away goes with its disputes, and what is given after it stays, after what was there."""
+    finding = next(one for one in CLINIC.observations if one.signal == "mdr_24x7")
+    other = next(one for one in CLINIC.observations if one.signal == "leaked_credentials_12m")
+    disputed = CLINIC.dispute(finding, "fixed", "Bought.", at=AS_OF).dispute(other, "not_ours", "No.", at=AS_OF)
+    twice = disputed.model_copy(update={"observations": (*disputed.observations, finding)})
+    changed, _ = changed_by(twice, Coverage(), [{"mdr_24x7": None}, finding, {"mdr_24x7": 1}, finding], as_of=AS_OF)
+    rest = tuple(one for one in CLINIC.observations if one != finding)
+    assert changed.observations[: len(rest)] == rest
+    assert [one.value for one in changed.observations[len(rest) :]] == [finding.value, 1]
+    assert [one.observation for one in changed.disputes] == [other.digest]
+    assert changed_by(twice, Coverage(), {}, as_of=AS_OF)[0] == twice
+    last, cover = changed_by(
+        CLINIC, Coverage(), [{"annual_revenue": 1e6}, {"annual_revenue": 2e6, "retention": 5e3}], as_of=AS_OF
+    )
+    assert (last.insured.annual_revenue, cover.retention) == (2e6, 5e3)
+
+
 @pytest.mark.parametrize(
     ("changes", "error", "said"),
     [

@@ -261,7 +261,8 @@ def _operand(step: Step | None) -> str:
 def _outdone(known: Profile, found: WhatIf) -> list[str]:
     """Signals that were set to a value beside which a better observation, still on the profile, counts for more."""
     after = posture_at(found.profile, found.after.as_of)
-    told = {one.signal: one.value for one in found.profile.observations if one not in known.observations}
+    before = set(known.observations)
+    told = {one.signal: one.value for one in found.profile.observations if one not in before}
     counted = {name: after[name].observation for name in told}
     return [name for name, best in counted.items() if best is not None and best.observation.value != told[name]]
 

@@ -117,10 +117,12 @@ def contradiction_of(posture: Posture, position: int, state: SignalState) -> tup
     about, day = state.signal, posture.as_of.toordinal()
     live = live_at(about, posture.evidence[position], day)
     counted = {id(one) for _, _, one in counting(about, posture.evidence[position], day)}
-    pairs = contradicting(about, live, counted)
-    first, better = min((one for one, _ in pairs) if pairs else live, key=safest)
-    riskier = [two for one, two in pairs if one[1] is better] or [item for item in live if item[0] > first]
-    second, worse = max(riskier, key=best_sourced)
+    pair = contradicting(about, live, counted)
+    if pair is None:
+        first, better = min(live, key=safest)
+        second, worse = max((item for item in live if item[0] > first), key=best_sourced)
+    else:
+        (first, better), (second, worse) = pair
     standing = (id(better) in counted, id(worse) in counted)
     found = Contradiction(
         signal=about.name,
@@ -129,7 +131,7 @@ def contradiction_of(posture: Posture, position: int, state: SignalState) -> tup
         worse=_claim(about, second, worse, day, counts=standing[1]),
         counts={(True, True): "both", (True, False): "better", (False, True): "worse"}.get(standing, "neither"),
         earned_weight=_weight_beyond(about, state.mixture, second) if standing[0] else 0.0,
-        relation=CONTRADICTION if pairs else _relation(better, worse, standing),
+        relation=CONTRADICTION if pair else _relation(better, worse, standing),
     )
     return found, better
 

@@ -341,7 +341,7 @@ def counting(about: Signal, prepared: Sequence[Prepared], day: int) -> list[tupl
     adverse = [item for item in live if item[0] > about.unknown]
     if not favourable or not adverse:
         return favourable or adverse
-    standing = _not_cleared(adverse, favourable)
+    standing = not_cleared(adverse, favourable)
     if standing:
         return standing
     found = _LatestByRank()
@@ -367,7 +367,7 @@ def rule_value(about: Signal, prepared: Sequence[Prepared], day: int) -> Value |
         return counted[0][2].value_at(about, day)
     adverse = counted[0][0] > about.unknown
     values = [
-        (code, math.inf if one.observation.value == NEVER else one.value_at(about, day))
+        (code, value_for_rules(about, one, day))
         for code, weight, one in counted
         if adverse or weight >= RULES_IGNORE_BELOW
     ]
@@ -375,6 +375,11 @@ def rule_value(about: Signal, prepared: Sequence[Prepared], day: int) -> Value |
         return None
     pick = max if adverse else min
     return pick(values, key=lambda item: (item[0], riskiness(about, item[1])))[1]
+
+
+def value_for_rules(about: Signal, one: Prepared, day: int) -> Value:
+    """Value at a date as rules compare it: what never was is older than anything."""
+    return math.inf if one.observation.value == NEVER else one.value_at(about, day)
 
 
 def riskiness(about: Signal, value: Value) -> float:
@@ -396,7 +401,7 @@ class _LatestByRank:
             self.moments[rank] = max(self.moments[rank], one.moment)
 
 
-def _not_cleared(
+def not_cleared(
     adverse: list[tuple[int, float, Prepared]], favourable: list[tuple[int, float, Prepared]]
 ) -> list[tuple[int, float, Prepared]]:
     """Adverse observations that no favourable one supersedes: none later, as well sourced and of a scope as wide."""

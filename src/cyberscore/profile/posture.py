@@ -111,14 +111,17 @@ def _sharing(profile: Profile, as_of: date) -> frozenset[str]:
     )
 
 
-def posture_if_upheld(posture: Posture, fallen: Collection[str]) -> Posture:
+def posture_if_upheld(posture: Posture, fallen: Collection[str], positions: Collection[int] | None = None) -> Posture:
     """Weigh the evidence again without some findings, given by digest.
 
     What speaks for the insured at the posture's date stays, whatever was said of it: upholding never costs more.
+    `positions` are the places in the catalogue of the signals they are about, default all: no other is looked at.
     """
     day = posture.as_of.toordinal()
     evidence, mixtures = list(posture.evidence), list(posture.mixtures)
     for position, about in enumerate(signals().values()):
+        if positions is not None and position not in positions:
+            continue
         kept = tuple(
             one
             for one in evidence[position]
@@ -156,8 +159,8 @@ def _state(about: Signal, prepared: tuple[Prepared, ...], mixture: Mixture, day:
     elif value == NOT_APPLICABLE:
         status = NOT_APPLICABLE
     differs = not about.is_context and len(prepared) > 1 and _differs(about, prepared, best, day)
-    contradicted = differs and bool(
-        contradicting(about, live_at(about, prepared, day), {id(one) for _, _, one in counted})
+    contradicted = (
+        differs and contradicting(about, live_at(about, prepared, day), {id(one) for _, _, one in counted}) is not None
     )
     return SignalState(about, status, value, weight, day - best.day, best, mixture, contradicted, differs)
 

@@ -98,7 +98,8 @@ class Profile(BaseModel):
 
     def with_observations(self, *observations: Observation) -> Self:
         """Return the same profile with more observations; exact duplicates are added once."""
-        new = tuple(dict.fromkeys(one for one in observations if one not in self.observations))
+        known = set(self.observations)
+        new = tuple(dict.fromkeys(one for one in observations if one not in known))
         return self._with(observations=self.observations + new)
 
     def without(self, unwanted: Callable[[Observation], bool]) -> Self:

@@ -7,10 +7,11 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
-from cyberscore.profile import Contradiction, Dispute, Posture, Profile, SignalState
+from cyberscore.profile import Contradiction, Dispute, Posture, Profile, SignalState, signals
 from cyberscore.profile.contradictions import contradiction_of
 from cyberscore.profile.disputes import described, disputed_at
 from cyberscore.profile.evidence import mixture_at
+from cyberscore.profile.pivotal import pivotal
 from cyberscore.profile.posture import posture_if_upheld
 from cyberscore.quoting.figures import (
     Figures,
@@ -86,27 +87,38 @@ def disputed_outcomes(
     if not on_record:
         return None
     observations = {one.digest: one for one in profile.observations}
-    posture = standing.posture
+    posture, day = standing.posture, firm.as_of.toordinal()
+    places = {name: position for position, name in enumerate(signals())}
     now = _outcome(firm, standing, figures)
+    disputed = {places[observations[one.observation].signal] for one in on_record if one.changes_price}
+    catalogue = list(signals().values())
+    turning = {place: pivotal(catalogue[place], posture.evidence[place], day) for place in disputed}
+    alone: dict[str, Outcome] = {}
+    """If one finding fell alone, by its digest; of findings on which nothing turns, the quote as it is."""
     found = []
     for dispute in on_record:
+        digest = dispute.observation
+        place = places[observations[digest].signal]
         after = now
-        if dispute.changes_price:
-            after = _if_upheld(firm, settled, posture, {dispute.observation})
+        if dispute.changes_price and digest in turning[place]:
+            if digest not in alone:
+                alone[digest] = _if_upheld(firm, settled, posture_if_upheld(posture, {digest}, {place}))
+            after = alone[digest]
         found.append(
             DisputeOnRecord(
                 dispute=dispute,
-                about=described(dispute, observations[dispute.observation]),
+                about=described(dispute, observations[digest]),
                 points=after.unclipped_score - now.unclipped_score,
                 saving=round(now.indicative_premium - after.indicative_premium, 2),
             )
         )
     fallen = disputed_at(on_record, firm.as_of)
-    return Disputed(now, _if_upheld(firm, settled, posture, fallen) if fallen else now, tuple(found))
+    upheld = _if_upheld(firm, settled, posture_if_upheld(posture, fallen, disputed)) if fallen else now
+    return Disputed(now, upheld, tuple(found))
 
 
-def _if_upheld(firm: Firm, settled: SettledCover, posture: Posture, fallen: Collection[str]) -> Outcome:
-    standing = Standing.of(firm, posture_if_upheld(posture, fallen))
+def _if_upheld(firm: Firm, settled: SettledCover, posture: Posture) -> Outcome:
+    standing = Standing.of(firm, posture)
     findings = posture_findings(firm, settled, standing.values)
     figures = priced(settled, standing.rates, claim_costs(firm, settled, standing.locations), findings)
     return _outcome(firm, standing, figures)

@@ -4,9 +4,11 @@ Changes are added evidence, or other facts of the insured and the cover; nothing
 """
 
 import difflib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import count
 from typing import Any, TypeAlias
 
 from cyberscore.exceptions import ProfileError
@@ -148,57 +150,95 @@ def changed_by(
     listed = [changes] if isinstance(changes, Observation | Mapping) else changes
     if isinstance(listed, str) or not isinstance(listed, Sequence):
         raise ProfileError(f"changes must be observations, or names with values; got {changes!r}")
+    draft = _Draft(profile, coverage, as_of)
     for change in listed:
         if isinstance(change, Observation):
-            profile = profile.with_observations(change)
+            draft.observe(change)
         elif not isinstance(change, Mapping):
             raise ProfileError(f"a change must be an observation, or names with values; got {change!r}")
         elif "signal" in change:
-            profile = profile.with_observations(validated(Observation, dict(change), "changes"))
+            draft.observe(validated(Observation, dict(change), "changes"))
         else:
-            profile, coverage = _with_values(profile, coverage, change, as_of)
-    return profile, coverage
+            draft.set_values(change)
+    return draft.profile(), draft.coverage
 
 
-def seen_by_best_source(name: str, value: Any, as_of: date, profile: Profile) -> Observation:
-    """Observation of a value at the end of a date, after all that a profile has of that day, from its best source."""
+def seen_by_best_source(name: str, value: Any, as_of: date, latest: float | None = None) -> Observation:
+    """Observation of a value at the end of a date, after the latest moment known of it, from its best source."""
     source = max(signals()[name].sources, key=lambda kind: (SOURCES[kind].rank, SOURCES[kind].favourable))
-    day = as_of.toordinal()
-    seen = (one.prepared.moment for one in profile.observations if one.signal == name and one.prepared.day <= day)
-    moment = end_of(as_of, quarters_west(as_of, seen))
+    moment = end_of(as_of, quarters_west(as_of, () if latest is None else (latest,)))
     content = {"signal": name, "value": value, "observed_at": moment, "source": source}
     return validated(Observation, content, f"changes: {name}")
 
 
-def _with_values(
-    profile: Profile, coverage: Coverage, values: Mapping[str, Any], as_of: date
-) -> tuple[Profile, Coverage]:
-    of_insured: dict[str, Any] = {}
-    of_cover: dict[str, Any] = {}
-    for name, value in values.items():
-        if name in signals():
-            if value is None:
-                profile = profile.without(lambda one, name=name: one.signal == name)  # type: ignore[misc]
-            else:
-                profile = profile.with_observations(seen_by_best_source(name, value, as_of, profile))
-        elif name in Insured.model_fields:
-            of_insured[name] = value
-            if name == "currency" and (coverage.currency != "USD" or not coverage.names_currency):
-                # a cover in the insured's own currency follows it, and the usual one becomes the usual one there
-                if coverage == Coverage.usual(coverage.currency) and isinstance(value, str):
-                    coverage = Coverage.usual(value)
+class _Draft:
+    """A profile and a cover while changes are made: one pass over the evidence, however many changes there are."""
+
+    def __init__(self, profile: Profile, coverage: Coverage, as_of: date) -> None:
+        self.before, self.insured, self.coverage, self.as_of = profile, profile.insured, coverage, as_of
+        self.places = count()
+        self.kept: dict[str, list[tuple[int, Observation]]] = {}
+        """Evidence by signal, each observation with its place among all."""
+        self.latest: dict[str, float] = {}
+        """Moment of the newest evidence by signal, up to the date."""
+        self.known = set(profile.observations)
+        self.without: set[str] = set()
+        """Signals whose evidence was taken away: disputes of it go too."""
+        for one in profile.observations:
+            self._add(one)
+
+    def _add(self, observation: Observation) -> None:
+        self.kept.setdefault(observation.signal, []).append((next(self.places), observation))
+        prepared = observation.prepared
+        if prepared.day <= self.as_of.toordinal():
+            self.latest[observation.signal] = max(prepared.moment, self.latest.get(observation.signal, -math.inf))
+
+    def observe(self, observation: Observation) -> None:
+        """Add an observation, unless it is there."""
+        if observation not in self.known:
+            self.known.add(observation)
+            self._add(observation)
+
+    def set_values(self, values: Mapping[str, Any]) -> None:
+        """Give signals, fields of the insured and of the cover new values."""
+        of_insured: dict[str, Any] = {}
+        of_cover: dict[str, Any] = {}
+        for name, value in values.items():
+            if name in signals():
+                if value is None:
+                    self.known.difference_update(one for _, one in self.kept.pop(name, ()))
+                    self.latest.pop(name, None)
+                    self.without.add(name)
                 else:
-                    of_cover[name] = value
-        elif name in Coverage.model_fields:
-            of_cover[name] = value
-        else:
-            raise ProfileError(f"changes: there is no {name!r} to change{_nearest(name)}")
-    if of_insured:
-        data = {**profile.to_dict(), "insured": {**profile.insured.model_dump(mode="json"), **of_insured}}
-        profile = validated(Profile, data, "changes")
-    if of_cover:
-        coverage = Coverage.from_dict({**coverage.model_dump(exclude_unset=True), **of_cover})
-    return profile, coverage
+                    self.observe(seen_by_best_source(name, value, self.as_of, self.latest.get(name)))
+            elif name in Insured.model_fields:
+                of_insured[name] = value
+                if name == "currency" and (self.coverage.currency != "USD" or not self.coverage.names_currency):
+                    # a cover in the insured's own currency follows it, and the usual one becomes the usual one there
+                    if self.coverage == Coverage.usual(self.coverage.currency) and isinstance(value, str):
+                        self.coverage = Coverage.usual(value)
+                    else:
+                        of_cover[name] = value
+            elif name in Coverage.model_fields:
+                of_cover[name] = value
+            else:
+                raise ProfileError(f"changes: there is no {name!r} to change{_nearest(name)}")
+        if of_insured:
+            insured = {**self.insured.model_dump(mode="json"), **of_insured}
+            self.insured = validated(Profile, {"insured": insured}, "changes").insured
+        if of_cover:
+            self.coverage = Coverage.from_dict({**self.coverage.model_dump(exclude_unset=True), **of_cover})
+
+    def profile(self) -> Profile:
+        """Return the profile with all changes made."""
+        in_order = sorted((item for kept in self.kept.values() for item in kept), key=lambda item: item[0])
+        old, observations = self.before, tuple(one for _, one in in_order)
+        disputes = old.disputes
+        if disputes and self.without:
+            gone = {one.digest for one in old.observations if one.signal in self.without}
+            disputes = tuple(one for one in disputes if one.observation not in gone)
+        content = {"insured": self.insured, "observations": observations, "sources": old.sources, "disputes": disputes}
+        return validated(type(old), content, "changes")
 
 
 def _nearest(name: str) -> str:
