@@ -27,7 +27,7 @@ from cyberscore.cli.evidence import Evidence, takes_evidence
 from cyberscore.cli.reports import LanguageOption
 from cyberscore.exceptions import ProfileError
 from cyberscore.money import written
-from cyberscore.profile import Profile
+from cyberscore.profile import Profile, signals
 from cyberscore.profile.profile import parse_json, read_bytes
 from cyberscore.quoting import WatchState, explain_change, next_evidence
 from cyberscore.quoting import watch as watch_book
@@ -140,6 +140,12 @@ def ask_next(
     ]
     for k, one in enumerate(found.questions[: count or 10], 1):
         status = words.name("statuses", one.status) if spoken else one.status
+        if one.evidence is not None:
+            status += words.name("next", "so_far").format(
+                source=words.source(one.evidence.source),
+                date=words.day(one.evidence.observed_at),
+                value=words.told(signals()[one.signal], one.evidence.value),
+            )
         lines.append(f"{k:2}. {one.question} [{one.signal}, {status}]")
         worth = words.name("next", "worth").format(
             source=words.name("sources", one.source) if spoken else one.source,

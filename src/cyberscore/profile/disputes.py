@@ -83,6 +83,13 @@ def disputed_at(disputes: Iterable[Dispute], as_of: date) -> frozenset[str]:
     return frozenset(one.observation for one in disputes if one.at <= as_of and one.changes_price)
 
 
+def denied_at(disputes: Iterable[Dispute], as_of: date) -> frozenset[str]:
+    """Digests of findings that the insured says are false, not its own, or mended, by disputes on record at a date."""
+    return frozenset(
+        one.observation for one in disputes if one.at <= as_of and one.kind in {"false_positive", "not_ours", "fixed"}
+    )
+
+
 def described(dispute: Dispute, observation: Observation) -> dict[str, Any]:
     """Dispute and what it is about, in plain JSON types."""
     return {

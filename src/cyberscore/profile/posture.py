@@ -1,8 +1,9 @@
 """The posture of a firm at a date: for every signal, which codes it may have and with what weight."""
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from itertools import groupby
 
 from cyberscore.exceptions import ProfileError
 from cyberscore.profile.evidence import Mixture, Prepared, counting, mixture_at, riskiness, rule_value
@@ -40,12 +41,15 @@ class Posture:
     """All signals at a date, in catalogue order.
 
     `telemetry` names the telemetry connections that are not withdrawn and delivered something within DAYS_OF_DELIVERY.
+    `unproven` is what was said for the insured and weighs nothing, by signal: "not applicable" on its own word, and
+    what withdrawn connections found.
     """
 
     as_of: date
     mixtures: tuple[Mixture, ...]
     evidence: tuple[tuple[Prepared, ...], ...]
     telemetry: frozenset[str] = frozenset()
+    unproven: Mapping[str, tuple[Prepared, ...]] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[SignalState]:
         day = self.as_of.toordinal()
@@ -88,12 +92,20 @@ def posture_at(profile: Profile, as_of: date) -> Posture:
             f"observations[{index}] ({late.signal}) was observed at {late.observed_at.date()}, after as_of {as_of}: "
             "use a later as_of or leave it out"
         )
-    evidence = profile.prepared
+    evidence, unproven = profile.prepared, profile.unproven
     if any(source.withdrawn_at is not None for source in profile.sources):
-        evidence = _without_withdrawn(profile, as_of)
+        evidence, withdrawn = _without_withdrawn(profile, as_of)
+        unproven += withdrawn
     catalogue = signals().values()
     mixtures = tuple([mixture_at(about, items, day) for about, items in zip(catalogue, evidence, strict=True)])
-    return Posture(as_of, mixtures, evidence, _sharing(profile, as_of))
+    by_signal: dict[str, tuple[Prepared, ...]] = {}
+    for name, items in groupby(sorted(unproven, key=_signal_name), key=_signal_name):
+        by_signal[name] = tuple(items)
+    return Posture(as_of, mixtures, evidence, _sharing(profile, as_of), by_signal)
+
+
+def _signal_name(one: Prepared) -> str:
+    return one.observation.signal
 
 
 def _sharing(profile: Profile, as_of: date) -> frozenset[str]:
@@ -132,17 +144,21 @@ def posture_if_upheld(posture: Posture, fallen: Collection[str], positions: Coll
     return replace(posture, mixtures=tuple(mixtures), evidence=tuple(evidence))
 
 
-def _without_withdrawn(profile: Profile, as_of: date) -> tuple[tuple[Prepared, ...], ...]:
+def _without_withdrawn(profile: Profile, as_of: date) -> tuple[tuple[tuple[Prepared, ...], ...], tuple[Prepared, ...]]:
+    """Evidence without what withdrawn connections found in the insured's favour, and that."""
     gone = {s.name for s in profile.sources if s.withdrawn_at is not None and s.withdrawn_at <= as_of}
     day = as_of.toordinal()
-    return tuple(
-        tuple(
-            one
-            for one in items
-            if about.is_context or one.observation.connection not in gone or one.code_at(about, day) > about.unknown
-        )
-        for about, items in zip(signals().values(), profile.prepared, strict=True)
-    )
+    evidence: list[tuple[Prepared, ...]] = []
+    withdrawn: list[Prepared] = []
+    for about, items in zip(signals().values(), profile.prepared, strict=True):
+        kept = []
+        for one in items:
+            if about.is_context or one.observation.connection not in gone or one.code_at(about, day) > about.unknown:
+                kept.append(one)
+            else:
+                withdrawn.append(one)
+        evidence.append(tuple(kept))
+    return tuple(evidence), tuple(withdrawn)
 
 
 def _state(about: Signal, prepared: tuple[Prepared, ...], mixture: Mixture, day: int) -> SignalState:

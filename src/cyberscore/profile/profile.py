@@ -171,7 +171,7 @@ class Profile(BaseModel):
 
     def __copy__(self) -> Self:
         copied = super().__copy__()
-        for name in ("prepared", "newest"):
+        for name in ("prepared", "unproven", "newest"):
             copied.__dict__.pop(name, None)  # a copy may be given other observations
         return copied
 
@@ -184,6 +184,11 @@ class Profile(BaseModel):
             if one.prepared.favourable > 0.0:
                 found[one.signal].append(one.prepared)
         return tuple(tuple(items) for items in found.values())
+
+    @cached_property
+    def unproven(self) -> tuple[Prepared, ...]:
+        """Observations that weigh nothing: "not applicable" on the insured's own word."""
+        return tuple(one.prepared for one in self.observations if one.prepared.favourable <= 0.0)
 
     @cached_property
     def newest(self) -> int:

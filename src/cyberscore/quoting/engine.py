@@ -14,6 +14,7 @@ from cyberscore.money import plain, whole
 from cyberscore.perils import BASIS_RETENTION, PERILS
 from cyberscore.profile import Profile, posture_at
 from cyberscore.profile.contradictions import CONTRADICTION
+from cyberscore.profile.disputes import denied_at
 from cyberscore.quoting.disputed import differing_priced, disputed_outcomes
 from cyberscore.quoting.figures import Firm, Standing, loss_by_part
 from cyberscore.quoting.improvements import improvements_for
@@ -167,14 +168,16 @@ def quote(
         failed=rule_ids(results, "fail"),
         ungraded=rule_ids(results, "unknown"),
         applied=rule_ids(results, "applies"),
-        open_questions=open_questions((*findings, *offer.on_premium), plan.rules.known_activities),
+        open_questions=open_questions((*findings, *offer.on_premium), plan.rules.known_activities, posture),
         industry=profile.insured.industry,
         requested=requested.to_dict(),
         coverage=settled.shown.to_dict(),
         cover_offered=offer.cover_offered(),
         reasons=reasons_for(plan, standing.risk, states, score - CENTRE),
         ledger=build_ledger(firm, settled, standing, figures),
-        improvements=improvements_for(firm, settled, standing, figures, offer.on_posture),
+        improvements=improvements_for(
+            firm, settled, standing, figures, offer.on_posture, denied=denied_at(profile.disputes, as_of)
+        ),
         options=tuple(QuoteOption.of(firm, make_offer(firm, standing, draws, other)) for other in others),
         unknowns=tuple(
             Unknown(s.signal.name, s.signal.title, s.status)

@@ -213,14 +213,18 @@ def _walked(
     added: list[Observation] = []
     for position, about in enumerate(catalogue):
         old, new = before[about.name], after[about.name]
+        was, remains = set(old), set(new)
         kept = list(old)
-        for one in (one for one in old if one not in new):
+        for one in (one for one in old if one not in remains):
             kept.remove(one)
             walk.mixtures[position] = mixture_of(about, kept, gone[1], now)
             yield "removed", about.name, f"{about.title}: {_told(one)} is no longer there", one
-        added += [one for one in new if one not in old]
+        added += [one for one in new if one not in was]
     places = {about.name: position for position, about in enumerate(catalogue)}
-    held = {name: [one for one in old if one in after[name]] for name, old in before.items()}
+    held: _Evidence = {}
+    for name, old in before.items():
+        remains = set(after[name])
+        held[name] = [one for one in old if one in remains]
     for one in sorted(added, key=lambda one: one.observed_at):
         about = signals()[one.signal]
         held[about.name].append(one)

@@ -4,7 +4,7 @@ A fix brings one signal to its target, seen by its best source. Sets of fixes ad
 for pairs of factors that meet, whose corrections are worked out once.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any
@@ -13,7 +13,7 @@ import numpy as np
 
 from cyberscore.profile import Observation, Posture, Signal, signals
 from cyberscore.profile.evidence import Mixture, mixture_at
-from cyberscore.profile.moments import quarters_west
+from cyberscore.quoting.advice import Advice
 from cyberscore.quoting.figures import (
     ClaimCosts,
     Figures,
@@ -26,7 +26,7 @@ from cyberscore.quoting.figures import (
     score_of,
 )
 from cyberscore.quoting.figures import standard_costs as costs_in_standard_layer
-from cyberscore.quoting.improvements import best_observation
+from cyberscore.quoting.improvements import advice_on, observation_at_best
 from cyberscore.quoting.terms import make_lookup, signal_value
 from cyberscore.rating.expected_loss import factor_change
 from cyberscore.rating.parts import N_PERILS, WIDTH, Floats
@@ -45,16 +45,17 @@ class Fix:
     value: Any
 
 
-def open_fixes(firm: Firm, posture: Posture) -> tuple[Fix, ...]:
-    """Signals that are not at their target as their best source would show it, in catalogue order."""
+def open_fixes(firm: Firm, posture: Posture, denied: Collection[str] = ()) -> tuple[Fix, ...]:
+    """Signals that are not at their target as their best source would show it, in catalogue order.
+
+    `denied` are digests of findings that the insured says are not so.
+    """
     day, found = firm.as_of.toordinal(), []
     for position, about in enumerate(signals().values()):
         if about.target is None:
             continue
-        seen = posture.evidence[position]
-        west = quarters_west(firm.as_of, (one.moment for one in seen))
-        observation, plain = best_observation(about.name, firm.as_of, west)
-        evidence = (*seen, observation.prepared)
+        observation, plain = observation_at_best(posture, position, about, denied)
+        evidence = (*posture.evidence[position], observation.prepared)
         mixture = mixture_at(about, evidence, day)
         if mixture != posture.mixtures[position]:
             found.append(Fix(about, position, observation, plain, mixture, signal_value(about, evidence, day)))
@@ -88,6 +89,7 @@ class Fixes:
     firm: Firm
     settled: SettledCover
     standing: Standing
+    denied: Collection[str]
     fixes: tuple[Fix, ...]
     changes: Floats
     pairs: Mapping[tuple[int, int], Floats]
@@ -97,9 +99,9 @@ class Fixes:
     seen: dict[frozenset[int], After] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, firm: Firm, settled: SettledCover, standing: Standing) -> "Fixes":
+    def of(cls, firm: Firm, settled: SettledCover, standing: Standing, denied: Collection[str] = ()) -> "Fixes":
         """Gather the fixes of a firm."""
-        fixes, plan, old = open_fixes(firm, standing.posture), firm.plan, standing.risk.mixtures
+        fixes, plan, old = open_fixes(firm, standing.posture, denied), firm.plan, standing.risk.mixtures
         changes = np.zeros((len(fixes), WIDTH))
         for k, fix in enumerate(fixes):
             changes[k] = factor_change(plan, fix.position, fix.mixture, old[fix.position], old)
@@ -113,7 +115,12 @@ class Fixes:
                 pairs[i, j] = both - changes[j]
         movers = {k for k, change in enumerate(changes) if change[N_PERILS:].any()}
         movers |= {k for pair, more in pairs.items() if more[N_PERILS:].any() for k in pair}
-        return cls(firm, settled, standing, fixes, changes, pairs, frozenset(movers))
+        return cls(firm, settled, standing, denied, fixes, changes, pairs, frozenset(movers))
+
+    def advice(self, k: int) -> Advice:
+        """Return what to do or to show for one fix."""
+        fix = self.fixes[k]
+        return advice_on(self.standing.posture, fix.position, fix.about, self.denied)
 
     def after(self, chosen: Iterable[int]) -> After:
         """Return the quote after a set of fixes."""

@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cyberscore.profile import Observation, Profile, Signal, posture_at, signals
+from cyberscore.profile import Observation, Posture, Profile, Signal, SignalState, posture_at, signals
 from cyberscore.profile.evidence import SOURCES, Mixture, Prepared, mixture_at
 from cyberscore.profile.moments import end_of, quarters_west
+from cyberscore.quoting.advice import Said, lacking
 from cyberscore.quoting.figures import (
     Figures,
     Firm,
@@ -67,6 +68,11 @@ class NextQuestion:
         share of its width now. Below zero when an answer is as likely to widen it.
     best_case_saving : float
         What the premium falls by if the answer is the best that is likely at all.
+    kind : str
+        "ask"; or, of what was answered in the insured's favour and counts for little, "show" (by a better source),
+        "renew" (it faded) or "widen" (a part was looked at).
+    evidence : Said or None
+        What was answered so.
     """
 
     signal: str
@@ -78,10 +84,14 @@ class NextQuestion:
     expected_narrowing: float
     expected_narrowing_share: float
     best_case_saving: float
+    kind: str = "ask"
+    evidence: Said | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""
-        return {**{name: getattr(self, name) for name in self.__slots__}, "sources": list(self.sources)}
+        found = {name: getattr(self, name) for name in self.__slots__}
+        evidence = None if self.evidence is None else self.evidence.to_dict()
+        return {**found, "sources": list(self.sources), "evidence": evidence}
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +202,7 @@ def next_evidence(
         about = states[position].signal
         narrowing = high - low - after
         best = min(one.figures.premium for one, _ in mine)
+        kind, said = _answered(standing.posture, states[position])
         found.append(
             NextQuestion(
                 signal=about.name,
@@ -203,11 +214,23 @@ def next_evidence(
                 expected_narrowing=narrowing,
                 expected_narrowing_share=narrowing / (high - low) if high > low else 0.0,
                 best_case_saving=round(max(figures.premium - best, 0.0), 2),
+                kind=kind,
+                evidence=said,
             )
         )
     found.sort(key=lambda one: (-one.expected_narrowing, -one.best_case_saving, one.signal))
     currency = settled.requested.currency
     return NextEvidence(as_of, plan.plan_id, currency, figures.premium, low, high, tuple(found))
+
+
+def _answered(posture: Posture, state: SignalState) -> tuple[str, Said | None]:
+    """Tell what was said of a signal in the insured's favour, and what that lacks."""
+    about, one, weight = state.signal, state.observation, state.weight
+    if state.status in {"unknown", "unanswered"}:
+        one, weight = max(posture.unproven.get(about.name, ()), key=lambda said: said.moment, default=None), 0.0
+    if one is None or state.status == "adverse":
+        return "ask", None
+    return lacking(about, one, weight), Said.of(about, one, posture.as_of.toordinal())
 
 
 def _best_source(about: Signal) -> str:

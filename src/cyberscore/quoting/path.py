@@ -9,6 +9,8 @@ from typing import Any
 from cyberscore.exceptions import TargetError
 from cyberscore.money import written
 from cyberscore.profile import Profile, posture_at, signal
+from cyberscore.profile.disputes import denied_at
+from cyberscore.quoting.advice import Advice
 from cyberscore.quoting.engine import quote, subjectivities_of
 from cyberscore.quoting.figures import Firm, Standing, settle
 from cyberscore.quoting.fixes import After, Fixes
@@ -28,6 +30,7 @@ WORK = 20_000
 class PathStep:
     """One fix of a path, and the quote once it and all before it are made. Amounts in the quote's currency.
 
+    `kind` and `action` tell what to do or, where it is said to be done, what to show (see `Improvement`).
     `points` and `saving` are against the step before; `cost` is what the caller gave; `return_on_cost` is the saving of
     one year over the cost, `payback_years` the inverse (None without a cost or a saving). `subjectivities` are the
     conditions left after it; `subjectivities_met` those of the step before that it meets, `subjectivities_added` what
@@ -35,7 +38,7 @@ class PathStep:
     """
 
     signal: str
-    action: str
+    advice: Advice
     observation: Mapping[str, Any]
     risk_score: float
     band: str
@@ -50,10 +53,23 @@ class PathStep:
     return_on_cost: float | None
     payback_years: float | None
 
+    @property
+    def kind(self) -> str:
+        """One of "do", "show", "renew" and "widen"."""
+        return self.advice.kind
+
+    @property
+    def action(self) -> str:
+        """What to do or to show, in English."""
+        return self.advice.told()
+
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""
+        rest = {name: getattr(self, name) for name in self.__slots__ if name not in {"signal", "advice"}}
         return {
-            **{name: getattr(self, name) for name in self.__slots__},
+            "signal": self.signal,
+            **self.advice.to_dict(),
+            **rest,
             "observation": dict(self.observation),
             **{name: _plain(getattr(self, name)) for name in self.__slots__ if name.startswith("subjectivities")},
         }
@@ -192,7 +208,8 @@ def path_to(
     plan = load_plan() if plan is None else plan
     requested = cover_asked(coverage, profile.insured.currency)
     firm = Firm.of(profile.insured, as_of, plan, exchange_rate, exchange_rate_is_meant=exchange_rate_is_meant)
-    fixes = Fixes.of(firm, settle(firm, requested), Standing.of(firm, posture_at(profile, as_of)))
+    standing = Standing.of(firm, posture_at(profile, as_of))
+    fixes = Fixes.of(firm, settle(firm, requested), standing, denied_at(profile.disputes, as_of))
     names = [fix.about.name for fix in fixes.fixes]
     prices = None if costs is None else _checked_costs(costs)
     allowed = [k for k, name in enumerate(names) if prices is None or name in prices]
@@ -256,7 +273,7 @@ def _step(fixes: Fixes, k: int, now: After, after: After, cost: float | None) ->
     before, left = (_conditions(fixes, one) for one in (now, after))
     return PathStep(
         signal=fix.about.name,
-        action=fix.about.advice,
+        advice=fixes.advice(k),
         observation=dict(fix.plain),
         risk_score=clipped(after.score),
         band=band(fixes.firm.plan, after.score),

@@ -7,7 +7,7 @@ the rules of a carrier's own plan, is shown as it is and marked as English.
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -19,6 +19,7 @@ from markupsafe import Markup, escape
 from cyberscore.money import decimals_of, plain
 from cyberscore.profile import Signal, SignalState, signals
 from cyberscore.profile.signals import NEVER, NOT_APPLICABLE, Value
+from cyberscore.quoting.advice import Advice
 from cyberscore.rules.amounts import MARK
 
 LANGUAGES = ("en", "zh")
@@ -120,6 +121,20 @@ class Language:
     def advice(self, about: Signal) -> str:
         """Advice of a signal."""
         return self.titles.get(about.name, {}).get("advice", about.advice)
+
+    def action(self, advice: Advice) -> str:
+        """Put into words what to do about a signal, or what to show of it."""
+        return advice.told(self.code, self)
+
+    def source(self, name: str) -> str:
+        """Kind of source."""
+        return self.name("sources", name)
+
+    def either(self, sources: Sequence[str]) -> str:
+        """One kind of source or another."""
+        form = self.texts["format"]
+        *first, last = (self.source(name) for name in sources)
+        return str(form["or"]).join([str(form["list"]).join(first), last] if first else [last])
 
     def value(self, state: SignalState) -> str:
         """Value of a signal in words; a dash when nothing counts."""
