@@ -21,7 +21,7 @@ from importlib.resources import files
 from typing import Any, Protocol, TypeAlias
 
 from cyberscore.exceptions import ProfileError
-from cyberscore.profile import Signal
+from cyberscore.profile import Signal, signals
 from cyberscore.profile.evidence import CLEARING_SHARE, MAX_RANK, SOURCES, Prepared, not_cleared
 from cyberscore.profile.pairs import live_at
 from cyberscore.profile.signals import NEVER, Value
@@ -187,23 +187,31 @@ def advise(
     denied : collection of str
         Digests of findings that the insured says are not so (`denied_at`).
     """
+    if not evidence and not unproven:
+        return Advice(about, "do_and_show", _sources(about.name))
     live = live_at(about, evidence, day)
     goal = about.code(about.target) if about.target is not None else 0
+    claims = [one for one in (*evidence, *unproven) if one.code_at(about, day) <= goal]
+    if not claims and not denied:
+        return Advice(about, "do" if live else "do_and_show", _sources(about.name))
+    if len(claims) == len(evidence) == 1 and not unproven:
+        (claim,) = claims
+        weight_now = claim.weight_at(about, goal, day) if live else 0.0
+        return Advice(about, lacking(about, claim, weight_now), _sources(about.name), Said.of(about, claim, day))
     told = [(code, 0.0, one) for code, one in live]
     shown = [item for item in told if item[0] <= goal]
     # what something as reliable, later and of as wide a scope says otherwise, is settled
     doubts = not_cleared([item for item in told if item[0] > goal], shown)
     open_doubts = [item for item in doubts if item[2].observation.digest not in denied] if denied else doubts
-    claims = [one for one in (*evidence, *unproven) if one.code_at(about, day) <= goal]
     standing = _standing(about, claims, open_doubts)
     if denied and (standing or not open_doubts):
         latest = max((one.moment for one in standing), default=-math.inf)
         findings = [item for item in doubts if item[0] > about.unknown and item[2].moment >= latest]
         if findings:  # all of them in dispute, or they would have overruled what stands
             worst = max(findings, key=_best_sourced)[2]
-            return Advice(about, "show_denied", _sources(about, worst.rank), against=Said.of(about, worst, day))
+            return Advice(about, "show_denied", _sources(about.name, worst.rank), against=Said.of(about, worst, day))
     if not standing:
-        return Advice(about, "do" if live else "do_and_show", _sources(about))
+        return Advice(about, "do" if live else "do_and_show", _sources(about.name))
     alive = {id(one) for _, one in live}
 
     def weight(one: Prepared) -> float:
@@ -216,8 +224,8 @@ def advise(
     against = [item for item in against if item[2].moment < claim.moment]
     if against:
         worst = max(against, key=_best_sourced)[2]
-        return Advice(about, "show_against", _sources(about, worst.rank), said, Said.of(about, worst, day))
-    return Advice(about, lacking(about, claim, weight(claim)), _sources(about), said)
+        return Advice(about, "show_against", _sources(about.name, worst.rank), said, Said.of(about, worst, day))
+    return Advice(about, lacking(about, claim, weight(claim)), _sources(about.name), said)
 
 
 def asked_again(about: Signal, evidence: Sequence[Prepared], day: int) -> Advice | None:
@@ -228,7 +236,7 @@ def asked_again(about: Signal, evidence: Sequence[Prepared], day: int) -> Advice
     if not evidence:
         return None
     last = max(evidence, key=lambda one: (one.moment, one.rank, one.scope, str(one.observation.value)))
-    return Advice(about, "asked_again", _sources(about), Said.of(about, last, day))
+    return Advice(about, "asked_again", _sources(about.name), Said.of(about, last, day))
 
 
 def _best_sourced(item: _Doubt) -> tuple[int, float, int, float, str]:
@@ -260,8 +268,10 @@ def lacking(about: Signal, claim: Prepared, weight: float) -> str:
     return max(lacks, key=lambda case: lacks[case])
 
 
-def _sources(about: Signal, rank: int = 0) -> tuple[str, ...]:
-    """Name sources that prove about as much as the best, the best first, of at least a rank."""
+@cache
+def _sources(name: str, rank: int = 0) -> tuple[str, ...]:
+    """Name sources of a signal that prove about as much as the best, the best first, of at least a rank."""
+    about = signals()[name]
     best = max(SOURCES[name].favourable for name in about.sources)
     fitting = (
         SOURCES[name]
