@@ -22,12 +22,14 @@ from cyberscore import (
     path_to,
     quote,
 )
-from cyberscore.profile import signals
+from cyberscore.profile import SOURCES, signals
 from cyberscore.quoting.cheapest_set import CheapestSet
 from cyberscore.quoting.figures import Firm, Standing, settle
 from cyberscore.quoting.fixes import Fixes
 from cyberscore.quoting.improvements import best_observation
-from cyberscore.quoting.path_search import premium_bound, score_bound
+from cyberscore.quoting.path_search import Search, premium_bound, score_bound
+from cyberscore.quoting.path_ties import Ends, TiesOfFigures
+from cyberscore.rating.coverage import cover_asked
 from cyberscore.rating.plan_file import PlanFiles
 from cyberscore.rules import DECISIONS
 from strategies import AS_OF, some_values
@@ -117,6 +119,23 @@ class EverySet:
         )
 
 
+def best_of(fixes, target, costs):
+    """The best of all sets that reach a target, by trying each: cost, needless fixes, saving, sureness, order."""
+    met = Search(fixes, target, [], [], whole=False, work=0).met
+    allowed = [k for k in range(len(fixes.fixes)) if costs[k] is not None]
+    reach = [set_ for size in range(len(allowed) + 1) for set_ in combinations(allowed, size) if met(set_)]
+    if not reach:
+        return None
+    least = min(math.fsum(costs[k] for k in set_) for set_ in reach)
+    tied = [set_ for set_ in reach if math.fsum(costs[k] for k in set_) <= least + 1e-9 * max(1.0, least)]
+    needed = [set_ for set_ in tied if not any(met([one for one in set_ if one != k]) for k in set_)]
+
+    def sureness(set_):
+        return round(math.fsum(math.log(SOURCES[fixes.fixes[k].observation.source].favourable) for k in set_), 12)
+
+    return min(needed, key=lambda set_: (fixes.after(set_).figures.premium, -sureness(set_), set_))
+
+
 def _with(profile, names):
     return profile.with_observations(*(best_observation(name, AS_OF)[0] for name in names))
 
@@ -152,6 +171,7 @@ def check(seed, *, most_open, plan=PLAN):
             assert found.reached == (least is not None)
             check_steps(every, found, target)
             if found.reached:
+                assert found.best_of_ties
                 got = len(found.steps) if costs is None else found.total_cost
                 assert got == pytest.approx(least, abs=1e-6), (target, costs)
                 assert found.lower_bound == pytest.approx(least, abs=1e-6)
@@ -192,6 +212,81 @@ def check_best(best, found, target):
 @pytest.mark.parametrize("seed", range(12))
 def test_paths_are_optimal(seed):
     check(seed, most_open=6)
+
+
+def check_ties(seed, *, most_open, plan=PLAN):
+    """Hold paths of one random profile to the best of all sets, where many cost the same; how many ties were met."""
+    rng = random.Random(seed)  # noqa: S311  no secret
+    profile = some_profile(rng, most_open)
+    cover = rng.choice((Coverage(), some_cover(rng, profile.insured.currency)))
+    if rng.random() < 0.5:  # so small a firm that the minimum premium is soon reached, and many sets save as much
+        profile = profile.model_copy(update={"insured": profile.insured.model_copy(update={"annual_revenue": 9e4})})
+    firm = Firm.of(profile.insured, AS_OF, plan)
+    standing = Standing.of(firm, cyberscore.posture_at(profile, AS_OF))
+    fixes = Fixes.of(firm, settle(firm, cover_asked(cover, profile.insured.currency)), standing)
+    names = [fix.about.name for fix in fixes.fixes]
+    some_sets = [rng.sample(range(len(names)), rng.randint(0, len(names))) for _ in range(2)]
+    afters = [fixes.after(chosen) for chosen in some_sets]
+    targets = [*TARGETS, *(f"score:{min(max(one.score, 0.0), 100.0) + 1e-7}" for one in afters)]
+    targets += [f"premium:{one.figures.premium}" for one in afters]
+    for target in targets:
+        for costs in (None, {name: rng.choice((0, 0, 100, 100, 100, 200, 300)) for name in names}):
+            found = path_to(profile, target, cover, as_of=AS_OF, plan=plan, costs=costs)
+            by_fix = [1.0 if costs is None else float(costs[name]) for name in names]
+            best = best_of(fixes, Target.parse(target), by_fix)
+            assert found.reached == (best is not None)
+            if best is not None:
+                assert found.best_of_ties
+                assert sorted(step.signal for step in found.steps) == sorted(names[k] for k in best), (target, costs)
+
+
+@pytest.mark.parametrize("seed", range(300, 312))
+def test_of_sets_that_cost_the_same_the_best_is_taken(seed):
+    check_ties(seed, most_open=7)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(2_000, 2_150))
+def test_of_sets_that_cost_the_same_the_best_is_taken_on_many_profiles(seed):
+    check_ties(seed, most_open=10)
+
+
+@pytest.mark.parametrize("seed", range(320, 324))
+def test_of_sets_that_cost_the_same_the_best_is_taken_when_fixes_meet(meeting, seed):
+    check_ties(seed, most_open=7, plan=meeting)
+
+
+def test_of_many_small_sets_the_one_that_saves_most_is_taken():
+    """Nothing is known of the firm, so that hundreds of sets are as small; each exchange of one fix saves less."""
+    profile = Profile(insured=Insured(naics="541110", country="US", annual_revenue=2e6))
+    for target in ("band:A", "band:B", "premium:1500", "premium:700"):
+        found = path_to(profile, target, as_of=AS_OF, plan=PLAN)
+        chosen = [step.signal for step in found.steps]
+        assert found.best_of_ties
+        for left in chosen:
+            for other in set(MENDABLE) - set(chosen):
+                answer = quote(_with(profile, [*(name for name in chosen if name != left), other]), as_of=AS_OF)
+                reaches = _met(target, answer)
+                assert not reaches or answer.indicative_premium >= found.steps[-1].indicative_premium - CENT
+
+
+def test_a_choice_that_ran_out_of_work_says_so():
+    profile = cyberscore.example("manufacturer")
+    firm = Firm.of(profile.insured, AS_OF, PLAN)
+    fixes = Fixes.of(firm, settle(firm, Coverage()), Standing.of(firm, cyberscore.posture_at(profile, AS_OF)))
+    allowed = list(range(len(fixes.fixes)))
+    search = Search(fixes, Target.band("A"), allowed, [1.0] * len(allowed), whole=True, work=20_000)
+    chosen, lower, proven = search.run()
+    assert search.best_of_ties
+    short = Search(fixes, Target.band("A"), allowed, [1.0] * len(allowed), whole=True, work=20_000)
+    *figure, log_bound = score_bound(fixes, Target.band("A"), allowed)
+    *ends, _ = premium_bound(fixes, Target.premium(fixes.after(chosen).figures.premium), allowed)
+    first, _, _ = short._cheapest()
+    ties = TiesOfFigures(fixes, short.costs, short.met, first, Ends.of(*ends), work=3)
+    best, settled = ties.settle(allowed, Ends.of(*figure), log_bound)
+    assert not settled
+    assert (len(best), proven) == (lower, True)
+    assert fixes.after(chosen).figures.premium <= fixes.after(best).figures.premium
 
 
 @pytest.mark.parametrize("seed", range(8))

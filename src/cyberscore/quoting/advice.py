@@ -187,17 +187,11 @@ def advise(
     denied : collection of str
         Digests of findings that the insured says are not so (`denied_at`).
     """
-    if not evidence and not unproven:
-        return Advice(about, "do_and_show", _sources(about.name))
     live = live_at(about, evidence, day)
     goal = about.code(about.target) if about.target is not None else 0
     claims = [one for one in (*evidence, *unproven) if one.code_at(about, day) <= goal]
     if not claims and not denied:
         return Advice(about, "do" if live else "do_and_show", _sources(about.name))
-    if len(claims) == len(evidence) == 1 and not unproven:
-        (claim,) = claims
-        weight_now = claim.weight_at(about, goal, day) if live else 0.0
-        return Advice(about, lacking(about, claim, weight_now), _sources(about.name), Said.of(about, claim, day))
     told = [(code, 0.0, one) for code, one in live]
     shown = [item for item in told if item[0] <= goal]
     # what something as reliable, later and of as wide a scope says otherwise, is settled

@@ -43,6 +43,26 @@ class _OutOfWork(Exception):  # noqa: N818  not an error: the search is stopped
     pass
 
 
+def point_of(start: Sequence[float], falls: Sequence[Sequence[float]], chosen: Sequence[int]) -> list[float]:
+    """Exponents after a set of items."""
+    return [first + sum(falls[i][q] for i in chosen) for q, first in enumerate(start)]
+
+
+def tangent(
+    start: Sequence[float], falls: Sequence[Sequence[float]], point: Sequence[float]
+) -> tuple[float, list[float]]:
+    """Tangent at a point: its height with nothing taken, and by how much each item lowers it.
+
+    The log sum of exponentials lies nowhere below its tangents.
+    """
+    top = max(point)
+    weights = [math.exp(x - top) for x in point]
+    total = sum(weights)
+    weights = [w / total for w in weights]
+    height = top + math.log(total) + sum(w * (a - x) for w, a, x in zip(weights, start, point, strict=True))
+    return height, [-sum(w * x for w, x in zip(weights, row, strict=True)) for row in falls]
+
+
 class CheapestSet:
     """One search: see the module.
 
@@ -99,7 +119,7 @@ class CheapestSet:
     # what a set comes to
 
     def _point(self, chosen: Sequence[int]) -> list[float]:
-        return [first + sum(self.falls[i][q] for i in chosen) for q, first in enumerate(self.start)]
+        return point_of(self.start, self.falls, chosen)
 
     def _keep(self, chosen: tuple[int, ...]) -> None:
         """Take a set that will do, less what it does not need, if it is the cheapest yet."""
@@ -126,13 +146,8 @@ class CheapestSet:
     # cuts
 
     def _cut_at(self, point: list[float]) -> None:
-        top = max(point)
-        weights = [math.exp(x - top) for x in point]
-        total = sum(weights)
-        height = top + math.log(total)
-        weights = [w / total for w in weights]
-        value = [-sum(w * x for w, x in zip(weights, row, strict=True)) for row in self.falls]
-        need = height + sum(w * (a - x) for w, a, x in zip(weights, self.start, point, strict=True)) - self.log_bound
+        height, value = tangent(self.start, self.falls, point)
+        need = height - self.log_bound
         order = sorted(range(len(value)), key=lambda i: -value[i] / self.costs[i])
         self.cuts.append(_Cut(value, need - _SLACK, order))
 

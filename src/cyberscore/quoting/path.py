@@ -86,6 +86,9 @@ class PathToTarget:
         Whether the steps reach it. If not, they are all fixes that help, and the last step is the best that can be had.
     optimal : bool
         Whether it was proven that no smaller set (with costs: no cheaper one) reaches the target, or that none does.
+    best_of_ties : bool
+        Whether it was proven too that no other set as small (as cheap) that reaches it saves more, or as much on surer
+        evidence.
     lower_bound : float or None
         No set smaller (cheaper) than this reaches it; `gap` is what lies between. None when no set does.
     steps : tuple of PathStep
@@ -104,6 +107,7 @@ class PathToTarget:
     target: str
     reached: bool
     optimal: bool
+    best_of_ties: bool
     lower_bound: float | None
     steps: tuple[PathStep, ...]
     total_cost: float | None
@@ -158,6 +162,9 @@ def path_to(
 ) -> PathToTarget:
     """Find the smallest set of fixes that reaches a target or, with costs, the cheapest.
 
+    Of sets as small, or as cheap, it is the one that saves most premium; of those, the one whose evidence is the
+    surest (the product of what its sources weigh); of those, the first in the order of the catalogue.
+
     A fix brings one signal to its target, seen by its best source. Steps are ordered greedily: each next one moves the
     target's figure most (per cost, when costs are given; those that cost nothing first).
 
@@ -172,7 +179,8 @@ def path_to(
     costs : mapping of signal to float, optional
         What each fix costs, in the quote's currency. Fixes without one are left out; 0 is a fix that costs nothing.
     work : int
-        Most nodes of the search; beyond, `optimal` is False and `lower_bound` says how far it may be off.
+        Most nodes of the search; beyond, `optimal` is False and `lower_bound` says how far it may be off. Half as many
+        again for the choice among sets that cost the same; beyond, `best_of_ties` is False.
 
     Returns
     -------
@@ -222,6 +230,7 @@ def path_to(
         target=wanted.told(now.currency),
         reached=reached,
         optimal=proven,
+        best_of_ties=search.best_of_ties,
         lower_bound=lower if reached else None,
         steps=steps,
         total_cost=None if prices is None else math.fsum(cost_of[k] for k in chosen),

@@ -10,7 +10,7 @@ none. Every set that is returned was priced exactly.
 
 import heapq
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count, product
 
 import numpy as np
@@ -18,6 +18,7 @@ import numpy as np
 from cyberscore.quoting.cheapest_set import CheapestSet
 from cyberscore.quoting.figures import claim_costs, standard_costs
 from cyberscore.quoting.fixes import After, Fixes
+from cyberscore.quoting.path_ties import Ends, TiesOfFigures, TiesOfRules
 from cyberscore.quoting.targets import Target
 from cyberscore.rating.parts import N_PERILS, Floats
 from cyberscore.rating.score import CENTRE, POINTS_PER_DOUBLING
@@ -35,6 +36,8 @@ class Search:
     ) -> None:
         self.fixes, self.target, self.allowed, self.costs = fixes, target, allowed, costs
         self.whole, self.work = whole, work
+        self.best_of_ties = False
+        """Once run: whether it is proven that no set of the same cost that reaches the target is better."""
 
     def met(self, chosen: Sequence[int]) -> bool:
         """Whether the target is met after a set of fixes."""
@@ -45,7 +48,54 @@ class Search:
         )
 
     def run(self) -> tuple[list[int], float, bool]:
-        """Return the fixes to make, a lower bound of their cost, and whether it is proven that none cost less."""
+        """Return the fixes to make, a lower bound of their cost, and whether it is proven that none cost less.
+
+        Of the sets that cost the same, it is the best (see `path_ties`), if `best_of_ties`.
+        """
+        chosen, lower, proven = self._cheapest()
+        if proven and lower < math.inf:
+            chosen, self.best_of_ties = self._best_of_ties(chosen)
+        return chosen, lower, proven
+
+    def _best_of_ties(self, chosen: list[int]) -> tuple[list[int], bool]:
+        if not chosen:
+            return chosen, True
+        lowest = Target.premium(self.fixes.after(chosen).figures.premium)
+        *ends, _ = premium_bound(self.fixes, lowest, self.allowed)
+        args = (self.fixes, self.costs, self.met, chosen, Ends.of(*ends))
+        if self.target.kind == "decision":
+            options, whole = self._cheapest_options(self._groups([], self.allowed))
+            best, proven = TiesOfRules(*args, work=self.work // 2).settle(options)
+            return best, proven and whole
+        bound = score_bound if self.target.kind == "score" else premium_bound
+        *figure, log_bound = bound(self.fixes, self.target, self.allowed)
+        return TiesOfFigures(*args, work=self.work // 2).settle(self.allowed, Ends.of(*figure), log_bound)
+
+    def _cheapest_options(
+        self, groups: Iterable[tuple[list[Rule], list[int]]]
+    ) -> tuple[list[list[tuple[int, ...]]], bool]:
+        """Return, by group of rules, the sets that satisfy it at the least cost, none with a needless fix; if all."""
+        found: list[list[tuple[int, ...]]] = []
+        left = self.work
+        for rules, mine in groups:
+            options: list[tuple[int, ...]] = []
+            least = math.inf
+            for cost, chosen in _by_cost(mine, self.costs):
+                left -= 1
+                if left < 0 and options:
+                    return [*found, options], False
+                if cost > least + 1e-9 * max(1.0, least):
+                    break
+                if any(set(option) <= set(chosen) for option in options):
+                    continue
+                if self.allows(self.fixes.evaluated(rules, chosen)):
+                    least = min(least, cost)
+                    options = [option for option in options if not set(chosen) <= set(option)]
+                    options.append(tuple(sorted(chosen)))
+            found.append(options)
+        return found, True
+
+    def _cheapest(self) -> tuple[list[int], float, bool]:
         free = [k for k in self.allowed if self.costs[k] == 0.0]
         if self.met(()):
             return [], 0.0, True
