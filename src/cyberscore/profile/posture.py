@@ -49,7 +49,7 @@ class Posture:
     mixtures: tuple[Mixture, ...]
     evidence: tuple[tuple[Prepared, ...], ...]
     telemetry: frozenset[str] = frozenset()
-    unproven: Mapping[str, tuple[Prepared, ...]] = field(default_factory=dict)
+    unproven: Mapping[str, tuple[Prepared, ...]] = field(default_factory=dict, hash=False)
 
     def __iter__(self) -> Iterator[SignalState]:
         day = self.as_of.toordinal()

@@ -130,7 +130,7 @@ class Advice:
         What said, or says, otherwise.
     """
 
-    signal: Signal
+    signal: str
     case: str
     shown_by: tuple[str, ...]
     evidence: Said | None = None
@@ -143,7 +143,7 @@ class Advice:
 
     def told(self, language: str = "en", speech: Speech = ENGLISH) -> str:
         """Put it into words of a language, English where advice.toml has none."""
-        about, said, other = self.signal, self.evidence, self.against
+        about, said, other = signals()[self.signal], self.evidence, self.against
         parts = {"title": speech.title(about), "sources": speech.either(self.shown_by)}
         parts["advice"] = speech.advice(about).rstrip(".。")
         if self.case == "asked_again":
@@ -191,7 +191,7 @@ def advise(
     goal = about.code(about.target) if about.target is not None else 0
     claims = [one for one in (*evidence, *unproven) if one.code_at(about, day) <= goal]
     if not claims and not denied:
-        return Advice(about, "do" if live else "do_and_show", _sources(about.name))
+        return Advice(about.name, "do" if live else "do_and_show", _sources(about.name))
     told = [(code, 0.0, one) for code, one in live]
     shown = [item for item in told if item[0] <= goal]
     # what something as reliable, later and of as wide a scope says otherwise, is settled
@@ -203,9 +203,11 @@ def advise(
         findings = [item for item in doubts if item[0] > about.unknown and item[2].moment >= latest]
         if findings:  # all of them in dispute, or they would have overruled what stands
             worst = max(findings, key=_best_sourced)[2]
-            return Advice(about, "show_denied", _sources(about.name, worst.rank), against=Said.of(about, worst, day))
+            return Advice(
+                about.name, "show_denied", _sources(about.name, worst.rank), against=Said.of(about, worst, day)
+            )
     if not standing:
-        return Advice(about, "do" if live else "do_and_show", _sources(about.name))
+        return Advice(about.name, "do" if live else "do_and_show", _sources(about.name))
     alive = {id(one) for _, one in live}
 
     def weight(one: Prepared) -> float:
@@ -218,8 +220,8 @@ def advise(
     against = [item for item in against if item[2].moment < claim.moment]
     if against:
         worst = max(against, key=_best_sourced)[2]
-        return Advice(about, "show_against", _sources(about.name, worst.rank), said, Said.of(about, worst, day))
-    return Advice(about, lacking(about, claim, weight(claim)), _sources(about.name), said)
+        return Advice(about.name, "show_against", _sources(about.name, worst.rank), said, Said.of(about, worst, day))
+    return Advice(about.name, lacking(about, claim, weight(claim)), _sources(about.name), said)
 
 
 def asked_again(about: Signal, evidence: Sequence[Prepared], day: int) -> Advice | None:
@@ -230,7 +232,7 @@ def asked_again(about: Signal, evidence: Sequence[Prepared], day: int) -> Advice
     if not evidence:
         return None
     last = max(evidence, key=lambda one: (one.moment, one.rank, one.scope, str(one.observation.value)))
-    return Advice(about, "asked_again", _sources(about.name), Said.of(about, last, day))
+    return Advice(about.name, "asked_again", _sources(about.name), Said.of(about, last, day))
 
 
 def _best_sourced(item: _Doubt) -> tuple[int, float, int, float, str]:

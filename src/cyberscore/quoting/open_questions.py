@@ -63,7 +63,7 @@ class OpenQuestion:
         """Question in a language, English where there is none; `told` puts a choice into it, `speech` what was said."""
         if self.evidence is not None:
             said = Said.from_dict(self.evidence)
-            return Advice(signals()[self.name], "asked_again", self.shown_by, said).told(language, speech)
+            return Advice(self.name, "asked_again", self.shown_by, said).told(language, speech)
         if self.about == "signal":
             return question(self.name, language)
         text = _texts()[_read_as(self.name)]
