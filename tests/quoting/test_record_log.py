@@ -12,7 +12,7 @@ import pytest
 
 import cyberscore
 from cyberscore import QuoteLog, RecordError
-from cyberscore.quoting import record_log
+from cyberscore.quoting import record_lines, record_log
 from cyberscore.quoting.record import FIRST, digest
 from strategies import AS_OF
 
@@ -337,8 +337,8 @@ def test_any_reference_is_found_again(log, reference):
 @pytest.mark.parametrize("tail", [b"x", b"\0"])
 def test_a_torn_tail_is_read_a_bounded_number_of_times(log, monkeypatch, tail):
     reads = []
-    read = record_log._read
-    monkeypatch.setattr(record_log, "_read", lambda file, a, b: (reads.append(b - a), read(file, a, b))[1])
+    read = record_lines.read_bytes
+    monkeypatch.setattr(record_lines, "read_bytes", lambda file, a, b: (reads.append(b - a), read(file, a, b))[1])
     log.append(small("A"))
     plain = sum(reads)
     for size in (1_000_000, 2_000_000):
@@ -346,7 +346,7 @@ def test_a_torn_tail_is_read_a_bounded_number_of_times(log, monkeypatch, tail):
         log.path.write_bytes(whole + tail * size)
         reads.clear()
         assert "set aside" in log.append(small(f"B-{size}")).note
-        assert sum(reads) <= 2 * size + len(whole) + 4 * record_log._BLOCK + plain
+        assert sum(reads) <= 2 * size + len(whole) + 4 * record_lines._BLOCK + plain
     assert log.verify().ok
 
 
@@ -354,15 +354,15 @@ def test_lines_that_a_crash_left_empty_are_read_once(log, monkeypatch):
     data = log.path.read_bytes()
     log.path.write_bytes(data + b"\0\n" * 50_000)
     reads = []
-    read = record_log._read
-    monkeypatch.setattr(record_log, "_read", lambda file, a, b: (reads.append(b - a), read(file, a, b))[1])
+    read = record_lines.read_bytes
+    monkeypatch.setattr(record_lines, "read_bytes", lambda file, a, b: (reads.append(b - a), read(file, a, b))[1])
     assert "set aside" in log.append(small("next")).note
-    assert sum(reads) <= 3 * (len(data) + 100_000) + 4 * record_log._BLOCK
+    assert sum(reads) <= 3 * (len(data) + 100_000) + 4 * record_lines._BLOCK
     assert references(log) == ["Q-0", "Q-1", "Q-2", "next"]
 
 
 def test_several_processes_find_what_one_finds(log, monkeypatch):
-    monkeypatch.setattr(record_log, "_BATCH", 1_000)
+    monkeypatch.setattr(record_lines, "_BATCH", 1_000)
     for k in range(20):
         log.append(small(f"R-{k}"))
     seen = []

@@ -9,68 +9,37 @@ What a chain alone cannot show is that its last lines are gone, or that all of i
 `Verification.last_hash` somewhere else, and give it to `verify`.
 """
 
-import hashlib
-import json
 import os
-import re
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
+from typing import Literal, TypeAlias
 
 from cyberscore.exceptions import RecordError
-from cyberscore.quoting.record import FIRST, QuoteRecord, Replay, canonical, digest
+from cyberscore.quoting.record import FIRST, QuoteRecord, Replay, canonical
+from cyberscore.quoting.record_lines import (
+    NOT_JSON,
+    REFERENCE,
+    RawLine,
+    Repair,
+    Worked,
+    in_batches,
+    lines_backwards,
+    lines_from,
+    parsed,
+    read_bytes,
+    read_line,
+    replay_of,
+    seal_of,
+    worked_batch,
+)
 from cyberscore.rating.plan import RatingPlan
-from cyberscore.rating.plan_file import PlanFiles
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Told the bytes that were looked at, and those there are."""
-Worked = TypeVar("Worked")
-_RawLine: TypeAlias = tuple[bytes, int]
-_BLOCK = 65_536
-_BATCH = 2_000_000
-"""Bytes of lines that one process takes at a time."""
-_PLANS: dict[str, RatingPlan] = {}
-_NOT_JSON = "it is not JSON"
-_OTHER_BYTES = "it holds the same record in other bytes"
-_REFERENCE = re.compile(rb'"reference":("(?:[^"\\]|\\.)*"),"result":\{')
-"""Where a line tells its record's reference: in canonical JSON no other field stands between the two."""
-
-
-@dataclass(frozen=True, slots=True)
-class Repair:
-    """A line that says what the next append found behind the last whole line, and set aside."""
-
-    set_aside_bytes: int
-    set_aside_sha256: str
-    previous: str
-    hash: str
-
-    @classmethod
-    def of(cls, torn: bytes, previous: str) -> "Repair":
-        """Note about torn bytes."""
-        return cls(len(torn), hashlib.sha256(torn).hexdigest(), previous, "").sealed()
-
-    def sealed(self) -> "Repair":
-        """Return the same note with the hash that fits."""
-        content = self.to_dict()
-        del content["hash"]
-        return Repair(self.set_aside_bytes, self.set_aside_sha256, self.previous, digest(content))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON types."""
-        return {
-            "note": "a line was cut while it was written; its bytes were set aside",
-            **{name: getattr(self, name) for name in self.__slots__},
-        }
-
-    def to_json(self) -> str:
-        """Canonical JSON, one line."""
-        return canonical(self.to_dict())
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,16 +116,6 @@ def _counted(records: int) -> str:
     return "1 record" if records == 1 else f"{records} records"
 
 
-class _Seal(NamedTuple):
-    """What the chain needs of a line: its kind (record, repair or bad), its links, and what is wrong with it."""
-
-    kind: str
-    previous: str
-    hash: str
-    problem: str
-    torn: bool
-
-
 @dataclass(frozen=True, slots=True)
 class Appended:
     """A record as it was written, and what had to be set aside before (empty when nothing had)."""
@@ -220,11 +179,11 @@ class QuoteLog:
     def _append(self, file: int, record: QuoteRecord) -> Appended:
         size = os.fstat(file).st_size
         # a line with zero bytes is what a crash of the machine may leave where a page was never written
-        end, line = next(((end, line) for end, line in _lines_backwards(file, size) if b"\0" not in line), (0, b""))
-        tail = _read(file, end, size)
+        end, line = next(((end, line) for end, line in lines_backwards(file, size) if b"\0" not in line), (0, b""))
+        tail = read_bytes(file, end, size)
         previous, note, lines = FIRST, "", b""
         if end:
-            found = _parsed(line)
+            found = parsed(line)
             if isinstance(found, str):
                 raise RecordError(self._refusal(found))
             previous = found.hash
@@ -234,8 +193,8 @@ class QuoteLog:
                 known, f"{self.path}: {record.reference} was written before, the same: nothing was appended"
             )
         if tail:
-            found = _parsed(tail)
-            if isinstance(found, str) and not found.startswith(_NOT_JSON):
+            found = parsed(tail)
+            if isinstance(found, str) and not found.startswith(NOT_JSON):
                 raise RecordError(self._refusal(found))
             if isinstance(found, str):
                 repair = Repair.of(tail, previous)
@@ -264,14 +223,14 @@ class QuoteLog:
             return None
         if end < self._indexed:
             self._places, self._indexed = {}, 0
-        for place, line in _lines_from(file, self._indexed, end):
-            found = _REFERENCE.search(line)
+        for place, line in lines_from(file, self._indexed, end):
+            found = REFERENCE.search(line)
             if found:
                 self._places.setdefault(found[1], []).append(place)
         self._indexed = end
         for place in self._places.get(canonical(record.reference).encode(), ()):
-            line = next(_lines_from(file, place, end))[1]
-            known = _parsed(line)
+            line = next(lines_from(file, place, end))[1]
+            known = parsed(line)
             if isinstance(known, QuoteRecord) and (known.input_digest, known.result_digest) == (
                 record.input_digest,
                 record.result_digest,
@@ -308,7 +267,7 @@ class QuoteLog:
         repairs: list[int] = []
         seen = last_hash is None or last_hash == FIRST
         first: tuple[Literal["torn", "changed"], int, str] | None = None
-        for number, seal in self._worked(_seal_of, jobs, progress):
+        for number, seal in self._worked(seal_of, jobs, progress):
             if first is None:
                 if seal.problem:
                     first = ("torn" if seal.torn else "changed", number, seal.problem)
@@ -344,15 +303,15 @@ class QuoteLog:
 
         `jobs` and `progress` as in `verify`.
         """
-        work = partial(_replay_of, files=None if plan is None else plan.files)
+        work = partial(replay_of, files=None if plan is None else plan.files)
         yield from ((number, found) for number, found in self._worked(work, jobs, progress) if found is not None)
 
     def _lines(self) -> Iterator[tuple[int, QuoteRecord | Repair | str, bool]]:
         """Yield each line's number, what it holds or what is wrong with it, and whether it is the last and was cut."""
         for number, line in enumerate(self._raw_lines(), 1):
-            yield (number, *_read_line(line, sealed=True))
+            yield (number, *read_line(line, sealed=True))
 
-    def _raw_lines(self) -> Iterator[_RawLine]:
+    def _raw_lines(self) -> Iterator[RawLine]:
         """Yield lines as they are, each with the bytes behind it."""
         try:
             with self.path.open("rb") as file:  # first of all: a log that is not there gets no lock file
@@ -367,13 +326,13 @@ class QuoteLog:
             raise RecordError(f"{self.path}: cannot be read: {error.strerror or error}") from error
 
     def _worked(
-        self, work: Callable[[_RawLine], Worked], jobs: int, progress: Progress | None
+        self, work: Callable[[RawLine], Worked], jobs: int, progress: Progress | None
     ) -> Iterator[tuple[int, Worked]]:
         """Yield what is made of each line, with its number, in order; by as many processes as jobs."""
         if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
             raise RecordError(f"jobs must be a whole number of at least 1; got {jobs!r}")
         number = 0
-        for results, done, left in _in_batches(self._raw_lines(), partial(_worked_batch, work), jobs):
+        for results, done, left in in_batches(self._raw_lines(), partial(worked_batch, work), jobs):
             for found in results:
                 number += 1
                 yield number, found
@@ -420,160 +379,6 @@ class QuoteLog:
             yield file
         finally:
             os.close(file)
-
-
-def _in_batches(
-    lines: Iterator[_RawLine], work: Callable[[list[_RawLine]], list[Worked]], jobs: int
-) -> Iterator[tuple[list[Worked], int, int]]:
-    """Yield results by batch of lines, in order, with the bytes done and those left; few batches are held at a time."""
-    done = 0
-    if jobs == 1:
-        for batch in _batches(lines):
-            done += sum(len(line) for line, _ in batch)
-            yield work(batch), done, batch[-1][1]
-        return
-    from concurrent.futures import Future, ProcessPoolExecutor  # noqa: PLC0415  a quote alone does without
-    from multiprocessing import get_context  # noqa: PLC0415
-
-    waiting: deque[tuple[Future[list[Worked]], int, int]] = deque()
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        try:
-            for batch in _batches(lines):
-                done += sum(len(line) for line, _ in batch)
-                waiting.append((pool.submit(work, batch), done, batch[-1][1]))
-                if len(waiting) > 2 * jobs:
-                    future, at, left = waiting.popleft()
-                    yield future.result(), at, left
-            while waiting:
-                future, at, left = waiting.popleft()
-                yield future.result(), at, left
-        finally:
-            for future, _, _ in waiting:
-                future.cancel()
-
-
-def _batches(lines: Iterator[_RawLine]) -> Iterator[list[_RawLine]]:
-    batch: list[_RawLine] = []
-    size = 0
-    for line, left in lines:
-        batch.append((line, left))
-        size += len(line)
-        if size >= _BATCH:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
-
-
-def _worked_batch(work: Callable[[_RawLine], Worked], batch: list[_RawLine]) -> list[Worked]:
-    return [work(line) for line in batch]
-
-
-def _seal_of(line: _RawLine) -> _Seal:
-    found, torn = _read_line(line, sealed=True)
-    if isinstance(found, str):
-        return _Seal("bad", "", "", found, torn)
-    return _Seal("repair" if isinstance(found, Repair) else "record", found.previous, found.hash, "", torn)
-
-
-def _replay_of(line: _RawLine, files: PlanFiles | None) -> Replay | None:
-    found, _ = _read_line(line, sealed=False)
-    if not isinstance(found, QuoteRecord):
-        return None
-    return found.replay(None if files is None else _plan_of(files))
-
-
-def _plan_of(files: PlanFiles) -> RatingPlan:
-    """Build a plan in a process of its own, once."""
-    if files.digest not in _PLANS:
-        _PLANS.clear()
-        _PLANS[files.digest] = RatingPlan.from_files(files)
-    return _PLANS[files.digest]
-
-
-def _read_line(raw: _RawLine, *, sealed: bool) -> tuple[QuoteRecord | Repair | str, bool]:
-    """Return what a line holds or what is wrong with it, and whether it is the last and was cut."""
-    line, left = raw
-    found = _parsed(line.removesuffix(b"\n"), sealed=sealed)
-    torn = left == 0 and not line.endswith(b"\n")
-    if isinstance(found, str):
-        torn = found.startswith(_NOT_JSON) and (torn or (left == 0 and b"\0" in line))
-    elif torn and sealed:
-        found = "its newline is missing; the rest of it is whole"
-    return found, torn
-
-
-def _parsed(line: bytes, *, sealed: bool = True) -> QuoteRecord | Repair | str:
-    """Return what a line holds, or what is wrong with it; without `sealed` a record that was edited is returned too."""
-    found: QuoteRecord | Repair
-    try:
-        content = json.loads(line.decode("ascii"))
-    except (ValueError, RecursionError):
-        return f"{_NOT_JSON} ({len(line):,} bytes)"
-    if isinstance(content, dict) and "set_aside_sha256" in content:
-        fields: dict[str, Any] = {name: content.get(name) for name in Repair.__slots__}
-        found = Repair(**fields)
-        problems: tuple[str, ...] = () if found == found.sealed() else ("the note was edited",)
-    else:
-        try:
-            found = QuoteRecord.from_dict(content, name="it")
-        except RecordError as error:
-            return str(error)
-        if not sealed:
-            return found
-        problems, text = found.checked()
-        return problems[0] if problems else found if text.encode() == line else _OTHER_BYTES
-    if sealed and not problems and found.to_json().encode() != line:
-        return _OTHER_BYTES
-    return problems[0] if problems else found
-
-
-def _lines_backwards(file: int, size: int) -> Iterator[tuple[int, bytes]]:
-    """Whole lines before a place, the last first, each with the place just after its newline."""
-    end, start = -1, size
-    later: list[bytes] = []  # pieces of the line that is being read, the last first
-    while start > 0:
-        step = min(_BLOCK, start)
-        start -= step
-        block = _read(file, start, start + step)
-        right = len(block)
-        while (newline := block.rfind(b"\n", 0, right)) >= 0:
-            if end >= 0:
-                yield end, b"".join([block[newline + 1 : right], *reversed(later)])
-            end, right, later = start + newline + 1, newline, []
-        if end >= 0:
-            later.append(block[:right])
-    if end >= 0:
-        yield end, b"".join(reversed(later))
-
-
-def _lines_from(file: int, start: int, end: int) -> Iterator[tuple[int, bytes]]:
-    """Whole lines between two places, each with the place where it begins, without its newline."""
-    pieces: list[bytes] = []
-    place = start
-    while start < end:
-        block = _read(file, start, min(start + _BLOCK, end))
-        if not block:
-            return
-        start += len(block)
-        *whole, rest = block.split(b"\n")
-        for line in whole:
-            found = b"".join([*pieces, line])
-            yield place, found
-            place += len(found) + 1
-            pieces = []
-        pieces.append(rest)
-
-
-def _read(file: int, start: int, end: int) -> bytes:
-    os.lseek(file, start, os.SEEK_SET)
-    found = b""
-    while len(found) < end - start:
-        more = os.read(file, end - start - len(found))
-        if not more:
-            break
-        found += more
-    return found
 
 
 def _write(file: int, data: bytes) -> None:
