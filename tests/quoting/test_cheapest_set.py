@@ -1,6 +1,7 @@
 """The cheapest set, against every set: sums of exponentials brought under a bound, costs whole or not."""
 
 import math
+import random
 from itertools import chain, combinations
 
 import pytest
@@ -75,3 +76,23 @@ def test_out_of_work_the_bound_still_holds(work):
     assert whole.proven
     assert short.lower_bound <= whole.cost <= short.cost
     assert short.proven is (short.lower_bound == short.cost)
+
+
+def drawn(seed, n=10, columns=3):
+    """Draw items of very different worth, for which taking the best first is often not the cheapest."""
+    draw = random.Random(seed)  # noqa: S311  a drawn instance, no secret
+    falls = [[-1.5 * draw.random() ** 3 for _ in range(columns)] for _ in range(n)]
+    start = [draw.uniform(-0.5, 0.5) for _ in range(columns)]
+    whole = seed % 2 == 0
+    costs = [float(draw.randint(1, 9)) if whole else 100.0 + draw.random() for _ in range(n)]
+    top, bottom = height(start, falls, ()), height(start, falls, range(n))
+    return start, falls, costs, top + draw.uniform(0.3, 0.8) * (bottom - top), whole
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_no_set_is_cheaper_where_the_best_first_is_not(seed):
+    start, falls, costs, bound, whole = drawn(seed)
+    enough = (one for one in every_set(len(costs)) if height(start, falls, one) <= bound + 1e-12)
+    found = solved(start, falls, costs, bound, whole=whole)
+    assert found.proven
+    assert found.cost == pytest.approx(min(sum(costs[i] for i in one) for one in enough), abs=1e-9)
