@@ -1,6 +1,7 @@
 """A record replays to the cent, or says what differs and why; whatever is changed in it shows."""
 
 import json
+import random
 from datetime import UTC, date, datetime
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 import cyberscore
 from cyberscore import Coverage, Observation, QuoteRecord, RatingPlan, RecordError
 from cyberscore.quoting.differences import differences, is_of_words
+from cyberscore.quoting.record import rounded
 from cyberscore.rating.plan_file import PlanFiles
 from strategies import AS_OF, insureds, profiles
 
@@ -35,7 +37,7 @@ def test_every_record_replays_from_its_bytes(profile, reference):
     assert "\n" not in text
     replay = read.replay()
     assert (replay.reproduced, replay.differences, replay.causes) == (True, (), ())
-    assert read.result == json.loads(cyberscore.quote(profile, **shared).to_json())
+    assert read.result == rounded(json.loads(cyberscore.quote(profile, **shared).to_json()))
 
 
 def test_another_plan_is_named_and_every_change_listed(tmp_path):
@@ -203,3 +205,36 @@ def test_words_that_were_mended_do_not_stop_a_quote_from_being_reproduced():
     other["decision"], other["indicative_premium"] = "refer", answer["indicative_premium"] + 0.01
     assert sum(not is_of_words(one) for one in differences(answer, other)) == 2
     assert made.replay().words == ()
+
+
+# --- what a record seals does not depend on the last bits of a sum
+
+
+def shaken(content, draw):
+    """The same content, as another processor would have computed it: the last bits of its numbers differ."""
+    if isinstance(content, float):
+        return content if content == round(content, 3) else content * (1.0 + draw.uniform(-4e-16, 4e-16))
+    if isinstance(content, dict):
+        return {name: shaken(value, draw) for name, value in content.items()}
+    return [shaken(value, draw) for value in content] if isinstance(content, list) else content
+
+
+@pytest.mark.parametrize("name", cyberscore.example_names())
+def test_the_seal_is_the_same_on_another_processor(name, monkeypatch):
+    profile = cyberscore.example(name)
+    made = cyberscore.record(profile, as_of=AS_OF)
+    to_dict = cyberscore.Quote.to_dict
+    monkeypatch.setattr(cyberscore.Quote, "to_dict", lambda self: shaken(to_dict(self), random.Random(7)))  # noqa: S311
+    there = cyberscore.record(profile, as_of=AS_OF)
+    assert cyberscore.quote(profile, as_of=AS_OF).to_json() != json.dumps(made.result, ensure_ascii=False)
+    assert (there.input_digest, there.result_digest, there.hash) == (made.input_digest, made.result_digest, made.hash)
+    assert made.replay().reproduced
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_rounding_keeps_ten_digits_and_every_amount(value):
+    told = rounded([{"a": value}])[0]["a"]
+    assert told == pytest.approx(value, rel=5.1e-10, abs=0.0)
+    assert rounded(told) == told
+    amount = round(min(max(value, -1e12), 1e12), 2)
+    assert rounded(amount) == amount

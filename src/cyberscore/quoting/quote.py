@@ -223,7 +223,11 @@ class Quote:
         return {name: _plain(getattr(self, name)) for name in self.__slots__}
 
     def to_json(self, *, indent: int | None = None) -> str:
-        """JSON text; the same input gives the same bytes."""
+        """JSON text; the same input gives the same bytes on one machine.
+
+        On another processor, or with another version of numpy, the last bits of a number may differ; amounts that are
+        rounded to the minor unit, codes and words do not. A record (`cyberscore.record`) keeps ten digits of a number.
+        """
         return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False, allow_nan=False)
 
     def _repr_html_(self) -> str:

@@ -25,10 +25,26 @@ from cyberscore.rating.plan import RatingPlan
 
 FORMAT = 1
 """Raised when a field is added or changes its meaning; readers of older numbers stay."""
+DIGITS = 10
+"""Digits that a record keeps of a number: fewer than any two processors agree on, more than a replay compares."""
 FIRST = "0" * 64
 """Chain hash before the first record."""
 _PROVENANCE = {"plan_id", "library_version", "input_digest"}
 """Parts of a result that tell where it came from, not what was answered."""
+
+
+def rounded(content: Any) -> Any:
+    """Round the numbers of plain JSON types to ten digits, amounts of whole thousandths aside.
+
+    The last bits of a sum depend on the processor and on the version of numpy; what a record seals does not.
+    """
+    if isinstance(content, float):
+        return content if content == round(content, 3) else float(f"{content:.{DIGITS}g}")
+    if isinstance(content, dict):
+        return {name: rounded(value) for name, value in content.items()}
+    if isinstance(content, list):
+        return [rounded(value) for value in content]
+    return content
 
 
 def canonical(content: Any) -> str:
@@ -59,7 +75,7 @@ class QuoteRecord:
     plan_id, library_version : str
         By what it was answered.
     result : dict
-        The whole quote, as `Quote.to_dict` gives it.
+        The whole quote, as `Quote.to_dict` gives it, every number but amounts rounded to ten digits (`rounded`).
     reference, recorded_at : str or None
         The caller's own: a quote number; a time in ISO 8601. The library reads no clock.
     input_digest, result_digest : str
@@ -119,7 +135,7 @@ class QuoteRecord:
         if options:
             arguments["options"] = [one.to_dict() for one in options]
         # through JSON, so that a record is the same before and after it was written
-        plain = json.loads(canonical([profile.to_dict(), asked.to_dict(), arguments, answer.to_dict()]))
+        plain = json.loads(canonical([profile.to_dict(), asked.to_dict(), arguments, rounded(answer.to_dict())]))
         made = cls(
             profile=plain[0],
             coverage=plain[1],
@@ -239,7 +255,7 @@ class QuoteRecord:
         if (self.result.get("plan_id"), self.result.get("library_version")) != (self.plan_id, self.library_version):
             causes.append("the result names another plan or version than the record: one of them was edited")
         try:
-            now = json.loads(canonical(self._quote(plan).to_dict()))
+            now = json.loads(canonical(rounded(self._quote(plan).to_dict())))
         except (CyberscoreError, TypeError, ValueError) as error:
             causes.append(f"the input cannot be quoted now: {error}")
             return Replay(self, plan.plan_id, here, (Difference("result", "a quote", ABSENT),), (), (), tuple(causes))
