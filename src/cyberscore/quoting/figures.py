@@ -280,8 +280,9 @@ def findings_anew(
 class Figures:
     """One risk under one cover, priced. `costs` and `pure` by peril; amounts in USD, but `premium`.
 
-    `smaller` are the premiums of smaller firms that this one does not fall below; `held_by` is the one that is charged,
-    None where this firm's own is higher.
+    `smaller` are the premiums of smaller firms that this one does not fall below, `smaller_percents` the debits and
+    credits of every smaller firm of the cover; `held_by` is the one that is charged, None where this firm's own is
+    higher.
     """
 
     findings: tuple[Finding, ...]
@@ -293,6 +294,7 @@ class Figures:
     uncapped: float
     premium: float
     smaller: tuple[SmallerPrice, ...] = ()
+    smaller_percents: tuple[float, ...] = ()
     held_by: SmallerPrice | None = None
 
 
@@ -323,7 +325,12 @@ def priced(
     pure = [rate * cost for rate, cost in zip(rates, costs, strict=True)]
     terms = settled.terms
     technical = terms.technical(pure)
-    tried = [one.price(rates, costs.locations, everything, percent) for one in settled.smaller]
+    percents = (
+        judged.smaller_percents if judged else tuple([one.percent_of(everything, percent) for one in settled.smaller])
+    )
+    tried = [
+        one.price(rates, costs.locations, percent, own) for one, own in zip(settled.smaller, percents, strict=True)
+    ]
     smaller = tuple([one for one in tried if one is not None])
     uncapped = terms.uncapped(technical, percent)
     dearest = max(smaller, key=lambda one: one.uncapped, default=None)
@@ -338,6 +345,7 @@ def priced(
         uncapped=uncapped if held_by is None else held_by.uncapped,
         premium=terms.indicative(technical, percent, 0.0 if held_by is None else held_by.uncapped),
         smaller=smaller,
+        smaller_percents=percents,
         held_by=held_by,
     )
 

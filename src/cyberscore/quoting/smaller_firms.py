@@ -66,7 +66,7 @@ class SmallerFirm:
         return ", ".join(edge.told for edge in self.sizes.values())
 
     def price(
-        self, rates: Sequence[float], locations: Sequence[float], findings: Sequence[Finding], percent: float
+        self, rates: Sequence[float], locations: Sequence[float], percent: float, own_percent: float
     ) -> SmallerPrice | None:
         """Price it; None where neither its cover nor its debits could make it dearer.
 
@@ -74,12 +74,9 @@ class SmallerFirm:
         ----------
         rates, locations : sequence of float
             Of the firm as it is, by peril.
-        findings : sequence of Finding
-            Of all rules on the firm as it is.
-        percent : float
-            Its debits and credits.
+        percent, own_percent : float
+            Debits and credits of the firm as it is, and of this one (`percent_of`).
         """
-        own_percent = percent + self._more_percent(findings)
         if self.same_cover and own_percent <= percent:
             return None
         there = tuple(mu + by for mu, by in zip(locations, self.shift[N_PERILS:], strict=True))
@@ -91,13 +88,14 @@ class SmallerFirm:
         uncapped = self.terms.uncapped(self.terms.technical(pure), own_percent)
         return SmallerPrice(self, pure, own_percent, uncapped)
 
-    def _more_percent(self, findings: Sequence[Finding]) -> float:
+    def percent_of(self, findings: Sequence[Finding], percent: float) -> float:
+        """Debits and credits of this firm, beside `percent` of the firm as it is; `findings` are of all rules."""
         more = 0.0
         for finding in findings:
             if finding.rule.id in self.plan.rules.rates_by_size:
                 there = evaluate(finding.rule, with_sizes(finding.lookup, self.sizes))
                 more += there.rate_percent - finding.rate_percent
-        return more
+        return percent + more
 
 
 @dataclass(frozen=True, slots=True)
