@@ -1,5 +1,6 @@
 """Claims of a book: read from a table, checked against the terms they fall in. Called by the encoding."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
@@ -16,7 +17,6 @@ from cyberscore.training.books.columns import (
     Table,
     date_text,
     day_of,
-    nearest,
     rows_text,
     shown,
 )
@@ -24,6 +24,7 @@ from cyberscore.training.books.terms import Terms
 
 REQUIRED_CLAIM_COLUMNS = ("policy_id", "peril", "incurred")
 OPTIONAL_CLAIM_COLUMNS = ("claim_id", "occurred_at", "reported_at", "paid", "status", "currency")
+CLAIM_COLUMNS = frozenset({*REQUIRED_CLAIM_COLUMNS, *OPTIONAL_CLAIM_COLUMNS})
 STATUSES = ("open", "closed")
 CENT = 0.01
 
@@ -48,21 +49,22 @@ class Claims:
         return len(self.term)
 
 
-def read_claims(table: Table, terms: Terms, limit: Floats, as_of: date | None) -> Claims:
-    """Read and check a claims table; problems are noted in it."""
-    dated = terms.start is not None
+def read_claims(table: Table, terms: Terms | None, limit: Floats | None, as_of: date | None) -> Claims:
+    """Read and check a claims table; problems are noted in it. Without terms (no policies to read) as far as it goes."""
+    dated = "occurred_at" in table if terms is None else terms.start is not None
     required = (*REQUIRED_CLAIM_COLUMNS, "occurred_at") if dated else REQUIRED_CLAIM_COLUMNS
-    missing = [name for name in required if name not in table]
-    table.check_names(
-        {*REQUIRED_CLAIM_COLUMNS, *OPTIONAL_CLAIM_COLUMNS},
-        f"claims need the columns {', '.join(required)}; missing: {', '.join(missing)}" if missing else "",
-    )
+
+    def lacking(given: Collection[str]) -> str:
+        missing = [name for name in required if name not in given]
+        return f"claims need the columns {', '.join(required)}; missing: {', '.join(missing)}" if missing else ""
+
+    table.check_names(CLAIM_COLUMNS, lacking)
     if not dated and "occurred_at" in table:
         table.problems.note("claims: dates not used: policies have no start and end")
     occurred = table.days("occurred_at") if dated else np.full(len(table), MISSING)
     reported = table.days("reported_at", required=False) if dated else np.full(len(table), MISSING)
-    term = _terms(table, terms, occurred)
-    incurred = _incurred(table, np.where(term < 0, np.inf, limit[term]))
+    term = np.full(len(table), -1) if terms is None else _terms(table, terms, occurred)
+    incurred = _incurred(table, np.where(term < 0, np.inf, np.inf if limit is None else limit[term]))
     is_open, known = _state(table, incurred)
     _check_dates(table, occurred, reported, as_of)
     if "claim_id" in table:
@@ -115,7 +117,7 @@ def _perils(table: Table) -> NDArray[np.int64]:
         return np.zeros(len(table), dtype=np.int64)
     code, values = table.labels("peril")
     peril = np.append(pd.Index(PERILS).get_indexer(pd.Index(values, dtype=object)), -1).astype(np.int64)[code]
-    table.wrong("peril", peril < 0, f"one of {', '.join(PERILS)}", lambda got: nearest(got, list(PERILS)))
+    table.wrong_words("peril", peril < 0, PERILS)
     return np.maximum(peril, 0)
 
 
@@ -147,7 +149,9 @@ def _state(table: Table, incurred: Floats) -> tuple[Mask, Floats]:
         code, values = table.labels("status")
         lowered = [str(value).strip().lower() for value in values]
         status = np.append([STATUSES.index(one) if one in STATUSES else -1 for one in lowered], -1)[code]
-        table.wrong("status", status < 0, "open or closed", ": count reopened claims as open")
+        table.wrong_words(
+            "status", status < 0, STATUSES, rule="open or closed", hint=": count reopened claims as open"
+        )
         is_open = status == 0
     if "paid" not in table:
         return is_open, incurred

@@ -61,7 +61,7 @@ def _of_levels(table: Table, about: Signal) -> tuple[NDArray[np.int64], Mask, Ma
     seen = index >= 0
     level, exempt = np.append(place, -1)[index], np.append(exempts, False)[index]
     bad = seen & (level < 0) & ~exempt
-    table.wrong(about.name, bad, ", ".join(about.levels), lambda got: nearest(got, list(about.levels)))
+    table.wrong_words(about.name, bad, about.levels, rule=", ".join(about.levels))
     return np.array(about.code_of_cell)[np.maximum(level, 0)], seen & ~bad, exempt
 
 
@@ -75,7 +75,8 @@ def _of_numbers(table: Table, about: Signal) -> tuple[NDArray[np.int64], Mask, M
         if about.may_not_apply:
             exempt = (series == NOT_APPLICABLE).to_numpy(dtype=bool, na_value=False)
     words = never | exempt
-    values = table.numbers_or_nan(about.name, words)
+    share, flag = about.kind == "share", about.kind == "flag"
+    values = table.numbers_or_nan(about.name, words, high=about.high, percent=share, flag=flag)
     seen = ~np.isnan(values) | words
     outside = seen & ~words & ~((values >= about.low) & (values <= about.high))
     table.wrong(about.name, outside, about.range_text(), lambda got: _unit_hint(about, got))
@@ -116,7 +117,7 @@ def _weights(
     place = pd.Index(list(SOURCES)).get_indexer(pd.Index(values, dtype=object))
     place = np.append(place, -1)[index]
     wrong = seen & (place < 0)
-    table.wrong(source, wrong, f"one of {', '.join(SOURCES)}", lambda got: nearest(got, list(SOURCES)))
+    table.wrong_words(source, wrong, tuple(SOURCES))
     favourable = np.array([s.favourable for s in SOURCES.values()])[place]
     adverse = np.array([s.adverse for s in SOURCES.values()])[place]
     favourable = np.where(exempt & (place == list(SOURCES).index("attestation")), 0.0, favourable)
