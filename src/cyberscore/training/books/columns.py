@@ -202,6 +202,8 @@ class Table:
 
         `usual` returns the meaning of a word that stands in no choice.
         """
+        if not bad.any():
+            return
         self.wrong(
             column, bad, rule or f"one of {', '.join(choices)}", hint or (lambda got: nearest(got, list(choices)))
         )

@@ -4,6 +4,7 @@ import codecs
 import csv
 import gzip
 import io
+import re
 import zlib
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
@@ -28,7 +29,8 @@ DATE_COLUMNS = frozenset({"start", "end", "occurred_at", "reported_at"})
 EMPTY = ("", "nan", "NaN", "null", "NULL")
 """NA is a country, None may be a level: only these are unknown."""
 SEPARATORS = (",", ";", "\t", "|")
-SAMPLE_BYTES, SAMPLE_LINES = 1 << 16, 50
+SAMPLE_BYTES, SAMPLE_LINES, HEAD_ROWS = 1 << 16, 50, 2_000
+_ENDS_IN_COUNT = re.compile(rb"(?:^|\D)[1-9]\d{0,2}$")
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -123,7 +125,7 @@ def read_file(
             head = opened.read(8)
         if file.stat().st_size > MAX_CSV_BYTES:
             raise _UnreadableError(
-                f"has {file.stat().st_size:,} bytes, more than {MAX_CSV_BYTES:,}: split it, or hand over a table"
+                f"it has {file.stat().st_size:,} bytes, more than {MAX_CSV_BYTES:,}: split it, or hand over a table"
             )
         if head.startswith(b"PAR1"):
             frame = _read_parquet(file)
@@ -133,10 +135,10 @@ def read_file(
                 file, table, packed=head.startswith(b"\x1f\x8b"), known=known, export=export, sep=sep, encoding=encoding
             )
     except _UnreadableError as error:
-        table.problems = [f"{name}: {line}" for line in (*table.problems, f"{file} {error}")]
+        table.problems = [f"{name}: {line}" for line in (*table.problems, f"cannot read {file}: {error}")]
         return table
     except _BROKEN as error:
-        table.problems.append(f"{name}: cannot read {file}: {_why(error)}")
+        table.problems = [f"{name}: {line}" for line in (*table.problems, f"cannot read {file}: {_why(error)}")]
         return table
     table.problems = [f"{name}: {line}" for line in table.problems]
     table.frame, left_out = _without_totals(_with_text_ids(frame, known, export), known, export)
@@ -157,12 +159,12 @@ def _check_kind(file: Path, head: bytes) -> None:
     """Refuse what is neither text nor packed text."""
     if head.startswith(b"PK\x03\x04"):
         raise _UnreadableError(
-            "is an Excel workbook or a zip file: save the sheet as CSV UTF-8, or unpack it (gzip and Parquet are read)"
+            "it is an Excel workbook or a zip file: save the sheet as CSV UTF-8, or unpack it (gzip and Parquet are read)"
         )
     if head.startswith(b"\xd0\xcf\x11\xe0"):
-        raise _UnreadableError("is an old Excel workbook: save the sheet as CSV UTF-8")
+        raise _UnreadableError("it is an old Excel workbook: save the sheet as CSV UTF-8")
     if file.suffix.lower() in {".parquet", ".pq"}:
-        raise _UnreadableError("is not a Parquet file: export it again, or name it .csv if it is text")
+        raise _UnreadableError("it is not a Parquet file: export it again, or name it .csv if it is text")
 
 
 def _read_parquet(file: Path) -> pd.DataFrame:
@@ -173,7 +175,7 @@ def _read_parquet(file: Path) -> pd.DataFrame:
             f"{file} is a Parquet file, and pyarrow is not installed: pip install 'cyberscore[parquet]'"
         ) from error
     except (ValueError, OSError, NotImplementedError) as error:  # pyarrow's own errors are among these
-        raise _UnreadableError(f"is a damaged Parquet file: export or copy it again ({error})") from error
+        raise _UnreadableError(f"it is a damaged Parquet file: export or copy it again ({error})") from error
 
 
 @contextmanager
@@ -224,7 +226,7 @@ def _read_csv(
 
 
 def _is_text(ours: str) -> bool:
-    return ours in TEXT_COLUMNS or ours in DATE_COLUMNS or ours.endswith(("__observed_at", "__source"))
+    return ours in TEXT_COLUMNS or ours in DATE_COLUMNS or ours.endswith("__observed_at")
 
 
 def _numeric(names: Names, known: Collection[str]) -> list[str]:
@@ -256,17 +258,24 @@ def _parsed(
 
     try:
         frame = read(dict.fromkeys(as_text, str))
-        if export.decimal is None and (doubtful := _doubtful(file, form, frame[list(numeric)], packed=packed)):
-            texts = read(dict.fromkeys(doubtful, str), usecols=doubtful)
-            frame = frame.assign(**{column: texts[column] for column in doubtful})
+        if export.decimal is None:
+            doubtful, whole = _doubtful(frame[list(numeric)])
+            if doubtful:
+                head = read(dict.fromkeys(doubtful, str), usecols=doubtful, nrows=HEAD_ROWS)
+                doubtful = [column for column in doubtful if not _proves_point(head[column])]
+            if whole and _has_thousands(file, form.encoding, packed=packed):
+                doubtful += whole
+            if doubtful:
+                texts = read(dict.fromkeys(doubtful, str), usecols=doubtful)
+                frame = frame.assign(**{column: texts[column] for column in doubtful})
     except UnicodeDecodeError:
         raise
     except (ValueError, pd.errors.ParserError, MemoryError, csv.Error) as error:
-        raise _UnreadableError(f"cannot be read: {str(error).strip()}: a value that holds the separator stands in quotes") from error
+        raise _UnreadableError(f"{str(error).strip()}: a value that holds the separator stands in quotes") from error
     if form.trailing:
         if frame[_TRAILING].notna().any():
             raise _UnreadableError(
-                f"has {len(form.header) + 1} values in some lines and {len(form.header)} names: give every column a name"
+                f"it has {len(form.header) + 1} values in some lines and {len(form.header)} names: give every column a name"
             )
         frame = frame.drop(columns=_TRAILING)
     unnamed = [column for column in frame.columns if column.startswith(_UNNAMED) and frame[column].isna().all()]
@@ -276,39 +285,44 @@ def _parsed(
 _TRAILING, _UNNAMED = "(after the last separator)", "(no name "
 
 
-def _doubtful(file: Path, form: _Form, numbers: pd.DataFrame, *, packed: bool) -> list[str]:
-    """Columns of numbers that may have been thousands grouped by a point: 1.234 or 10.000."""
-    found, whole = [], []
-    for column, dtype in numbers.dtypes.items():
+def _doubtful(frame: pd.DataFrame) -> tuple[list[str], list[str]]:
+    """Columns of numbers that may have been thousands grouped by a point: some as 1.234, others all as 10.000."""
+    broken, whole = [], []
+    for column, dtype in frame.dtypes.items():
         if dtype.kind != "f":
             continue
-        values = np.abs(numbers[column].to_numpy())
+        values = np.abs(frame[column].to_numpy())
         values = values[np.isfinite(values) & (values > 0)]
-        broken = values % 1 != 0
         grouped = (values >= 1) & (values < 1_000)
-        if broken.any():
-            thousandths = np.abs(values * 1_000 - np.rint(values * 1_000)) < 1e-6
-            if (grouped & thousandths)[broken].all():
-                found.append(str(column))
-        elif grouped.any():
-            whole.append(str(column))
-    if whole and _holds(file, ".000".encode(_without_mark(form.encoding)), packed=packed):
-        found += whole
-    return found
+        rest = values[values % 1 != 0]
+        if not len(rest):
+            whole += [str(column)] if grouped.any() else []
+        elif (rest >= 1).all() and (rest < 1_000).all() and np.allclose(rest * 1_000, np.rint(rest * 1_000), atol=1e-6):
+            broken.append(str(column))
+    return broken, whole
 
 
-def _without_mark(encoding: str) -> str:
-    """Encoding that writes no byte order mark."""
-    return {"utf-16": "utf-16-le", "utf-32": "utf-32-le", "utf-8-sig": "utf-8"}.get(encoding, encoding)
+def _proves_point(texts: "pd.Series[Any]") -> bool:
+    """Whether a point stands before other than three digits: it is decimal."""
+    parts = [text.partition(".") for text in texts.dropna() if "." in text]
+    return any(len(decimals) != 3 for _, _, decimals in parts)
 
 
-def _holds(file: Path, wanted: bytes, *, packed: bool) -> bool:
+def _has_thousands(file: Path, encoding: str, *, packed: bool) -> bool:
+    """Whether a number such as 10.000 stands anywhere in a file."""
+    plain = {"utf-16": "utf-16-le", "utf-32": "utf-32-le"}.get(encoding, encoding)
+    wanted = re.compile(re.escape(".000".encode(plain)))
+    width = len("0".encode(plain))
     with _bytes_of(file, packed=packed) as raw:
         end = b""
         while piece := raw.read(1 << 20):
-            if wanted in end + piece:
-                return True
-            end = piece[-len(wanted) :]
+            text = end + piece
+            for match in wanted.finditer(text):
+                before = text[max(match.start() - 4 * width, 0) : match.start()]
+                after = text[match.end() : match.end() + width]
+                if not after.strip(b"\0").isdigit() and _ENDS_IN_COUNT.search(before.replace(b"\0", b"")):
+                    return True
+            end = piece[-8 * width :]
     return False
 
 
@@ -322,11 +336,11 @@ def _encoding(sample: bytes, given: str | None) -> str:
             return codecs.lookup(given).name
         except LookupError as error:
             raise _UnreadableError(
-                f"cannot be read as {given!r}: no such encoding; usual ones are utf-8, {', '.join(_ENCODINGS)}"
+                f"it cannot be read as {given!r}: no such encoding; usual ones are utf-8, {', '.join(_ENCODINGS)}"
             ) from error
     if b"\0" in sample:
         raise _UnreadableError(
-            "holds zero bytes: it is no text, or UTF-16 without a mark of it; if so, give encoding='utf-16-le'"
+            "it holds zero bytes: it is no text, or UTF-16 without a mark of it; if so, give encoding='utf-16-le'"
         )
     return _PLAIN_TEXT
 
@@ -336,12 +350,12 @@ def _ask_for_encoding(file: Path, table: FileTable, codec: str, given: str | Non
     number, line = _first_undecodable(file, codec, packed=packed)
     if given is not None or codec != _PLAIN_TEXT:
         raise _UnreadableError(
-            f"cannot be read in {codec}: line {number} holds bytes that it lacks ({line[:60]!r}): "
+            f"it cannot be read in {codec}: line {number} holds bytes that it lacks ({line[:60]!r}): "
             f"give another encoding, such as {', '.join(_ENCODINGS)}"
         )
     likely = [one for one in _by_likelihood(line) if _decodes(file, one, packed=packed)]
     if not likely:
-        raise _UnreadableError(f"is not UTF-8 (line {number}: {line[:60]!r}): give its encoding")
+        raise _UnreadableError(f"it is not UTF-8 (line {number}: {line[:60]!r}): give its encoding")
     readings = ", ".join(f"encoding={one!r} reads {_around(line, one)!r}" for one in likely)
     table.problems.append(f"{file} is not UTF-8; line {number} is the first that is not: {readings}: give the right one")
     return likely[0]
@@ -393,7 +407,7 @@ def _around(line: bytes, codec: str) -> str:
 def _form(file: Path, codec: str, sep: str | None, *, packed: bool) -> _Form:
     """Find out how a CSV file is laid out, from its first lines."""
     if sep is not None and (not isinstance(sep, str) or len(sep) != 1):
-        raise _UnreadableError(f"needs a separator of one character: sep must be such as ';' or '\\t'; got {sep!r}")
+        raise _UnreadableError(f"it needs a separator of one character: sep must be such as ';' or '\\t'; got {sep!r}")
     with _text_of(file, codec, packed=packed) as text:
         lines = list(islice(text, SAMPLE_LINES + 1))
     skipped = 0
@@ -404,7 +418,7 @@ def _form(file: Path, codec: str, sep: str | None, *, packed: bool) -> _Form:
         skipped += 1
     lines = lines[skipped:]
     if not lines:
-        raise _UnreadableError("has no columns: a header line is wanted")
+        raise _UnreadableError("it has no columns: a header line is wanted")
     sep = sep or _separator(lines)
     rows = [row for row in csv.reader(lines, delimiter=sep) if row]
     header = [column.strip() for column in rows[0]]
@@ -416,13 +430,13 @@ def _form(file: Path, codec: str, sep: str | None, *, packed: bool) -> _Form:
             if usual and usual[0][0] > 1
             else ": a header line is wanted, with its names parted by a comma, or by sep="
         )
-        raise _UnreadableError(f"has no columns{told}")
+        raise _UnreadableError(f"it has no columns{told}")
     named = [column or f"{_UNNAMED}{place})" for place, column in enumerate(header, 1)]
     again = [column in named[:place] for place, column in enumerate(named)]
     twice = tuple(sorted({column for column, is_again in zip(named, again, strict=True) if is_again}))
     named = [f"{column} (column {place})" if again[place - 1] else column for place, column in enumerate(named, 1)]
     if "\n" in "".join(header) or "\r" in "".join(header):
-        raise _UnreadableError("has a line break inside a name of its header: write the name in one line")
+        raise _UnreadableError("it has a line break inside a name of its header: write the name in one line")
     longer = [row for row in rows[1:] if len(row) == len(header) + 1 and not row[-1]]
     return _Form(codec, sep, named, skipped, trailing=bool(longer), twice=twice)
 
@@ -448,7 +462,7 @@ def _separator(lines: Sequence[str]) -> str:
         fits = [(mark, sizes) for mark, sizes in fits if 2 * sizes[0] > most]
     if len(fits) > 1:
         raise _UnreadableError(
-            f"can be parted by {' or '.join(repr(mark) for mark, _ in fits)}: give sep={fits[0][0]!r} or the other"
+            f"it can be parted by {' or '.join(repr(mark) for mark, _ in fits)}: give sep={fits[0][0]!r} or the other"
         )
     return fits[0][0] if fits else ","
 
