@@ -284,7 +284,7 @@ def test_bad_csv(tmp_path, content, said):
 
 
 def test_huge_csv_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("cyberscore.training.books.files.MAX_CSV_BYTES", 100)
+    monkeypatch.setattr("cyberscore.training.books.csv_layout.MAX_BYTES", 100)
     policies().to_csv(tmp_path / "policies.csv")
     with pytest.raises(TrainingError, match="bytes, more than 100: split it"):
         Book.from_csv(tmp_path / "policies.csv", tmp_path / "claims.csv")

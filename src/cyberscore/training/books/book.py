@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import date
 from os import PathLike
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import pandas as pd
 from narwhals.stable.v2.typing import IntoDataFrame
@@ -210,8 +210,8 @@ class Book:
             _read(frames[0], frames[1], _as_date(as_of), export, problems)
             problems.settle()
         book = cls(
-            frames[0],
-            frames[1],
+            cast("pd.DataFrame", frames[0]),
+            cast("pd.DataFrame", frames[1]),
             as_of=as_of,
             delays=delays,
             columns=columns,
@@ -242,7 +242,8 @@ def _read(
         encoded = encode_policy_table(policy_table, as_of)
     if claim_table is None:
         return encoded, None
-    found = read_claims(claim_table, encoded and encoded.terms, encoded and encoded.limit, as_of)
+    terms, limit = (None, None) if encoded is None else (encoded.terms, encoded.limit)
+    found = read_claims(claim_table, terms, limit, as_of)
     if policy_table is not None and encoded is not None:
         check_hindsight(policy_table, encoded.terms, found)
         _check_currencies(policy_table, claim_table, problems)
@@ -259,7 +260,7 @@ def _check_mapping(export: Export, tables: Sequence[Table], problems: Problems) 
         for ours in export.ours(name) or ():
             if ours not in known:
                 problems.add(f"columns maps {name!r} to {ours!r}, which is no name of ours{nearest(ours, list(known))}")
-    for name in export.values:
+    for name in export.words:
         if name not in known:
             problems.add(f"values names {name!r}, which is no name of ours{nearest(name, list(known))}")
 

@@ -50,7 +50,7 @@ class Claims:
 
 
 def read_claims(table: Table, terms: Terms | None, limit: Floats | None, as_of: date | None) -> Claims:
-    """Read and check a claims table; problems are noted in it. Without terms (no policies to read) as far as it goes."""
+    """Read and check a claims table; problems are noted in it. Without terms only what needs none."""
     dated = "occurred_at" in table if terms is None else terms.start is not None
     required = (*REQUIRED_CLAIM_COLUMNS, "occurred_at") if dated else REQUIRED_CLAIM_COLUMNS
 
@@ -149,9 +149,7 @@ def _state(table: Table, incurred: Floats) -> tuple[Mask, Floats]:
         code, values = table.labels("status")
         lowered = [str(value).strip().lower() for value in values]
         status = np.append([STATUSES.index(one) if one in STATUSES else -1 for one in lowered], -1)[code]
-        table.wrong_words(
-            "status", status < 0, STATUSES, rule="open or closed", hint=": count reopened claims as open"
-        )
+        table.wrong_words("status", status < 0, STATUSES, rule="open or closed", hint=": count reopened claims as open")
         is_open = status == 0
     if "paid" not in table:
         return is_open, incurred

@@ -68,7 +68,7 @@ class Problems:
         self.notes: list[str] = []
         self.columns: dict[str, str] = {}
         """Draft of a mapping of their columns to ours."""
-        self.values: dict[str, dict[str, str]] = {}
+        self.words: dict[str, dict[str, str]] = {}
         """Draft of a mapping of their words to ours, by column."""
 
     def add(self, line: str) -> None:
@@ -97,7 +97,7 @@ class Problems:
             shown += [f"- {line}" for line in self.lines[:SHOWN_PROBLEMS]]
         if len(self.lines) > SHOWN_PROBLEMS:
             shown.append(f"- and {len(self.lines) - SHOWN_PROBLEMS} more problems")
-        draft = draft_text(self.columns, self.values)
+        draft = draft_text(self.columns, self.words)
         raise TrainingError("\n".join([*shown, draft] if draft else shown))
 
 
@@ -151,7 +151,7 @@ class Table:
 
     def series(self, column: str) -> Column:
         """Return the column for pandas, words mapped; no copy of what pandas holds already."""
-        words = self.export.values.get(column)
+        words = self.export.words.get(column)
         if words is None:
             return self._native(column)
         if column not in self._mapped:
@@ -209,7 +209,7 @@ class Table:
         )
         given = self.series(column)[np.asarray(bad)].dropna()
         if len(given):
-            draft = self.problems.values.setdefault(column, {})
+            draft = self.problems.words.setdefault(column, {})
             for value in given.drop_duplicates().head(SHOWN_PROBLEMS):
                 draft.setdefault(_as_word(value), usual(value) or suggested(value, choices))
 
@@ -274,7 +274,7 @@ class Table:
             percent=percent,
             money=column in MONEY,
         )
-        values[texts] = read.values
+        values[texts] = read.numbers
         numbers = values[codes]
         bad = series.notna().to_numpy(dtype=bool) & np.isnan(numbers)
         if words is not None:
@@ -311,7 +311,7 @@ class Table:
             return ": it is no share, so leave the percent sign out"
         if _UNIT.search(text):
             return ": write the number out, without a unit"
-        if self.export.decimal is not None and any(read_numbers([text], money=column in MONEY).values[0:1]):
+        if self.export.decimal is not None and not np.isnan(read_numbers([text], money=column in MONEY).numbers[0]):
             return f": decimal={self.export.decimal!r} is given, and it is not written so"
         return f': leave it empty, or say what it means: values={{"{column}": {{"{text[:30]}": ...}}}}'
 
@@ -419,7 +419,7 @@ def _mapped(series: Column, words: dict[str, Any]) -> Column:
 
 
 def _number_of(value: object, words: dict[str, float]) -> float:
-    """Number that a value is, or that a word stands for; NaN if none."""
+    """Return the number that a value is, or that a word stands for; NaN if none."""
     if isinstance(value, str):
         return words.get(folded(value), np.nan) if words else np.nan
     if isinstance(value, date | np.datetime64 | np.timedelta64 | pd.Timedelta):
@@ -431,7 +431,7 @@ def _number_of(value: object, words: dict[str, float]) -> float:
 
 
 def _days(series: Column, dayfirst: bool | None) -> tuple[Days, Mask, str]:  # noqa: FBT001
-    """Days since 1970-01-01, MISSING where empty or wrong; rows that can be read in two ways, and what would settle it."""
+    """Days since 1970-01-01, MISSING where empty or wrong; unclear rows, and the question that settles them."""
     clear = np.zeros(len(series), dtype=bool)
     if series.dtype.kind == "M":
         if isinstance(series.dtype, pd.ArrowDtype):
@@ -455,7 +455,7 @@ def _days(series: Column, dayfirst: bool | None) -> tuple[Days, Mask, str]:  # n
     read = read_dates([distinct[place] for place in texts], dayfirst=dayfirst, others=int((days != MISSING).sum()))
     if read.alone:
         days = np.full(len(days), MISSING)
-    days[texts] = [MISSING if one is None else day_of(one) for one in read.values]
+    days[texts] = [MISSING if one is None else day_of(one) for one in read.dates]
     unclear = np.isin(codes, [texts[place] for place in read.unclear])
     return np.where(codes < 0, MISSING, days[codes]), unclear, read.question
 

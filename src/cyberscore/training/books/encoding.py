@@ -184,9 +184,9 @@ def _note_posture(table: Table) -> None:
     """Note a book that knows nothing of anyone's security: its plan tells firms apart by who they are alone."""
     told = [name for name in signals() if name in table]
     if not any(table.series(name).notna().any() for name in told):
+        what = "the columns of signals are all empty" if told else "there is no column of a signal"
         table.problems.note(
-            f"policies: {'the columns of signals are all empty' if told else 'there is no column of a signal'}: nothing is "
-            f"known of any firm's security. A signal has a column of its own name, such as {next(iter(signals()))}"
+            f"policies: {what}: nothing is known of any firm's security. A signal has a column of its own name, such as {next(iter(signals()))}"
         )
 
 

@@ -22,7 +22,7 @@ UNKNOWN_VALUE = "?"
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """How a carrier writes its tables; see `Book` for the meaning of each.
+    """How a carrier writes its tables; see `Book` for the meaning of each (`words` are its `values`).
 
     Raises
     ------
@@ -31,7 +31,7 @@ class Export:
     """
 
     columns: Mapping[str, str | Sequence[str] | None] = field(default_factory=dict)
-    values: Mapping[str, Mapping[Any, Any]] = field(default_factory=dict)
+    words: Mapping[str, Mapping[Any, Any]] = field(default_factory=dict)
     decimal: str | None = None
     dayfirst: bool | None = None
 
@@ -42,7 +42,8 @@ class Export:
             raise TrainingError(f"dayfirst must be True or False, or left out; got {self.dayfirst!r}")
         if not isinstance(self.columns, Mapping):
             raise TrainingError(
-                f'columns must be a dict of your names to ours, such as {{"Policy No": "policy_id"}}; got {self.columns!r}'
+                'columns must be a dict of your names to ours, such as {"Policy No": "policy_id"}; '
+                f"got {self.columns!r}"
             )
         for theirs, ours in self.columns.items():
             names = [] if ours is None else [ours] if isinstance(ours, str) else ours
@@ -51,10 +52,10 @@ class Export:
                     f"columns[{theirs!r}] must be one of our names, a list of them, or None to leave the column out; "
                     f"got {ours!r}"
                 )
-        if not isinstance(self.values, Mapping) or not all(isinstance(one, Mapping) for one in self.values.values()):
+        if not isinstance(self.words, Mapping) or not all(isinstance(one, Mapping) for one in self.words.values()):
             raise TrainingError(
                 'values must be a dict by our name of a column, such as {"status": {"offen": "open"}}; '
-                f"got {self.values!r}"
+                f"got {self.words!r}"
             )
 
     def ours(self, theirs: str) -> tuple[str, ...] | None:
@@ -98,13 +99,13 @@ class Names:
         drafted: dict[str, str] = {}
         near: dict[str, str] = {}
         for theirs in free:
-            if (ours := _near(theirs, absent)) is not None:
-                near[theirs] = ours
-                drafted.setdefault(ours, theirs)
+            if (close := _near(theirs, absent)) is not None:
+                near[theirs] = close
+                drafted.setdefault(close, theirs)
         for theirs in free:
-            ours = _usual_words().get(folded(theirs))
-            if ours in absent and theirs not in near:
-                drafted.setdefault(ours, theirs)
+            usual = _usual_words().get(folded(theirs))
+            if usual in absent and usual is not None and theirs not in near:
+                drafted.setdefault(usual, theirs)
         return cls(sources, drafted, near, twice)
 
 

@@ -44,7 +44,7 @@ class Numbers:
     `currencies` tells by place of amounts that are not in USD.
     """
 
-    values: list[float]
+    numbers: list[float]
     unclear: list[int] = field(default_factory=list)
     question: str = ""
     currencies: dict[int, str] = field(default_factory=dict)
@@ -57,7 +57,7 @@ class Dates:
     `alone` says that most of the column is written in this way, so that what is ISO 8601 in it is no date.
     """
 
-    values: list[date | None]
+    dates: list[date | None]
     unclear: list[int] = field(default_factory=list)
     question: str = ""
     alone: bool = False
@@ -97,7 +97,7 @@ def read_numbers(
     for place, (point, comma) in enumerate(readings):
         number = point if chosen == POINT else comma if chosen == COMMA else point if point == comma else None
         if number is not None:
-            found.values[place] = number
+            found.numbers[place] = number
     return found
 
 
@@ -128,15 +128,20 @@ def _proven(
         found.unclear = either
         point, comma = readings[either[0]]
         found.question = (
-            f"{texts[either[0]]!r} can be {point:,.12g} or {comma:,.12g}, and no other number of the column tells which: "
-            f"give decimal='.' for {point:,.12g}, or decimal=',' for {comma:,.12g}"
+            f"{texts[either[0]]!r} can be {point:,.12g} or {comma:,.12g}, and no other number of the column tells which"
+            f": give decimal='.' for {point:,.12g}, or decimal=',' for {comma:,.12g}"
         )
     return None
 
 
 def _stripped(text: str, *, percent: bool, money: bool) -> tuple[str, float, float, str]:
     """Digits and marks of a text, its sign, its scale, and a currency that is not USD."""
-    body = unicodedata.normalize("NFKC", text).strip().replace("\N{MINUS SIGN}", "-").replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
+    body = (
+        unicodedata.normalize("NFKC", text)
+        .strip()
+        .replace("\N{MINUS SIGN}", "-")
+        .replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
+    )
     scale, sign = 1.0, 1.0
     if percent and body.endswith("%"):
         body, scale = body[:-1].rstrip(), 100.0
@@ -217,7 +222,7 @@ def read_dates(texts: Sequence[str], *, dayfirst: bool | None = None, others: in
         _read_year_last(found, texts, year_last[mark], dotted=mark == ".", dayfirst=dayfirst)
         return found
     for place, match in year_first:
-        found.values[place] = _day(int(match["year"]), int(match["month"]), int(match["day"]))
+        found.dates[place] = _day(int(match["year"]), int(match["month"]), int(match["day"]))
     return found
 
 
@@ -236,7 +241,7 @@ def _read_year_last(
         dayfirst = dotted or not any(second > 12 for _, second, _ in parts.values())
     for place, (first, second, year) in parts.items():
         full = int(year) if len(year) == 4 else int(year) + (1900 if int(year) >= _FIRST_YEAR % 100 else 2000)
-        found.values[place] = _day(full, second, first) if dayfirst else _day(full, first, second)
+        found.dates[place] = _day(full, second, first) if dayfirst else _day(full, first, second)
 
 
 def _say_what_is_unclear(
