@@ -6,6 +6,7 @@ from datetime import date
 from os import PathLike
 from typing import Any, Self, cast
 
+import numpy as np
 import pandas as pd
 from narwhals.stable.v2.typing import IntoDataFrame
 
@@ -242,12 +243,23 @@ def _read(
         encoded = encode_policy_table(policy_table, as_of)
     if claim_table is None:
         return encoded, None
-    terms, limit = (None, None) if encoded is None else (encoded.terms, encoded.limit)
+    terms, limit = None, None
+    if policy_table is not None and encoded is not None:
+        terms, limit = encoded.terms, np.where(policy_table.faulty("limit"), np.inf, encoded.limit)
     found = read_claims(claim_table, terms, limit, as_of)
+    _note_unmet_words(export, [table for table in (policy_table, claim_table) if table is not None], problems)
     if policy_table is not None and encoded is not None:
         check_hindsight(policy_table, encoded.terms, found)
         _check_currencies(policy_table, claim_table, problems)
     return encoded, found
+
+
+def _note_unmet_words(export: Export, tables: Sequence[Table], problems: Problems) -> None:
+    """Note words of a mapping that do not occur: they did nothing."""
+    for column, words in export.words.items():
+        met = {word for table in tables for word in table.words_met.get(column, ())}
+        if unmet := [repr(word) for word in words if str(word).strip() not in met]:
+            problems.note(f"values: {', '.join(unmet)} of {column} {'does' if len(unmet) == 1 else 'do'} not occur")
 
 
 def _check_mapping(export: Export, tables: Sequence[Table], problems: Problems) -> None:

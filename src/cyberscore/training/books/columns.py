@@ -137,6 +137,9 @@ class Table:
         self._theirs = tuple(columns)
         self._sources = {column: column for column in columns}
         self._mapped: dict[str, Column] = {}
+        self._faulty: dict[str, Mask] = {}
+        self.words_met: dict[str, set[str]] = {}
+        """Words of the export's mapping that occur, by column."""
 
     def __len__(self) -> int:
         return len(self._frame)
@@ -155,7 +158,11 @@ class Table:
         if words is None:
             return self._native(column)
         if column not in self._mapped:
-            self._mapped[column] = _mapped(self._native(column), {_as_word(one): words[one] for one in words})
+            codes, distinct = pd.factorize(self._native(column))
+            meant = {_as_word(word): words[word] for word in words}
+            self.words_met[column] = {_as_word(one) for one in distinct} & set(meant)
+            values = [meant.get(_as_word(one), one) for one in distinct]
+            self._mapped[column] = pd.Series(pd.array([*values, None], dtype=object)[codes]).infer_objects()
         return self._mapped[column]
 
     def _native(self, column: str) -> Column:
@@ -180,6 +187,7 @@ class Table:
         """Note that a column breaks a rule in some rows: rows, first row's name and value, remedy."""
         if not bad.any():
             return
+        self._blame(column, bad)
         row = int(np.argmax(bad))
         got = self.series(column).iloc[row]
         remedy = hint if isinstance(hint, str) else hint(got)
@@ -187,6 +195,13 @@ class Table:
         self.problems.add(
             f"{self.name}: {self.called(column)} must be {rule}; wrong in {rows_text(bad)} ({named}){remedy}"
         )
+
+    def faulty(self, column: str) -> Mask:
+        """Rows in which something was noted of a column: what stands for it there must not be blamed again."""
+        return self._faulty.get(column, np.zeros(len(self), dtype=bool))
+
+    def _blame(self, column: str, bad: Mask) -> None:
+        self._faulty[column] = self.faulty(column) | bad
 
     def wrong_words(
         self,
@@ -279,6 +294,8 @@ class Table:
         bad = series.notna().to_numpy(dtype=bool) & np.isnan(numbers)
         if words is not None:
             bad &= ~words
+        if bad.any():
+            self._blame(column, bad)
         unclear = np.isin(codes, [texts[place] for place in read.unclear])
         if read.question:
             self.problems.add(f"{self.name}: {self.called(column)} in {rows_text(unclear)}: {read.question}")
@@ -409,13 +426,6 @@ def _as_word(value: object) -> str:
     if isinstance(value, float | np.floating) and float(value).is_integer():
         return str(int(value))
     return str(value).strip()
-
-
-def _mapped(series: Column, words: dict[str, Any]) -> Column:
-    """Replace words by what they mean."""
-    codes, values = pd.factorize(series)
-    meant = [words.get(_as_word(one), one) for one in values]
-    return pd.Series(pd.array([*meant, None], dtype=object)[codes]).infer_objects()
 
 
 def _number_of(value: object, words: dict[str, float]) -> float:

@@ -4,7 +4,6 @@ import codecs
 import csv
 import gzip
 import io
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -188,15 +187,8 @@ def layout_of(file: Path, codec: str, sep: str | None, *, packed: bool) -> Layou
     sep = sep or _separator(lines)
     rows = [row for row in csv.reader(lines, delimiter=sep) if row]
     header = [column.strip() for column in rows[0]]
-    if len(header) < 2:
-        usual = Counter(len(row) for row in rows[1:]).most_common(1)
-        told = (
-            f": its line {skipped + 1} is {lines[0].strip()[:60]!r}, and others have {usual[0][0]} values: leave out "
-            "what stands above the header"
-            if usual and usual[0][0] > 1
-            else ": a header line is wanted, with its names parted by a comma, or by sep="
-        )
-        raise UnreadableError(f"it has no columns{told}")
+    if len(header) < 2 or 2 * header.count("") > len(header):
+        raise UnreadableError(f"it has no columns{_what_stands_above(lines, skipped)}")
     named = [column or f"{NO_NAME}{place})" for place, column in enumerate(header, 1)]
     again = [column in named[:place] for place, column in enumerate(named)]
     twice = tuple(sorted({column for column, is_again in zip(named, again, strict=True) if is_again}))
@@ -205,6 +197,21 @@ def layout_of(file: Path, codec: str, sep: str | None, *, packed: bool) -> Layou
         raise UnreadableError("it has a line break inside a name of its header: write the name in one line")
     longer = [row for row in rows[1:] if len(row) == len(header) + 1 and not row[-1]]
     return Layout(codec, sep, named, skipped, trailing=bool(longer), twice=twice)
+
+
+def _what_stands_above(lines: Sequence[str], skipped: int) -> str:
+    """Remedy for a file whose first line is no header."""
+    sizes = [
+        max(len([value for value in row if value]) for row in csv.reader(lines[1:], delimiter=mark) or [[]])
+        for mark in SEPARATORS
+        if len(lines) > 1
+    ]
+    if max(sizes, default=0) < 2:
+        return ": a header line is wanted, with its names parted by a comma, or by sep="
+    return (
+        f": its line {skipped + 1} is {lines[0].strip()[:60]!r}, and others have {max(sizes)} values: leave out what "
+        "stands above the header"
+    )
 
 
 def _separator(lines: Sequence[str]) -> str:

@@ -186,7 +186,8 @@ def _note_posture(table: Table) -> None:
     if not any(table.series(name).notna().any() for name in told):
         what = "the columns of signals are all empty" if told else "there is no column of a signal"
         table.problems.note(
-            f"policies: {what}: nothing is known of any firm's security. A signal has a column of its own name, such as {next(iter(signals()))}"
+            f"policies: {what}: nothing is known of any firm's security. A signal has a column of its name, such as "
+            f"{next(iter(signals()))}"
         )
 
 

@@ -301,14 +301,16 @@ def _without_totals(frame: pd.DataFrame, known: Collection[str], export: Export)
 def _is_total(frame: pd.DataFrame, names: dict[str, str]) -> bool:
     """Whether the last row sums up the others.
 
-    It is named so, or names no policy, and most of what all other rows have is missing in it.
+    It is named so, or names no policy, and much of what all other rows have is missing in it.
     """
     last, others = frame.iloc[-1], frame.iloc[:-1]
     filled = others.columns[others.iloc[:1_000].notna().all()]
     gaps = last[filled].isna()
     named = any(_says_total(value) for value in last.dropna())
     nameless = "policy_id" in names and bool(pd.isna(last[names["policy_id"]]))
-    return bool(len(filled)) and ((named and int(gaps.sum()) >= 1) or (nameless and int(gaps.sum()) * 2 > len(filled)))
+    return bool(len(filled)) and (
+        (named and int(gaps.sum()) * 3 >= len(filled)) or (nameless and int(gaps.sum()) * 2 > len(filled))
+    )
 
 
 def _says_total(value: object) -> bool:
