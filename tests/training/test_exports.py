@@ -690,9 +690,12 @@ def test_a_last_row_is_left_out_only_if_it_is_one_of_totals(files):
 
 
 def test_a_book_without_claims_may_be_read(files):
-    book = Book.from_csv(files(*plain())[0], None)
+    """One mapping serves with and without them."""
+    path = files(GERMAN_POLICIES, None)[0]
+    book = Book.from_csv(path, None, columns=GERMAN_COLUMNS, values=GERMAN_VALUES, decimal=",")
     assert len(book) == 3
     assert len(book.encoded_claims.peril) == 0
+    assert not [note for note in book.notes if "values" in note]
 
 
 # --- mappings that do nothing, or cannot be

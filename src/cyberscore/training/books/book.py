@@ -13,7 +13,7 @@ from narwhals.stable.v2.typing import IntoDataFrame
 from cyberscore.exceptions import TrainingError
 from cyberscore.perils import BASIS_RETENTION
 from cyberscore.training.books.claim_columns import CLAIM_COLUMNS, Claims, check_hindsight, read_claims
-from cyberscore.training.books.columns import CONVERT, MISSING, Problems, Table, date_text, day_of, nearest
+from cyberscore.training.books.columns import CONVERT, MISSING, Table, date_text, day_of
 from cyberscore.training.books.development import ReportingDelays, default_delays, fit_reporting_delays
 from cyberscore.training.books.encoding import (
     EncodedClaims,
@@ -25,6 +25,7 @@ from cyberscore.training.books.encoding import (
 )
 from cyberscore.training.books.files import read_file
 from cyberscore.training.books.mapping import Export
+from cyberscore.training.books.problems import Problems, nearest
 
 EMPTY_CLAIMS = ("policy_id", "peril", "incurred", "occurred_at")
 """Columns of a table of no claims."""
@@ -193,6 +194,8 @@ class Book:
         Empty rows, and a last row of totals, are left out; `notes` tells so.
         """
         export = Export(columns or {}, values or {}, decimal, dayfirst)
+        if claims is None:
+            export = _of_policies_alone(export)
         read = [
             read_file(path, name, known=known, export=export, sep=sep, encoding=encoding)
             for path, name, known in (
@@ -215,13 +218,25 @@ class Book:
             cast("pd.DataFrame", frames[1]),
             as_of=as_of,
             delays=delays,
-            columns=columns,
-            values=values,
+            columns=export.columns,
+            values=export.words,
             decimal=decimal,
             dayfirst=dayfirst,
         )
         object.__setattr__(book, "notes", (*(note for table in read for note in table.notes), *book.notes))
         return book
+
+
+def _of_policies_alone(export: Export) -> Export:
+    """Leave out of a mapping what is said of claims: one mapping serves with and without them."""
+    of_claims = CLAIM_COLUMNS - policy_columns()
+    columns = {
+        theirs: ours
+        for theirs, ours in export.columns.items()
+        if not (names := export.ours(theirs)) or not of_claims.issuperset(names)
+    }
+    words = {column: words for column, words in export.words.items() if column not in of_claims}
+    return replace(export, columns=columns, words=words)
 
 
 def _read(

@@ -9,17 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cyberscore.perils import PERILS
-from cyberscore.training.books.columns import (
-    MISSING,
-    Days,
-    Floats,
-    Mask,
-    Table,
-    date_text,
-    day_of,
-    rows_text,
-    shown,
-)
+from cyberscore.training.books.columns import MISSING, Days, Floats, Mask, Table, date_text, day_of
+from cyberscore.training.books.problems import rows_text, shown
 from cyberscore.training.books.terms import Terms
 
 REQUIRED_CLAIM_COLUMNS = ("policy_id", "peril", "incurred")

@@ -5,8 +5,7 @@ Called by everything that reads a book.
 
 import re
 from collections.abc import Callable, Collection, Sequence
-from datetime import date, datetime
-from difflib import get_close_matches
+from datetime import date
 from typing import Any, TypeAlias
 
 import narwhals.stable.v2 as nw
@@ -16,8 +15,9 @@ from narwhals.stable.v2.typing import IntoDataFrame
 from numpy.typing import NDArray
 
 from cyberscore.exceptions import TrainingError
-from cyberscore.training.books.mapping import Export, Names, draft_text, folded, suggested, yes_and_no
+from cyberscore.training.books.mapping import Export, Names, folded, suggested, yes_and_no
 from cyberscore.training.books.notation import date_hint, read_dates, read_numbers
+from cyberscore.training.books.problems import SHOWN_PROBLEMS, Problems, nearest, rows_text, shown
 
 Floats = NDArray[np.float64]
 Days = NDArray[np.int64]
@@ -27,7 +27,6 @@ Column: TypeAlias = "pd.Series[Any]"
 MISSING = int(np.iinfo(np.int64).min)
 """Day of a date that is not given."""
 EARLIEST, LATEST = date(1990, 1, 1), date(2100, 1, 1)
-SHOWN_ROWS, SHOWN_PROBLEMS = 5, 20
 DATE = "a date such as 2026-01-31 (ISO 8601)"
 CONVERT = "convert every amount to USD at the rate of a stated date"
 MONEY = frozenset({"annual_revenue", "retention", "limit", "incurred", "paid"})
@@ -43,62 +42,6 @@ def day_of(moment: date) -> int:
 def date_text(day: int) -> str:
     """ISO date of a day since 1970-01-01."""
     return date.fromordinal(date(1970, 1, 1).toordinal() + int(day)).isoformat()
-
-
-def rows_text(bad: object) -> str:
-    """First rows of a mask, and how many more."""
-    rows = np.flatnonzero(np.asarray(bad))
-    shown = ", ".join(str(row) for row in rows[:SHOWN_ROWS])
-    more = f" and {len(rows) - SHOWN_ROWS:,} more" if len(rows) > SHOWN_ROWS else ""
-    return f"row{'s' if len(rows) > 1 else ''} {shown}{more}"
-
-
-def nearest(value: object, names: list[str], cutoff: float = 0.6) -> str:
-    """`: did you mean ...?`, or nothing."""
-    same = [name for name in names if folded(name) == folded(value)]
-    close = same or get_close_matches(str(value), names, n=1, cutoff=cutoff)
-    return f": did you mean {close[0]!r}?" if close else ""
-
-
-class Problems:
-    """What is wrong with a book, told in one error; and what is merely worth knowing."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-        self.notes: list[str] = []
-        self.columns: dict[str, str] = {}
-        """Draft of a mapping of their columns to ours."""
-        self.words: dict[str, dict[str, str]] = {}
-        """Draft of a mapping of their words to ours, by column."""
-
-    def add(self, line: str) -> None:
-        """Add one problem, once."""
-        if line not in self.lines:
-            self.lines.append(line)
-
-    def note(self, line: str) -> None:
-        """Add something that is no problem, but not to be dropped in silence."""
-        self.notes.append(line)
-
-    def settle(self) -> None:
-        """Raise what was found.
-
-        Raises
-        ------
-        TrainingError
-            One line a problem, at most 20, and the draft of a mapping where names or words are not ours.
-        """
-        if not self.lines:
-            return
-        rows = " (rows are counted from 0)" if any(" in row" in line or " row " in line for line in self.lines) else ""
-        shown = [self.lines[0] + rows]
-        if len(self.lines) > 1:
-            shown = [f"the book has {len(self.lines)} problems{rows}:"]
-            shown += [f"- {line}" for line in self.lines[:SHOWN_PROBLEMS]]
-        if len(self.lines) > SHOWN_PROBLEMS:
-            shown.append(f"- and {len(self.lines) - SHOWN_PROBLEMS} more problems")
-        draft = draft_text(self.columns, self.words)
-        raise TrainingError("\n".join([*shown, draft] if draft else shown))
 
 
 class Table:
@@ -407,18 +350,6 @@ class Table:
             self.problems.note(told)
             if missing:
                 self.problems.add(told)
-
-
-def shown(value: object) -> str:
-    """Value as errors show it, whatever library it came from."""
-    if isinstance(value, datetime | date):
-        return value.isoformat()[:10]
-    if isinstance(value, np.generic):
-        value = value.item()
-    if value is None or value is pd.NaT or (isinstance(value, float) and np.isnan(value)):
-        return "nothing"
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _as_word(value: object) -> str:

@@ -25,7 +25,8 @@ from cyberscore.profile import sectors, signals
 from cyberscore.profile.industries import nearest_industry
 from cyberscore.profile.places import COUNTRIES
 from cyberscore.training.books.claim_columns import Claims, read_claims
-from cyberscore.training.books.columns import Floats, Problems, Table, nearest
+from cyberscore.training.books.columns import Floats, Table
+from cyberscore.training.books.problems import Problems, nearest
 from cyberscore.training.books.signal_columns import Codes, check_signal_names, encode_signal, signal_column_names
 from cyberscore.training.books.terms import Terms, read_terms, year_of_start
 

@@ -6,7 +6,8 @@ from numpy.typing import NDArray
 
 from cyberscore.profile import SOURCES, Signal, signals
 from cyberscore.profile.signals import NEVER, NOT_APPLICABLE
-from cyberscore.training.books.columns import MISSING, Days, Floats, Mask, Table, nearest
+from cyberscore.training.books.columns import MISSING, Days, Floats, Mask, Table
+from cyberscore.training.books.problems import nearest
 
 Codes = NDArray[np.uint8]
 ENDINGS = ("__source", "__age_days", "__observed_at")

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cyberscore.training.books.columns import LATEST, MISSING, Days, Floats, Mask, Table, date_text, day_of, rows_text
+from cyberscore.training.books.columns import LATEST, MISSING, Days, Floats, Mask, Table, date_text, day_of
+from cyberscore.training.books.problems import rows_text
 
 DAYS_A_YEAR = 365.25
 LONGEST = 100.0

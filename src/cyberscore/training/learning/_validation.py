@@ -27,6 +27,8 @@ def check_numbers(values: Any, name: str) -> NDArray[np.float64]:
         For text that is no number, dates and durations; the first such row is named, with what to do.
     """
     column = np.asarray(values)
+    if column.dtype.kind == "c":
+        raise TrainingError(f"Complex data not supported: {name} must be real numbers")
     if column.dtype.kind not in "mM":
         try:
             found: NDArray[np.float64] = column.astype(np.float64)
@@ -51,6 +53,8 @@ def _is_number(value: object) -> bool:
 
 
 def _shown(value: object) -> str:
+    if isinstance(value, np.generic):
+        value = str(value)[:10] if isinstance(value, np.datetime64) else value.item()
     return value.isoformat()[:10] if isinstance(value, date) else repr(value)
 
 
@@ -79,7 +83,11 @@ def check_columns(X: Any) -> None:
     try:
         frame = nw.from_native(X, eager_only=True)
     except TypeError:
-        return  # no table: scikit-learn checks arrays
+        matrix = np.asarray(X)
+        if matrix.ndim == 2 and matrix.dtype.kind in "USmM":  # the rest is for scikit-learn to check
+            for place in range(matrix.shape[1]):
+                check_numbers(matrix[:, place], f"column {place}")
+        return
     for name, column in zip(frame.columns, frame.iter_columns(), strict=True):
         if not (column.dtype.is_numeric() or column.dtype == nw.Boolean):
             check_numbers(column.to_numpy(), f"column {name!r}")

@@ -16,8 +16,8 @@ from cyberscore.perils import BASIS_RETENTION
 from cyberscore.rating.parts import Floats, factors
 from cyberscore.rating.plan import RatingPlan
 from cyberscore.training.books.book import Book
-from cyberscore.training.books.columns import nearest
 from cyberscore.training.books.encoding import EncodedClaims, EncodedPolicies
+from cyberscore.training.books.problems import nearest
 from cyberscore.training.learning.assembly import Material, assemble, severity_of
 from cyberscore.training.learning.departure import compute_departure
 from cyberscore.training.learning.exposure import Experience, basis_exposure, claim_counts
