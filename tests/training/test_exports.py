@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from cyberscore import TrainingError
 from cyberscore.exceptions import MissingExtraError
 from cyberscore.profile import signals
-from cyberscore.training.books import csv_layout
+from cyberscore.training.books import csv_layout, mapping
 from cyberscore.training.books.book import Book
+from cyberscore.training.books.development import default_delays
 from cyberscore.training.books.mapping import yes_and_no
-from cyberscore.training.books.notation import read_dates, read_numbers
+from cyberscore.training.books.notation import folded, read_dates, read_numbers
 
 AS_OF = date(2026, 6, 30)
 SIGNALS = list(signals())
@@ -465,9 +466,7 @@ def test_flags_say_yes_and_no(word, value):
 def test_no_word_says_both_yes_and_no():
     """The vocabulary would hold fewer words than its lists."""
     assert set(yes_and_no().values()) == {0.0, 1.0}
-    from cyberscore.training.books.mapping import _vocabulary, folded
-
-    words = _vocabulary()
+    words = mapping._vocabulary()
     assert not {folded(word) for word in words["yes"]} & {folded(word) for word in words["no"]}
 
 
@@ -763,6 +762,50 @@ def test_a_book_without_a_signal_is_told(empty):
 
 
 def test_delays_without_a_date_of_valuation_are_told():
-    from cyberscore.training.books.development import default_delays
-
     assert any("delays are not used" in note for note in Book(*plain(), delays=default_delays()).notes)
+
+
+# --- spellings of ids, blanks, and a currency that nobody mapped
+
+
+def test_blanks_around_words_and_ids_do_not_count():
+    policies, claims = plain()
+    padded = policies.assign(country=["DE ", "\u00a0AT", " DE"], sector="retail ", start=policies["start"] + " ")
+    book = Book(padded, claims.assign(policy_id=["0017 ", " 0018"], status=["closed", " open "]), as_of=AS_OF)
+    assert_same(book, Book(policies.assign(sector="retail"), claims, as_of=AS_OF))
+    blank = policies.assign(mfa_email_coverage=["0.87", " ", None], mdr_24x7=["1", "\t", " "])
+    codes = Book(blank, claims).encoded_policies.codes[1:]
+    for name in ("mfa_email_coverage", "mdr_24x7"):
+        assert set(codes[:, SIGNALS.index(name)]) == {signals()[name].unanswered}
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "shown"), [("0017", "17", "'0017'"), ("17", "17.0", "'17'"), ("AB1", "ab1", "'AB1'")]
+)
+def test_ids_that_are_spelt_otherwise_are_told(ours, theirs, shown):
+    policies, claims = plain()
+    said = said_of_tables(policies.assign(policy_id=[ours, "x", "y"]), claims.assign(policy_id=[theirs, "x"]))
+    assert f"(got {theirs!r}): policies have {shown}; spell ids alike, with their zeros and without .0" in said
+
+
+def test_a_column_of_another_currency_is_not_passed_over():
+    policies, claims = plain()
+    said = said_of_tables(policies.assign(Waehrung="EUR"), claims)
+    assert said.startswith("policies: the column 'Waehrung' is not used, and says EUR: amounts must be in USD.")
+    assert len(Book(policies.assign(Waehrung="EUR"), claims, columns={"Waehrung": None})) == 3
+    assert len(Book(policies.assign(Waehrung="USD"), claims)) == 3
+    mapped = said_of_tables(policies.assign(Waehrung="EUR"), claims, columns={"Waehrung": "currency"})
+    assert "currency must be USD; got EUR" in mapped
+
+
+def test_a_file_without_a_header_is_asked_for_one(files):
+    policies, claims = (table.to_csv(index=False, header=False) for table in plain())
+    said = said_of(files(policies, claims))
+    assert said.count("is the first line of the file no header?") == 2
+
+
+@pytest.mark.parametrize("text", ['"policy_id,start\nP1,2\n', "a" * 200_000, 'a,b\n"' + "x" * 200_000])
+def test_quotes_that_are_not_closed_and_lines_without_end(files, text):
+    said = said_of(files(text, GERMAN_CLAIMS))
+    assert "policies: cannot read" in said
+    assert "quote" in said

@@ -337,6 +337,13 @@ def _check_currencies(policies: Table, claims: Table, problems: Problems) -> Non
             code, values = table.labels("currency")
             table.wrong("currency", code < 0, "given in every row, or left out")
             found[table.name] = sorted({str(value).strip().upper() for value in values})
+        elif (theirs := table.likely("currency")) is not None:
+            codes = sorted({str(value).strip().upper() for value in table.labels(theirs)[1]})
+            if codes != ["USD"]:
+                problems.add(
+                    f"{table.name}: the column {theirs!r} is not used, and says {', '.join(codes[:5])}: amounts must "
+                    f'be in USD. Map it to currency, or leave it out with columns={{"{theirs}": None}}'
+                )
     every = sorted({one for several in found.values() for one in several})
     remedy = f"{CONVERT}, and drop the column or write USD"
     if len(every) > 1:

@@ -80,6 +80,9 @@ def _terms(table: Table, terms: Terms, occurred: Days) -> NDArray[np.int64]:
         row = int(np.argmax(unknown))
         kinds = {isinstance(one, str) for one in (values[:1] + list(terms.ids[:1]))}
         hint = ": ids are text in one table and numbers in the other" if len(kinds) == 2 else ""
+        spelt = {_bare(one): one for one in terms.ids}
+        if not hint and (alike := spelt.get(_bare(table.series("policy_id").iloc[row]))) is not None:
+            hint = f": policies have {shown(alike)}; spell ids alike, with their zeros and without .0"
         table.problems.add(
             f"claims of unknown policies: {rows_text(unknown)} name a policy_id that policies lack "
             f"(got {shown(table.series('policy_id').iloc[row])}){hint}"
@@ -101,6 +104,11 @@ def _terms(table: Table, terms: Terms, occurred: Days) -> NDArray[np.int64]:
             f": policy_id {shown(table.series('policy_id').iloc[row])} has the terms {spans}{more}{on_end}",
         )
     return row_of
+
+
+def _bare(policy: object) -> str:
+    """Id without what spreadsheets add and take away: case, leading zeros, and a .0 behind."""
+    return str(policy).strip().casefold().removesuffix(".0").lstrip("0")
 
 
 def _perils(table: Table) -> NDArray[np.int64]:

@@ -15,8 +15,8 @@ from narwhals.stable.v2.typing import IntoDataFrame
 from numpy.typing import NDArray
 
 from cyberscore.exceptions import TrainingError
-from cyberscore.training.books.mapping import Export, Names, folded, suggested, yes_and_no
-from cyberscore.training.books.notation import date_hint, read_dates, read_numbers
+from cyberscore.training.books.mapping import Export, Names, as_word, suggested, yes_and_no
+from cyberscore.training.books.notation import date_hint, number_of, read_dates, read_numbers
 from cyberscore.training.books.problems import SHOWN_PROBLEMS, Problems, nearest, rows_text, shown
 
 Floats = NDArray[np.float64]
@@ -81,6 +81,7 @@ class Table:
         self._sources = {column: column for column in columns}
         self._mapped: dict[str, Column] = {}
         self._faulty: dict[str, Mask] = {}
+        self._likely: dict[str, str] = {}
         self.words_met: dict[str, set[str]] = {}
         """Words of the export's mapping that occur, by column."""
 
@@ -102,9 +103,9 @@ class Table:
             return self._native(column)
         if column not in self._mapped:
             codes, distinct = pd.factorize(self._native(column))
-            meant = {_as_word(word): words[word] for word in words}
-            self.words_met[column] = {_as_word(one) for one in distinct} & set(meant)
-            values = [meant.get(_as_word(one), one) for one in distinct]
+            meant = {as_word(word): words[word] for word in words}
+            self.words_met[column] = {as_word(one) for one in distinct} & set(meant)
+            values = [meant.get(as_word(one), one) for one in distinct]
             self._mapped[column] = pd.Series(pd.array([*values, None], dtype=object)[codes]).infer_objects()
         return self._mapped[column]
 
@@ -169,7 +170,7 @@ class Table:
         if len(given):
             draft = self.problems.words.setdefault(column, {})
             for value in given.drop_duplicates().head(SHOWN_PROBLEMS):
-                draft.setdefault(_as_word(value), usual(value) or suggested(value, choices))
+                draft.setdefault(as_word(value), usual(value) or suggested(value, choices))
 
     def numbers(
         self, column: str, *, above: float | None = None, at_least: float | None = None, high: float = np.inf
@@ -223,7 +224,7 @@ class Table:
             return series.to_numpy(dtype=float, na_value=np.nan), np.zeros(len(series), dtype=bool)
         codes, distinct = self.labels(column)
         told = dict(yes_and_no()) if flag else {}
-        values = np.array([_number_of(one, told) for one in distinct] + [np.nan])
+        values = np.array([number_of(one, told) for one in distinct] + [np.nan])
         texts = [place for place, one in enumerate(distinct) if isinstance(one, str) and np.isnan(values[place])]
         read = read_numbers(
             [str(distinct[place]) for place in texts],
@@ -234,7 +235,7 @@ class Table:
         )
         values[texts] = read.numbers
         numbers = values[codes]
-        bad = series.notna().to_numpy(dtype=bool) & np.isnan(numbers)
+        bad = (codes >= 0) & np.isnan(numbers)
         if words is not None:
             bad &= ~words
         if bad.any():
@@ -276,21 +277,20 @@ class Table:
         return f': leave it empty, or say what it means: values={{"{column}": {{"{text[:30]}": ...}}}}'
 
     def labels(self, column: str) -> tuple[NDArray[np.int64], list[object]]:
-        """Return codes into the distinct values (-1 where empty), and these."""
+        """Return codes into the distinct values (-1 where empty or blank), and these, without blanks around text."""
         series = self.series(column)
         if isinstance(series.dtype, pd.CategoricalDtype):
             places: NDArray[np.int64] = np.asarray(series.cat.codes, dtype=np.int64)
-            return places, list(series.cat.categories)
+            return _without_blanks(places, list(series.cat.categories))
         codes, values = pd.factorize(series)
-        return codes.astype(np.int64), list(values)
+        return _without_blanks(codes.astype(np.int64), list(values))
 
     def days(self, column: str, *, required: bool = True) -> Days:
         """Days since 1970-01-01, MISSING where empty or wrong."""
         if column not in self:
             return np.full(len(self), MISSING)
-        series = self.series(column)
-        empty = series.isna().to_numpy()
-        found, unclear, question = _days(series, self.export.dayfirst)
+        found, unclear, question = self._days(column)
+        empty = self._empty(column)
         if question:
             self.problems.add(f"{self.name}: {self.called(column)} in {rows_text(unclear)}: {question}")
         hint = lambda got: date_hint(str(got))  # noqa: E731
@@ -300,6 +300,44 @@ class Table:
         far = (found != MISSING) & ((found < day_of(EARLIEST)) | (found > day_of(LATEST)))
         self.wrong(column, far, f"between {EARLIEST} and {LATEST}")
         return np.where(far, MISSING, found)
+
+    def _empty(self, column: str) -> Mask:
+        series = self.series(column)
+        empty = series.isna().to_numpy(dtype=bool)
+        return empty | (self.labels(column)[0] < 0) if series.dtype.kind not in "biufMm" else empty
+
+    def _days(self, column: str) -> tuple[Days, Mask, str]:
+        """Days, MISSING where empty or wrong; unclear rows, and the question that settles them."""
+        series = self.series(column)
+        clear = np.zeros(len(series), dtype=bool)
+        if series.dtype.kind == "M":
+            if isinstance(series.dtype, pd.ArrowDtype):
+                zoned = "tz=" in str(series.dtype)
+                series = series.astype("datetime64[us, UTC]") if zoned else series.astype("datetime64[us]")
+            moments = series.dt.tz_convert("UTC").dt.tz_localize(None) if series.dt.tz is not None else series
+            return _whole_days(moments.to_numpy()), clear, ""
+        codes, values = self.labels(column)
+        if series.dtype.kind in "iufbm" or len(values) == 0:
+            return np.full(len(series), MISSING), clear, ""
+        distinct = pd.Series(values, dtype=object)
+        # a year or a month alone is no date, a number least of all
+        dated = distinct.map(lambda one: isinstance(one, date) or (isinstance(one, str) and len(one) >= 8))
+        parsed = pd.to_datetime(distinct.where(dated), errors="coerce", format="ISO8601", utc=True)
+        days = _whole_days(parsed.dt.tz_localize(None).to_numpy())
+        texts = [place for place in np.flatnonzero(days == MISSING) if isinstance(values[place], str)]
+        if not texts:
+            return np.where(codes < 0, MISSING, days[codes]), clear, ""
+        others = int((days != MISSING).sum())
+        read = read_dates([str(values[place]) for place in texts], dayfirst=self.export.dayfirst, others=others)
+        if read.alone:
+            days = np.full(len(days), MISSING)
+        days[texts] = [MISSING if one is None else day_of(one) for one in read.dates]
+        unclear = np.isin(codes, [texts[place] for place in read.unclear])
+        return np.where(codes < 0, MISSING, days[codes]), unclear, read.question
+
+    def likely(self, ours: str) -> str | None:
+        """Their column that is likely ours, though it is not read as such."""
+        return None if ours in self else self._likely.get(ours)
 
     def check_names(
         self,
@@ -324,11 +362,12 @@ class Table:
         names = Names.of(self._theirs, known, self.export)
         missing = lacking(names.sources)
         drafted = names.drafted if missing or names.near else {}
+        self._likely = names.drafted
         used = {*names.sources.values(), *drafted.values()}
         left = [theirs for theirs in self._theirs if theirs not in used and self.export.ours(theirs) != ()]
         self._sources = {**names.sources, **drafted, **{theirs: theirs for theirs in left}}
         if missing:
-            self.problems.add(missing)
+            self.problems.add(missing if names.all else f"{missing}: is the first line of the file no header?")
         for theirs, (ours, other) in names.twice.items():
             self.problems.add(f"{self.name}: both {other!r} and {theirs!r} are read as {ours}: map one to it")
         skip = dealt_with(self) if dealt_with is not None else ()
@@ -352,53 +391,15 @@ class Table:
                 self.problems.add(told)
 
 
-def _as_word(value: object) -> str:
-    """Value as a mapping of words names it: 1 for 1.0."""
-    if isinstance(value, float | np.floating) and float(value).is_integer():
-        return str(int(value))
-    return str(value).strip()
-
-
-def _number_of(value: object, words: dict[str, float]) -> float:
-    """Return the number that a value is, or that a word stands for; NaN if none."""
-    if isinstance(value, str):
-        return words.get(folded(value), np.nan) if words else np.nan
-    if isinstance(value, date | np.datetime64 | np.timedelta64 | pd.Timedelta):
-        return np.nan
-    try:
-        return float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return np.nan
-
-
-def _days(series: Column, dayfirst: bool | None) -> tuple[Days, Mask, str]:  # noqa: FBT001
-    """Days since 1970-01-01, MISSING where empty or wrong; unclear rows, and the question that settles them."""
-    clear = np.zeros(len(series), dtype=bool)
-    if series.dtype.kind == "M":
-        if isinstance(series.dtype, pd.ArrowDtype):
-            zoned = "tz=" in str(series.dtype)
-            series = series.astype("datetime64[us, UTC]") if zoned else series.astype("datetime64[us]")
-        moments = series.dt.tz_convert("UTC").dt.tz_localize(None) if series.dt.tz is not None else series
-        return _whole_days(moments.to_numpy()), clear, ""
-    if series.dtype.kind in "iufbm":
-        return np.full(len(series), MISSING), clear, ""
-    codes, values = pd.factorize(series)
-    if len(values) == 0:
-        return np.full(len(series), MISSING), clear, ""
-    distinct = pd.Series(list(values), dtype=object)
-    # a year or a month alone is no date, a number least of all
-    dated = distinct.map(lambda one: isinstance(one, date) or (isinstance(one, str) and len(one.strip()) >= 8))
-    parsed = pd.to_datetime(distinct.where(dated), errors="coerce", format="ISO8601", utc=True)
-    days = _whole_days(parsed.dt.tz_localize(None).to_numpy())
-    texts = [place for place in np.flatnonzero(days == MISSING) if isinstance(distinct[place], str)]
-    if not texts:
-        return np.where(codes < 0, MISSING, days[codes]), clear, ""
-    read = read_dates([distinct[place] for place in texts], dayfirst=dayfirst, others=int((days != MISSING).sum()))
-    if read.alone:
-        days = np.full(len(days), MISSING)
-    days[texts] = [MISSING if one is None else day_of(one) for one in read.dates]
-    unclear = np.isin(codes, [texts[place] for place in read.unclear])
-    return np.where(codes < 0, MISSING, days[codes]), unclear, read.question
+def _without_blanks(codes: NDArray[np.int64], values: list[Any]) -> tuple[NDArray[np.int64], list[object]]:
+    """Codes and distinct values without blanks around text; what is all blank is empty."""
+    stripped = [one.strip() if isinstance(one, str) else one for one in values]
+    if not any(
+        isinstance(one, str) and (not new or len(new) != len(one)) for one, new in zip(values, stripped, strict=True)
+    ):
+        return codes, values
+    again, distinct = pd.factorize(pd.Series([None if one == "" else one for one in stripped], dtype=object))
+    return np.append(again, -1)[codes].astype(np.int64), list(distinct)
 
 
 def _whole_days(moments: NDArray[np.datetime64]) -> Days:

@@ -7,7 +7,6 @@ import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -15,6 +14,8 @@ MAX_BYTES = 4_000_000_000
 """Larger files are refused, unpacked: they would not fit in memory twice."""
 SEPARATORS = (",", ";", "\t", "|")
 SAMPLE_BYTES, SAMPLE_LINES = 1 << 16, 50
+MAX_LINE = 1 << 17
+"""Longest line, in characters, and the longest value that Python's own reader of CSV takes."""
 UTF_8 = "utf-8"
 NO_NAME = "(no name "
 """Begins what a column without a name is called."""
@@ -174,7 +175,7 @@ def layout_of(file: Path, codec: str, sep: str | None, *, packed: bool) -> Layou
     if sep is not None and (not isinstance(sep, str) or len(sep) != 1):
         raise UnreadableError(f"it needs a separator of one character: sep must be such as ';' or '\\t'; got {sep!r}")
     with text_of(file, codec, packed=packed) as text:
-        lines = list(islice(text, SAMPLE_LINES + 1))
+        lines = [line for _ in range(SAMPLE_LINES + 1) if (line := text.readline(MAX_LINE))]
     skipped = 0
     if lines and lines[0].lower().startswith("sep=") and len(lines[0].strip("\r\n")) <= 5:
         sep = sep or lines[0][4:5]
@@ -184,17 +185,26 @@ def layout_of(file: Path, codec: str, sep: str | None, *, packed: bool) -> Layou
     lines = lines[skipped:]
     if not lines:
         raise UnreadableError("it has no columns: a header line is wanted")
-    sep = sep or _separator(lines)
-    rows = [row for row in csv.reader(lines, delimiter=sep) if row]
+    if any(len(line) >= MAX_LINE for line in lines):
+        raise UnreadableError(
+            f"it has lines of {MAX_LINE:,} characters or more: it is no CSV file, or a quote is not closed"
+        )
+    try:
+        sep = sep or _separator(lines)
+        rows = [row for row in csv.reader(lines, delimiter=sep) if row]
+    except csv.Error as error:
+        raise UnreadableError(f"{error}: close every quote that is opened") from error
     header = [column.strip() for column in rows[0]]
+    if "\n" in "".join(header) or "\r" in "".join(header):
+        raise UnreadableError(
+            "it has a line break inside a name of its header: close the quote before it, or write the name in one line"
+        )
     if len(header) < 2 or 2 * header.count("") > len(header):
         raise UnreadableError(f"it has no columns{_what_stands_above(lines, skipped)}")
     named = [column or f"{NO_NAME}{place})" for place, column in enumerate(header, 1)]
     again = [column in named[:place] for place, column in enumerate(named)]
     twice = tuple(sorted({column for column, is_again in zip(named, again, strict=True) if is_again}))
     named = [f"{column} (column {place})" if again[place - 1] else column for place, column in enumerate(named, 1)]
-    if "\n" in "".join(header) or "\r" in "".join(header):
-        raise UnreadableError("it has a line break inside a name of its header: write the name in one line")
     longer = [row for row in rows[1:] if len(row) == len(header) + 1 and not row[-1]]
     return Layout(codec, sep, named, skipped, trailing=bool(longer), twice=twice)
 

@@ -27,7 +27,8 @@ from cyberscore.training.books.csv_layout import (
     likely_encoding,
     text_of,
 )
-from cyberscore.training.books.mapping import Export, Names, folded, words_of_totals
+from cyberscore.training.books.mapping import Export, Names, words_of_totals
+from cyberscore.training.books.notation import folded
 
 TEXT_COLUMNS = frozenset({"policy_id", "insured_id", "claim_id", "naics", "country", "currency"})
 DATE_COLUMNS = frozenset({"start", "end", "occurred_at", "reported_at"})

@@ -5,7 +5,6 @@ Called by `columns` and `files`.
 
 import json
 import tomllib
-import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -14,7 +13,7 @@ from importlib.resources import files
 from typing import Any
 
 from cyberscore.exceptions import TrainingError
-from cyberscore.training.books.notation import DECIMALS
+from cyberscore.training.books.notation import DECIMALS, folded
 
 UNKNOWN_VALUE = "?"
 """Stands in the draft of a mapping where the meaning of a word has to be filled in."""
@@ -119,12 +118,6 @@ def _near(theirs: str, absent: Sequence[str]) -> str | None:
     return close[0] if close else None
 
 
-def folded(text: object) -> str:
-    """Text without case, accents, blanks and punctuation."""
-    plain = unicodedata.normalize("NFKD", str(text)).casefold()
-    return "".join(letter for letter in plain if letter.isalnum())
-
-
 @cache
 def _vocabulary() -> Mapping[str, Any]:
     text = files("cyberscore.training.books").joinpath("vocabulary.toml").read_text(encoding="utf-8")
@@ -153,6 +146,13 @@ def yes_and_no() -> Mapping[str, float]:
 def words_of_totals() -> frozenset[str]:
     """Words that name a row of totals, folded."""
     return frozenset(folded(word) for word in _vocabulary()["totals"])
+
+
+def as_word(value: object) -> str:
+    """Value as a mapping of words names it: 1 for 1.0."""
+    if isinstance(value, float) and float(value).is_integer():
+        return str(int(value))
+    return str(value).strip()
 
 
 def suggested(value: object, choices: Sequence[str]) -> str:

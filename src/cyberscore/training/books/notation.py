@@ -5,9 +5,11 @@ Called by `columns`.
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
+
+import numpy as np
 
 from cyberscore.profile.places import CURRENCIES
 
@@ -61,6 +63,24 @@ class Dates:
     unclear: list[int] = field(default_factory=list)
     question: str = ""
     alone: bool = False
+
+
+def folded(text: object) -> str:
+    """Text without case, accents, blanks and punctuation."""
+    plain = unicodedata.normalize("NFKD", str(text)).casefold()
+    return "".join(letter for letter in plain if letter.isalnum())
+
+
+def number_of(value: object, words: Mapping[str, float]) -> float:
+    """Return the number that a value is, or that its folded text stands for; NaN if none."""
+    if isinstance(value, str):
+        return words.get(folded(value), float("nan")) if words else float("nan")
+    if isinstance(value, date | timedelta | np.datetime64 | np.timedelta64):
+        return float("nan")
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return float("nan")
 
 
 def read_numbers(

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from cyberscore.exceptions import TrainingError
-from cyberscore.training.books.mapping import draft_text, folded
+from cyberscore.training.books.mapping import draft_text
+from cyberscore.training.books.notation import folded
 
 SHOWN_ROWS, SHOWN_PROBLEMS = 5, 20
 

@@ -80,7 +80,8 @@ def _of_numbers(table: Table, about: Signal) -> tuple[NDArray[np.int64], Mask, M
     values = table.numbers_or_nan(about.name, words, high=about.high, percent=share, flag=flag)
     seen = ~np.isnan(values) | words
     outside = seen & ~words & ~((values >= about.low) & (values <= about.high))
-    table.wrong(about.name, outside, about.range_text(), lambda got: _unit_hint(about, got))
+    first = float(values[int(np.argmax(outside))])
+    table.wrong(about.name, outside, about.range_text(), _unit_hint(about, first))
     whole = about.kind in {"flag", "count", "level"}
     broken = seen & ~outside & (np.nan_to_num(values) % 1 != 0) if whole else np.zeros(len(table), dtype=bool)
     table.wrong(about.name, broken, f"a whole number ({about.unit})")
@@ -88,11 +89,7 @@ def _of_numbers(table: Table, about: Signal) -> tuple[NDArray[np.int64], Mask, M
     return np.array(about.code_of_cell)[cell], seen & ~outside & ~broken, exempt
 
 
-def _unit_hint(about: Signal, got: object) -> str:
-    try:
-        value = float(str(got))
-    except ValueError:
-        return ""
+def _unit_hint(about: Signal, value: float) -> str:
     if about.kind == "share" and 1 < value <= 100:
         return f": a share is wanted, not a percentage; did you mean {value / 100:g}?"
     if about.kind == "age" and value > about.high:

@@ -222,8 +222,9 @@ class RatingPlanEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn 
             if changed:
                 notes.append(f"{', '.join(changed)} did nothing: {why}")
         elif options.pairs and self.max_leaf_nodes < 3:
+            leaves = self.max_leaf_nodes
             notes.append(
-                f"pairs did nothing: a tree of {self.max_leaf_nodes} leaves holds one factor; give max_leaf_nodes 3"
+                f"pairs did nothing: a tree of {leaves} leaves holds one factor; give max_leaf_nodes=3 or more"
             )
         if self.trend is None and tuple(self.trend_to) != (1.0, 1.0):
             notes.append("trend_to did nothing: no trend is given")
