@@ -1,5 +1,6 @@
 """From a book to a plan: on a small simulated book with known truth, and on books that cannot be learned from."""
 
+import json
 from datetime import date
 
 import numpy as np
@@ -21,6 +22,7 @@ from cyberscore.rating.parts import IntervalWidths, factors
 from cyberscore.rating.plan_file import OTHER_FILES
 from cyberscore.training.books.book import Book
 from cyberscore.training.books.encoding import encode_claims, encode_policies
+from cyberscore.training.card import card_of_own_plan
 from cyberscore.training.interval_calibration import with_intervals
 from cyberscore.training.learning import selection
 from cyberscore.training.learning.plan_estimator import RatingPlanEstimator
@@ -557,6 +559,16 @@ def test_options_that_did_nothing_are_told(book, prior, options, notes, caplog):
     found = with_prior(few_of(book, 40), prior, n_bags=1, **options)
     assert found.report_["notes"] == notes
     assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == notes
+
+
+def test_what_one_bag_cannot_tell_is_no_number(book, prior):
+    """JSON knows no NaN, and the card shows a dash."""
+    found = with_prior(few_of(book, 40), prior, n_bags=1)
+    report = json.loads(json.dumps(found.report_, allow_nan=False))
+    assert {one["standard_error"] for one in report["moved_from_prior"].values()} == {None}
+    card = card_of_own_plan(found.plan_, report, ())
+    assert "nan" not in card
+    assert " | - | " in card
 
 
 def test_names_of_pairs_in_capitals_are_told(book):

@@ -199,7 +199,9 @@ class RatingPlanEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn 
             _LOG.warning("%s", told)
         if self.prior is not None:
             moved = compute_departure(self.plan_, self.prior)
-            self.report_["moved_from_prior"] = moved.set_index("factor").round(4).to_dict(orient="index")
+            told = moved.set_index("factor").round(4).astype(object)
+            # None, not NaN, which JSON does not know: an error of one bag, a share kept of a flat table
+            self.report_["moved_from_prior"] = told.where(told.notna(), None).to_dict(orient="index")
         return self
 
     def _notes(self, claims: int, options: FrequencyOptions) -> list[str]:
