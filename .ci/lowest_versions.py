@@ -6,7 +6,7 @@ import tomllib
 from itertools import chain
 from pathlib import Path
 
-EXTRAS = ("app", "validation", "test")
+EXTRAS = ("app", "parquet", "validation", "test")
 
 project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 extras = (project["optional-dependencies"][name] for name in EXTRAS)

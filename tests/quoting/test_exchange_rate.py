@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import cyberscore
 from cyberscore import Coverage, Profile, ProfileError, QuoteRecord
-from cyberscore.quoting.record import digest
+from cyberscore.quoting.seals import digest
 from cyberscore.rating.pricing import FAR
 from cyberscore.report import render_report
 

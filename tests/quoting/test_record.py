@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import cyberscore
 from cyberscore import Coverage, Observation, QuoteRecord, RatingPlan, RecordError
 from cyberscore.quoting.differences import differences, is_of_words
-from cyberscore.quoting.record import rounded
+from cyberscore.quoting.seals import rounded
 from cyberscore.rating.plan_file import PlanFiles
 from strategies import AS_OF, insureds, profiles
 

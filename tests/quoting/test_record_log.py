@@ -13,7 +13,8 @@ import pytest
 import cyberscore
 from cyberscore import QuoteLog, RecordError
 from cyberscore.quoting import record_lines, record_log
-from cyberscore.quoting.record import FIRST, digest
+from cyberscore.quoting.record import FIRST
+from cyberscore.quoting.seals import digest
 from strategies import AS_OF
 
 RECORD = cyberscore.record(cyberscore.example("law_firm"), as_of=AS_OF)

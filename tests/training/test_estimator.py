@@ -5,6 +5,7 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -602,3 +603,58 @@ def test_prediction_checks_its_rows():
         model.predict(X, prior=changed(np.ones(500), -1))
     with pytest.raises(ValueError, match="feature names"):
         model.predict(X[FACTORS[::-1]])
+
+
+DAYS = pd.date_range("2025-01-01", periods=200)
+NOMINAL = "give a nominal factor as integer codes"
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (["retail"] * 200, rf"column 'staff' must be numbers; got 'retail' in row 0 .*{NOMINAL}"),
+        (pd.Categorical(["retail"] * 200), rf"column 'staff' must be numbers; got 'retail' in row 0 .*{NOMINAL}"),
+        (
+            ["1"] * 7 + ["1,5"] * 193,
+            "column 'staff' must be numbers; got '1,5' in row 7 .*: numbers have a decimal point",
+        ),
+        (DAYS, "column 'staff' must be numbers; got '?2025-01-01'? in row 0 .*: give days, or years, since a date"),
+        (DAYS.date, "column 'staff' must be numbers; got '?2025-01-01'? in row 0"),
+        (DAYS - DAYS[0], "column 'staff' must be numbers; got .*: give days as a number"),
+    ],
+)
+def test_a_column_that_is_no_number_is_named(values, message):
+    X, y, exposure = make_book(200)
+    fitted = AdditiveBoostingRegressor(**QUICK).fit(X, y, exposure=exposure)
+    wrong = X.assign(staff=values)
+    for table in (wrong, pl.from_pandas(wrong)):
+        for call in (
+            lambda table=table: AdditiveBoostingRegressor(**QUICK).fit(table, y),
+            lambda: fitted.predict(wrong),
+        ):
+            with pytest.raises(TrainingError, match=message):
+                call()
+
+
+@pytest.mark.parametrize("array", [[["a", "b"]] * 30, np.full((30, 2), np.datetime64("2025-01-01"))])
+def test_arrays_of_text_and_dates_are_refused(array):
+    with pytest.raises(TrainingError, match=r"column 0 must be numbers; got .* in row 0"):
+        AdditiveBoostingRegressor(**QUICK).fit(array, np.ones(30))
+
+
+@pytest.mark.parametrize("name", ["y", "exposure", "sample_weight", "prior"])
+@pytest.mark.parametrize("value", ["1,5", np.datetime64("2025-01-01")])
+def test_rows_that_are_no_number_are_named(name, value):
+    X, y, _ = make_book(200)
+    columns = {"y": y, name: [value] * 200}
+    with pytest.raises(TrainingError, match=f"{name} must be numbers; got .* in row 0"):
+        AdditiveBoostingRegressor(**QUICK).fit(X, **columns)
+
+
+def test_capitalised_names_are_told():
+    X, y, _ = make_book(200)
+    with pytest.raises(TrainingError, match="unknown factor 'Mfa '; did you mean 'mfa'"):
+        AdditiveBoostingRegressor(monotonic_cst={"Mfa ": 1}, **QUICK).fit(X, y)
+    fitted = AdditiveBoostingRegressor(**QUICK).fit(X, y)
+    with pytest.raises(TrainingError, match=r"capitals or blanks: rename \{'STAFF': 'staff'\}"):
+        fitted.predict(X.rename(columns={"staff": "STAFF"}))

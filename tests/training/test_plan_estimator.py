@@ -1,5 +1,6 @@
 """From a book to a plan: on a small simulated book with known truth, and on books that cannot be learned from."""
 
+import json
 from datetime import date
 
 import numpy as np
@@ -21,6 +22,7 @@ from cyberscore.rating.parts import IntervalWidths, factors
 from cyberscore.rating.plan_file import OTHER_FILES
 from cyberscore.training.books.book import Book
 from cyberscore.training.books.encoding import encode_claims, encode_policies
+from cyberscore.training.card import card_of_own_plan
 from cyberscore.training.interval_calibration import with_intervals
 from cyberscore.training.learning import selection
 from cyberscore.training.learning.plan_estimator import RatingPlanEstimator
@@ -523,3 +525,52 @@ def test_few_claims_leave_the_price_of_a_prior_plan_almost_as_it_is():
 def test_a_prior_is_a_plan(book):
     with pytest.raises(TrainingError, match=r"prior must be a RatingPlan, such as cyberscore.load_plan\(\); got 'sme"):
         learned(book, prior="sme-2026")
+
+
+# --- options that did nothing
+
+PAIR = "mfa_email_coverage x exposed_rdp"
+
+
+@pytest.mark.parametrize(
+    ("options", "notes"),
+    [
+        ({}, ["learning_rate, max_iter did nothing: boosting_share is 0"]),
+        ({"max_iter": 40, "learning_rate": 0.05}, []),
+        (
+            {"screen_pairs": True, "boosting_share": None, "max_iter": 40, "learning_rate": 0.05},
+            ["screen_pairs did nothing: the book has 40 claims above 10,000, and at least 2,000 are needed"],
+        ),
+        (
+            {"pairs": [("mfa_email_coverage", "exposed_rdp")], "max_iter": 40, "learning_rate": 0.05},
+            [f"pairs did nothing ({PAIR}): only boosting lets them meet, and boosting_share is 0"],
+        ),
+        (
+            {"pairs": [("mfa_email_coverage", "exposed_rdp")], "boosting_share": 1.0, "max_leaf_nodes": 2},
+            ["pairs did nothing: a tree of 2 leaves holds one factor; give max_leaf_nodes=3 or more"],
+        ),
+        (
+            {"trend_to": (1.1, 1.0), "max_iter": 40, "learning_rate": 0.05},
+            ["trend_to did nothing: no trend is given"],
+        ),
+    ],
+)
+def test_options_that_did_nothing_are_told(book, prior, options, notes, caplog):
+    found = with_prior(few_of(book, 40), prior, n_bags=1, **options)
+    assert found.report_["notes"] == notes
+    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == notes
+
+
+def test_what_one_bag_cannot_tell_is_no_number(book, prior):
+    """JSON knows no NaN, and the card shows a dash."""
+    found = with_prior(few_of(book, 40), prior, n_bags=1)
+    report = json.loads(json.dumps(found.report_, allow_nan=False))
+    assert {one["standard_error"] for one in report["moved_from_prior"].values()} == {None}
+    card = card_of_own_plan(found.plan_, report, ())
+    assert "nan" not in card
+    assert " | - | " in card
+
+
+def test_names_of_pairs_in_capitals_are_told(book):
+    with pytest.raises(TrainingError, match=r"got \('Exposed_RDP', 'sector'\): did you mean 'exposed_rdp'\?"):
+        learned(spoilt(book), pairs=[("Exposed_RDP", "sector")])

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from cyberscore import report_text
+from cyberscore.cli.books import BookFiles, takes_book_files
 from cyberscore.cli.common import console, keep_inputs, needs, note
 from cyberscore.exceptions import CyberscoreError, PlanError
 from cyberscore.rating.library import DEFAULT_PLAN, load_plan, plan_folder
@@ -19,7 +20,7 @@ from cyberscore.rating.plan_file import PlanFiles, catalogue_digest
 plan_app = typer.Typer(no_args_is_help=True, help="Check, seal, judge and compare rating plans.")
 market_app = typer.Typer(no_args_is_help=True, help="The simulated market that the shipped plan is learned from.")
 
-PoliciesOption = Annotated[Path | None, typer.Option(metavar="P.csv", help="Policies of the book.")]
+PoliciesOption = Annotated[Path | None, typer.Option(metavar="P.csv", help="Policies of the book (CSV or Parquet).")]
 SimulatedOption = Annotated[int | None, typer.Option(help="Simulate a book of so many policies instead.", min=1)]
 SeedOption = Annotated[int | None, typer.Option(help="Seed of the simulated book; default 1.", min=0)]
 BOOK_AS_OF = "Last day the book knows of; default at ultimate."
@@ -73,9 +74,10 @@ def train(
 
 
 @plan_app.command("learn")
+@takes_book_files
 def learn_plan(
     *,
-    policies: Annotated[Path, typer.Option(metavar="P.csv", help="Policies of the book.")],
+    policies: Annotated[Path, typer.Option(metavar="P.csv", help="Policies of the book (CSV or Parquet).")],
     claims: Annotated[Path, typer.Option(metavar="C.csv", help="Claims of the book.")],
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder to write the plan to; its name is the plan's.")
@@ -88,6 +90,7 @@ def learn_plan(
     seed: Annotated[int, typer.Option(help="Seed of the bags.", min=0)] = 0,
     jobs: Annotated[int | None, typer.Option(help="Bags at the same time; -1 for all cores.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a plan that is already there.")] = False,
+    written: BookFiles,
 ) -> None:
     """Learn a plan from your own policies and claims, starting from a prior plan."""
     from cyberscore.training import book_reports  # noqa: PLC0415  scikit-learn and pandas stay off the path of a quote
@@ -105,6 +108,7 @@ def learn_plan(
         n_bags=bags,
         seed=seed,
         n_jobs=jobs,
+        written=written.options,
     )
     note(f"wrote {output}: plan {made.digest[:16]}; its MODEL_CARD.md tells what it was learned from")
 
@@ -133,6 +137,7 @@ def seal_plan(folder: Annotated[Path, typer.Argument(help="Folder of the edited 
 
 
 @plan_app.command("exhibits")
+@takes_book_files
 def write_plan_exhibits(
     plan: Annotated[str | None, typer.Argument(help="Plan's folder or name; default the shipped plan.")] = None,
     *,
@@ -140,6 +145,7 @@ def write_plan_exhibits(
     policies: Annotated[Path | None, typer.Option(help="Policies (CSV) of a book, to show its exposure.")] = None,
     claims: Annotated[Path | None, typer.Option(help="Claims (CSV) of that book.")] = None,
     as_of: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help=BOOK_AS_OF)] = None,
+    written: BookFiles,
 ) -> None:
     """Write a plan's exhibits: CSV of every table, and a rating manual to print (HTML)."""
     from cyberscore.training import exhibits  # noqa: PLC0415  pandas stays off the path of a quote
@@ -149,15 +155,22 @@ def write_plan_exhibits(
         raise CyberscoreError("--policies and --claims go together: give both, or neither")
     if as_of is not None and policies is None:
         raise CyberscoreError("--as-of is the last day a book knows of: give it with --policies and --claims")
+    if written.options and policies is None:
+        raise CyberscoreError(
+            f"--{next(iter(written.options))} says how a book is written: give --policies and --claims"
+        )
     day = as_of.date() if as_of else None
-    known = None if policies is None or claims is None else Book.from_csv(policies, claims, as_of=day)
+    known = (
+        None if policies is None or claims is None else Book.from_csv(policies, claims, as_of=day, **written.options)
+    )
     for told in () if known is None else known.notes:
         note(f"note: {told}")
-    written = exhibits.write_exhibits(load_plan(plan), output, known, keep=[one for one in (policies, claims) if one])
-    note(f"wrote {written[0]} and {len(written) - 1} CSV files")
+    files = exhibits.write_exhibits(load_plan(plan), output, known, keep=[one for one in (policies, claims) if one])
+    note(f"wrote {files[0]} and {len(files) - 1} CSV files")
 
 
 @plan_app.command("validate")
+@takes_book_files
 def validate_plan(
     plan: Annotated[str, typer.Argument(help="Plan's folder or name.")],
     *,
@@ -168,6 +181,7 @@ def validate_plan(
     simulated: SimulatedOption = None,
     seed: SeedOption = None,
     against: Annotated[str | None, typer.Option(help="Another plan to hold it against.")] = None,
+    written: BookFiles,
 ) -> None:
     """Judge a plan on a book it was not learned from: discrimination, calibration, drift, order, stability."""
     from cyberscore.training import book_reports  # noqa: PLC0415  scikit-learn and pandas stay off the path of a quote
@@ -181,17 +195,20 @@ def validate_plan(
         claims=claims,
         as_of=as_of.date() if as_of else None,
         simulated=simulated,
-        seed=book_reports.SEED if seed is None else seed,
+        seed=seed,
         against=load_plan(against) if against else None,
+        written=written.options,
     ).summary
     whole, order = found["actual_over_expected"]["all"], found["discrimination"]["all"]
     note(
         f"wrote {output}: {whole['actual']:,.0f} claims, actual over expected {whole['ratio']:.3f} "
-        f"({whole['low']:.3f} to {whole['high']:.3f}), Gini {order['gini']:.3f}"
+        f"({whole['low']:.3f} to {whole['high']:.3f}), Gini "
+        + ("not a number" if order["gini"] is None else f"{order['gini']:.3f}")
     )
 
 
 @plan_app.command("compare")
+@takes_book_files
 def compare_plans(
     old: Annotated[str, typer.Argument(help="Old plan's folder or name.")],
     new: Annotated[str, typer.Argument(help="New plan's folder or name.")],
@@ -201,6 +218,7 @@ def compare_plans(
     as_of: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help=BOOK_AS_OF)] = None,
     simulated: SimulatedOption = None,
     seed: SeedOption = None,
+    written: BookFiles,
 ) -> None:
     """Show how a new plan moves a book: who moves, how far, and which table cells move them."""
     from cyberscore.training import book_reports  # noqa: PLC0415  scikit-learn and pandas stay off the path of a quote
@@ -214,7 +232,8 @@ def compare_plans(
         policies=policies,
         as_of=as_of.date() if as_of else None,
         simulated=simulated,
-        seed=book_reports.SEED if seed is None else seed,
+        seed=seed,
+        written=written.options,
     ).summary
     moved = found["distribution"]["expected loss"]
     note(

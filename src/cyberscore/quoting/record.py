@@ -3,7 +3,6 @@
 Callers are apps, the log of records and the command `replay`.
 """
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,46 +18,17 @@ from cyberscore.profile.profile import parse_json, read_bytes
 from cyberscore.quoting.differences import ABSENT, Difference, differences, is_of_words
 from cyberscore.quoting.engine import input_digest, quote
 from cyberscore.quoting.quote import Quote
+from cyberscore.quoting.seals import canonical, digest, rounded, sha256
 from cyberscore.rating.coverage import Coverage, cover_asked
 from cyberscore.rating.library import load_plan
 from cyberscore.rating.plan import RatingPlan
 
 FORMAT = 1
 """Raised when a field is added or changes its meaning; readers of older numbers stay."""
-DIGITS = 10
-"""Digits that a record keeps of a number: fewer than any two processors agree on, more than a replay compares."""
 FIRST = "0" * 64
 """Chain hash before the first record."""
 _PROVENANCE = {"plan_id", "library_version", "input_digest"}
 """Parts of a result that tell where it came from, not what was answered."""
-
-
-def rounded(content: Any) -> Any:
-    """Round the numbers of plain JSON types to ten digits, amounts of whole thousandths aside.
-
-    The last bits of a sum depend on the processor and on the version of numpy; what a record seals does not.
-    """
-    if isinstance(content, float):
-        return content if content == round(content, 3) else float(f"{content:.{DIGITS}g}")
-    if isinstance(content, dict):
-        return {name: rounded(value) for name, value in content.items()}
-    if isinstance(content, list):
-        return [rounded(value) for value in content]
-    return content
-
-
-def canonical(content: Any) -> str:
-    """JSON text that is the same for the same content: keys sorted, no spaces, ASCII."""
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-
-
-def digest(content: Any) -> str:
-    """SHA-256 of canonical JSON."""
-    return _sha256(canonical(content))
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +125,7 @@ class QuoteRecord:
     def after(self, previous: str) -> Self:
         """Return the same record chained to the hash of another."""
         unsealed = replace(self, previous=previous)
-        return replace(unsealed, hash=_sha256(_joined(_texts(unsealed), "hash")))
+        return replace(unsealed, hash=sha256(_joined(_texts(unsealed), "hash")))
 
     def problems(self) -> tuple[str, ...]:
         """Seals that do not fit: what of the record was changed after it was made."""
@@ -165,11 +135,11 @@ class QuoteRecord:
         """Return `problems` and `to_json`, for which every part is written once."""
         texts = _texts(self)
         found = []
-        if self.input_digest != _sha256(f"[{texts['profile']},{texts['coverage']},{texts['arguments']}]"):
+        if self.input_digest != sha256(f"[{texts['profile']},{texts['coverage']},{texts['arguments']}]"):
             found.append("the input was edited: profile, coverage or arguments do not fit input_digest")
-        if self.result_digest != _sha256(texts["result"]):
+        if self.result_digest != sha256(texts["result"]):
             found.append("the result was edited: it does not fit result_digest")
-        if self.hash != _sha256(_joined(texts, "hash")):
+        if self.hash != sha256(_joined(texts, "hash")):
             found.append("the record was edited: its content does not fit its hash")
         return tuple(found), _joined(texts)
 

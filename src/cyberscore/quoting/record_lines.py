@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from cyberscore.exceptions import RecordError
-from cyberscore.quoting.record import QuoteRecord, Replay, canonical, digest
+from cyberscore.quoting.record import QuoteRecord, Replay
+from cyberscore.quoting.seals import canonical, digest
 from cyberscore.rating.plan import RatingPlan
 from cyberscore.rating.plan_file import PlanFiles
 

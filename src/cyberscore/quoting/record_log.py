@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from cyberscore.exceptions import RecordError
-from cyberscore.quoting.record import FIRST, QuoteRecord, Replay, canonical
+from cyberscore.quoting.record import FIRST, QuoteRecord, Replay
 from cyberscore.quoting.record_lines import (
     NOT_JSON,
     REFERENCE,
@@ -36,6 +36,7 @@ from cyberscore.quoting.record_lines import (
     seal_of,
     worked_batch,
 )
+from cyberscore.quoting.seals import canonical
 from cyberscore.rating.plan import RatingPlan
 
 Progress: TypeAlias = Callable[[int, int], None]

@@ -2,9 +2,10 @@
 
 import json
 import logging
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import Any
 
 from cyberscore.exceptions import TrainingError
 from cyberscore.market import simulate
@@ -32,6 +33,7 @@ def learn_plan(
     n_bags: int = 8,
     seed: int = 0,
     n_jobs: int | None = None,
+    written: Mapping[str, Any] | None = None,
 ) -> RatingPlan:
     """Learn a plan from a book and write its folder, card and metrics included.
 
@@ -40,20 +42,22 @@ def learn_plan(
     folder : path
         Of the plan; its name is the plan's.
     policies, claims : path
-        CSV files of the book.
+        Files of the book, as `Book.from_csv` reads them.
     as_of : date, optional
         Last day they know of.
     prior : RatingPlan, optional
         What few claims leave almost as it is.
     n_bags, seed, n_jobs
         As `RatingPlanEstimator` has them.
+    written : dict, optional
+        How the files are written: further arguments of `Book.from_csv`.
 
     Raises
     ------
-    BookError, TrainingError
+    TrainingError
         When the book contradicts itself, or has too few claims.
     """
-    book = Book.from_csv(policies, claims, as_of=as_of)
+    book = Book.from_csv(policies, claims, as_of=as_of, **(written or {}))
     for told in book.notes:
         _LOG.info("note: %s", told)
     estimator = RatingPlanEstimator(
@@ -61,7 +65,7 @@ def learn_plan(
     ).fit(book)
     plan, report = estimator.plan_, estimator.report_
     metrics = json.dumps({"training": report}, indent=1) + "\n"
-    card = card_of_own_plan(plan, report, book.notes)
+    card = card_of_own_plan(plan, report, (*book.notes, *report["notes"]))
     plan.save(folder)
     for name, text in (("metrics.json", metrics), ("MODEL_CARD.md", card)):
         (folder / name).write_text(text, encoding="utf-8", newline="\n")
@@ -78,6 +82,7 @@ def validate_plan(
     simulated: int | None = None,
     seed: int | None = None,
     against: RatingPlan | None = None,
+    written: Mapping[str, Any] | None = None,
 ) -> Validation:
     """Judge a plan on a book and write the page.
 
@@ -87,15 +92,17 @@ def validate_plan(
     output : path
         HTML file to write.
     policies, claims : path
-        CSV files of a book; or
+        Files of a book, as `Book.from_csv` reads them; or
     simulated : int
         Policies of a simulated book, whose truth is known and whose years are each judged at their own level.
     as_of : date, optional
-        Last day the CSV files know of.
+        Last day the files know of.
     seed : int, optional
         Of the simulated book; default `SEED`.
     against : RatingPlan, optional
         A plan to hold it against.
+    written : dict, optional
+        How the files are written: further arguments of `Book.from_csv`.
 
     Raises
     ------
@@ -109,12 +116,12 @@ def validate_plan(
         if policies is None or claims is None:
             raise TrainingError("give a book with --policies and --claims, or a simulated one with --simulated")
         label = f"{policies.name} and {claims.name}"
-        book = Book.from_csv(policies, claims, as_of=as_of)
+        book = Book.from_csv(policies, claims, as_of=as_of, **(written or {}))
         for note in book.notes:
             _LOG.warning("Note: %s", note)
         found = validate(plan, book, other=against, book_label=label)
     else:
-        _check_simulated(simulated, policies or claims or as_of)
+        _check_simulated(simulated, policies or claims or as_of or written or None)
         seed = SEED if seed is None else seed
         if seed == plan.about.get("seed"):
             raise TrainingError(f"seed {seed} is that of the book {plan.name} was learned from: give another --seed")
@@ -141,6 +148,7 @@ def compare_plans(
     as_of: date | None = None,
     simulated: int | None = None,
     seed: int | None = None,
+    written: Mapping[str, Any] | None = None,
 ) -> Comparison:
     """Compare two plans on a book and write the page; the parameters and errors of `validate_plan`, without claims."""
     _check_output(output)
@@ -148,13 +156,12 @@ def compare_plans(
         _check_no_seed(seed)
         if policies is None:
             raise TrainingError("give a book with --policies, or a simulated one with --simulated")
-        with TemporaryDirectory() as folder:  # a comparison asks for no claims
-            none = Path(folder) / "claims.csv"
-            none.write_text("policy_id,peril,incurred,occurred_at\n", encoding="utf-8")
-            book = Book.from_csv(policies, none, as_of=as_of)
+        book = Book.from_csv(policies, None, as_of=as_of, **(written or {}))  # a comparison asks for no claims
+        for note in book.notes:
+            _LOG.warning("Note: %s", note)
         found = compare(old, new, book)
     else:
-        _check_simulated(simulated, policies or as_of)
+        _check_simulated(simulated, policies or as_of or written or None)
         market = simulate(simulated, SEED if seed is None else seed)
         found = compare(old, new, Book(market.policies, market.claims))
     _save(found, output)
@@ -168,7 +175,9 @@ def _check_no_seed(seed: int | None) -> None:
 
 def _check_simulated(simulated: int, book: object) -> None:
     if book is not None:
-        raise TrainingError("--simulated makes a book of its own: leave out --policies, --claims and --as-of")
+        raise TrainingError(
+            "--simulated makes a book of its own: leave out --policies, --claims, --as-of and how files are written"
+        )
     if not 1 <= simulated <= MOST_SIMULATED:
         raise TrainingError(f"--simulated must be between 1 and {MOST_SIMULATED:,}; got {simulated:,}")
 

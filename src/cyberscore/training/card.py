@@ -198,12 +198,18 @@ Of the book:
 """  # noqa: E501  the lines of MODEL_CARD.md
 
 
+def _told(value: float | None, shape: str) -> str:
+    """Return a number, or - for what is none."""
+    return "-" if value is None else format(value, shape)
+
+
 def _prior_text(plan: RatingPlan, report: dict[str, Any]) -> str:
     if "moved_from_prior" not in report:
         return "It was learned without a prior plan."
     moved = sorted(report["moved_from_prior"].items(), key=lambda item: -item[1]["moved"])[:10]
     rows = "\n".join(
-        f"| {name} | {one['moved']:.3f} | {one['standard_error']:.3f} | {one['kept']:.0%} |" for name, one in moved
+        f"| {name} | {one['moved']:.3f} | {_told(one['standard_error'], '.3f')} | {_told(one['kept'], '.0%')} |"
+        for name, one in moved
     )
     return f"""**Prior.** `{plan.about["prior"]}`; this plan went {report["way_from_prior"]:.0%} of the way from it to the tables of its own claims, by their likelihood
 out of fold. The tables that moved furthest (mean absolute change of the log relativity; how much of the prior's effect was kept):

@@ -115,7 +115,7 @@ def train_plan(
             for k in range(1, CHECKED_MARKETS + 1)
         ]
         metrics = {
-            "training": estimator.report_,
+            "training": {name: value for name, value in estimator.report_.items() if name != "notes" or value},
             "held_out": judge(plan, held_out),
             "ceiling": judge_against_ceiling(plan, seed + 1002),
             "questionnaire": judge_against_questionnaire(plan, market, held_out),

@@ -1,5 +1,6 @@
 """Claims of a book: read from a table, checked against the terms they fall in. Called by the encoding."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
@@ -8,22 +9,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cyberscore.perils import PERILS
-from cyberscore.training.books.columns import (
-    MISSING,
-    Days,
-    Floats,
-    Mask,
-    Table,
-    date_text,
-    day_of,
-    nearest,
-    rows_text,
-    shown,
-)
+from cyberscore.training.books.columns import MISSING, Days, Floats, Mask, Table, date_text, day_of
+from cyberscore.training.books.problems import rows_text, shown
 from cyberscore.training.books.terms import Terms
 
 REQUIRED_CLAIM_COLUMNS = ("policy_id", "peril", "incurred")
 OPTIONAL_CLAIM_COLUMNS = ("claim_id", "occurred_at", "reported_at", "paid", "status", "currency")
+CLAIM_COLUMNS = frozenset({*REQUIRED_CLAIM_COLUMNS, *OPTIONAL_CLAIM_COLUMNS})
 STATUSES = ("open", "closed")
 CENT = 0.01
 
@@ -48,21 +40,22 @@ class Claims:
         return len(self.term)
 
 
-def read_claims(table: Table, terms: Terms, limit: Floats, as_of: date | None) -> Claims:
-    """Read and check a claims table; problems are noted in it."""
-    dated = terms.start is not None
+def read_claims(table: Table, terms: Terms | None, limit: Floats | None, as_of: date | None) -> Claims:
+    """Read and check a claims table; problems are noted in it. Without terms only what needs none."""
+    dated = "occurred_at" in table if terms is None else terms.start is not None
     required = (*REQUIRED_CLAIM_COLUMNS, "occurred_at") if dated else REQUIRED_CLAIM_COLUMNS
-    missing = [name for name in required if name not in table]
-    table.check_names(
-        {*REQUIRED_CLAIM_COLUMNS, *OPTIONAL_CLAIM_COLUMNS},
-        f"claims need the columns {', '.join(required)}; missing: {', '.join(missing)}" if missing else "",
-    )
+
+    def lacking(given: Collection[str]) -> str:
+        missing = [name for name in required if name not in given]
+        return f"claims need the columns {', '.join(required)}; missing: {', '.join(missing)}" if missing else ""
+
+    table.check_names(CLAIM_COLUMNS, lacking)
     if not dated and "occurred_at" in table:
         table.problems.note("claims: dates not used: policies have no start and end")
     occurred = table.days("occurred_at") if dated else np.full(len(table), MISSING)
     reported = table.days("reported_at", required=False) if dated else np.full(len(table), MISSING)
-    term = _terms(table, terms, occurred)
-    incurred = _incurred(table, np.where(term < 0, np.inf, limit[term]))
+    term = np.full(len(table), -1) if terms is None else _terms(table, terms, occurred)
+    incurred = _incurred(table, np.where(term < 0, np.inf, np.inf if limit is None else limit[term]))
     is_open, known = _state(table, incurred)
     _check_dates(table, occurred, reported, as_of)
     if "claim_id" in table:
@@ -87,6 +80,9 @@ def _terms(table: Table, terms: Terms, occurred: Days) -> NDArray[np.int64]:
         row = int(np.argmax(unknown))
         kinds = {isinstance(one, str) for one in (values[:1] + list(terms.ids[:1]))}
         hint = ": ids are text in one table and numbers in the other" if len(kinds) == 2 else ""
+        spelt = {_bare(one): one for one in terms.ids}
+        if not hint and (alike := spelt.get(_bare(table.series("policy_id").iloc[row]))) is not None:
+            hint = f": policies have {shown(alike)}; spell ids alike, with their zeros and without .0"
         table.problems.add(
             f"claims of unknown policies: {rows_text(unknown)} name a policy_id that policies lack "
             f"(got {shown(table.series('policy_id').iloc[row])}){hint}"
@@ -110,12 +106,17 @@ def _terms(table: Table, terms: Terms, occurred: Days) -> NDArray[np.int64]:
     return row_of
 
 
+def _bare(policy: object) -> str:
+    """Id without what spreadsheets add and take away: case, leading zeros, and a .0 behind."""
+    return str(policy).strip().casefold().removesuffix(".0").lstrip("0")
+
+
 def _perils(table: Table) -> NDArray[np.int64]:
     if "peril" not in table:
         return np.zeros(len(table), dtype=np.int64)
     code, values = table.labels("peril")
     peril = np.append(pd.Index(PERILS).get_indexer(pd.Index(values, dtype=object)), -1).astype(np.int64)[code]
-    table.wrong("peril", peril < 0, f"one of {', '.join(PERILS)}", lambda got: nearest(got, list(PERILS)))
+    table.wrong_words("peril", peril < 0, PERILS)
     return np.maximum(peril, 0)
 
 
@@ -142,19 +143,20 @@ def _incurred(table: Table, limit: Floats) -> Floats:
 
 def _state(table: Table, incurred: Floats) -> tuple[Mask, Floats]:
     """Which claims are open, and what they cost at least."""
+    told = ~table.faulty("incurred")
     is_open = np.zeros(len(table), dtype=bool)
     if "status" in table:
         code, values = table.labels("status")
         lowered = [str(value).strip().lower() for value in values]
         status = np.append([STATUSES.index(one) if one in STATUSES else -1 for one in lowered], -1)[code]
-        table.wrong("status", status < 0, "open or closed", ": count reopened claims as open")
+        table.wrong_words("status", status < 0, STATUSES, rule="open or closed", hint=": count reopened claims as open")
         is_open = status == 0
     if "paid" not in table:
         return is_open, incurred
     paid = table.numbers("paid", at_least=0.0)
     table.wrong(
         "paid",
-        paid > incurred + CENT,
+        told & (paid > incurred + CENT),
         "at most incurred",
         ": incurred must be paid plus reserve, gross of recoveries: add subrogation and salvage back",
     )

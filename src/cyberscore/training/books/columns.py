@@ -4,9 +4,8 @@ Called by everything that reads a book.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from datetime import date, datetime
-from difflib import get_close_matches
 from typing import Any, TypeAlias
 
 import narwhals.stable.v2 as nw
@@ -16,6 +15,9 @@ from narwhals.stable.v2.typing import IntoDataFrame
 from numpy.typing import NDArray
 
 from cyberscore.exceptions import TrainingError
+from cyberscore.training.books.mapping import Export, Names, as_word, suggested, yes_and_no
+from cyberscore.training.books.notation import date_hint, number_of, read_dates, read_numbers
+from cyberscore.training.books.problems import SHOWN_PROBLEMS, Problems, nearest, rows_text, shown
 
 Floats = NDArray[np.float64]
 Days = NDArray[np.int64]
@@ -25,10 +27,12 @@ Column: TypeAlias = "pd.Series[Any]"
 MISSING = int(np.iinfo(np.int64).min)
 """Day of a date that is not given."""
 EARLIEST, LATEST = date(1990, 1, 1), date(2100, 1, 1)
-SHOWN_ROWS, SHOWN_PROBLEMS = 5, 20
 DATE = "a date such as 2026-01-31 (ISO 8601)"
-_OFFSET = re.compile(r"(\d[T ]\d.*?) ?[+-]\d\d(?::?\d\d)?\s*$")
-"""Offset of a zone behind a time of day."""
+_OFFSET = re.compile(r"(\d[T ]\d.*?) ?[+-]\d\d(?::?\d\d)?\s*$")  # of a zone, behind a time of day
+CONVERT = "convert every amount to USD at the rate of a stated date"
+MONEY = frozenset({"annual_revenue", "retention", "limit", "incurred", "paid"})
+_UNIT = re.compile(r"[\d.,]\s*(?:[kKmM]|[tT]sd|[mM]n|[mM]io|[bB]n|千|万|萬|百万|亿|億)\b\.?")
+_AS_IT_STANDS = Export()
 
 
 def day_of(moment: date) -> int:
@@ -39,55 +43,6 @@ def day_of(moment: date) -> int:
 def date_text(day: int) -> str:
     """ISO date of a day since 1970-01-01."""
     return date.fromordinal(date(1970, 1, 1).toordinal() + int(day)).isoformat()
-
-
-def rows_text(bad: object) -> str:
-    """First rows of a mask, and how many more."""
-    rows = np.flatnonzero(np.asarray(bad))
-    shown = ", ".join(str(row) for row in rows[:SHOWN_ROWS])
-    more = f" and {len(rows) - SHOWN_ROWS:,} more" if len(rows) > SHOWN_ROWS else ""
-    return f"row{'s' if len(rows) > 1 else ''} {shown}{more}"
-
-
-def nearest(value: object, names: list[str], cutoff: float = 0.6) -> str:
-    """`: did you mean ...?`, or nothing."""
-    close = get_close_matches(str(value), names, n=1, cutoff=cutoff)
-    return f": did you mean {close[0]!r}?" if close else ""
-
-
-class Problems:
-    """What is wrong with a book, told in one error; and what is merely worth knowing."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-        self.notes: list[str] = []
-
-    def add(self, line: str) -> None:
-        """Add one problem, once."""
-        if line not in self.lines:
-            self.lines.append(line)
-
-    def note(self, line: str) -> None:
-        """Add something that is no problem, but not to be dropped in silence."""
-        self.notes.append(line)
-
-    def settle(self) -> None:
-        """Raise what was found.
-
-        Raises
-        ------
-        TrainingError
-            One line a problem, at most 20.
-        """
-        if not self.lines:
-            return
-        rows = " (rows are counted from 0)" if any(" in row" in line or " row " in line for line in self.lines) else ""
-        if len(self.lines) == 1:
-            raise TrainingError(self.lines[0] + rows)
-        shown = [f"- {line}" for line in self.lines[:SHOWN_PROBLEMS]]
-        if len(self.lines) > SHOWN_PROBLEMS:
-            shown.append(f"- and {len(self.lines) - SHOWN_PROBLEMS} more problems")
-        raise TrainingError("\n".join([f"the book has {len(self.lines)} problems{rows}:", *shown]))
 
 
 class Table:
@@ -102,9 +57,13 @@ class Table:
     key : str
         Column that names a row in errors.
     problems : Problems
+    export : Export
+        Names, words and notation of whoever wrote the table.
     """
 
-    def __init__(self, native: IntoDataFrame, name: str, key: str, problems: Problems) -> None:
+    def __init__(
+        self, native: IntoDataFrame, name: str, key: str, problems: Problems, export: Export = _AS_IT_STANDS
+    ) -> None:
         try:
             self._frame = nw.from_native(native, eager_only=True)
             columns = [str(column) for column in self._frame.columns]
@@ -118,21 +77,42 @@ class Table:
         twice = sorted({column for column in columns if columns.count(column) > 1})
         if twice:
             raise TrainingError(f"{name}: the column {', '.join(twice)} appears twice: drop or rename one")
-        self.name, self.key, self.problems = name, key, problems
-        self.columns = tuple(columns)
-        self._known = frozenset(columns)
+        self.name, self.key, self.problems, self.export = name, key, problems, export
+        self._theirs = tuple(columns)
+        self._sources = {column: column for column in columns}
+        self._mapped: dict[str, Column] = {}
+        self._faulty: dict[str, Mask] = {}
+        self._likely: dict[str, str] = {}
+        self.words_met: dict[str, set[str]] = {}
+        """Words of the export's mapping that occur, by column."""
 
     def __len__(self) -> int:
         return len(self._frame)
 
     def __contains__(self, column: str) -> bool:
-        return column in self._known
+        return column in self._sources
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns: ours where they are known."""
+        return tuple(self._sources)
 
     def series(self, column: str) -> Column:
-        """Return the column for pandas; no copy of what pandas holds already."""
-        found = self._frame[column]
-        native = found.to_native()
-        if isinstance(native, pd.Series):
+        """Return the column for pandas, words mapped; no copy of what pandas holds already."""
+        words = self.export.words.get(column)
+        if words is None:
+            return self._native(column)
+        if column not in self._mapped:
+            codes, distinct = pd.factorize(self._native(column))
+            meant = {as_word(word): words[word] for word in words}
+            self.words_met[column] = {as_word(one) for one in distinct} & set(meant)
+            values = [meant.get(as_word(one), one) for one in distinct]
+            self._mapped[column] = pd.Series(pd.array([*values, None], dtype=object)[codes]).infer_objects()
+        return self._mapped[column]
+
+    def _native(self, column: str) -> Column:
+        found = self._frame[self._sources[column]]
+        if isinstance(native := found.to_native(), pd.Series):
             return native
         if found.dtype in {nw.Categorical, nw.Enum}:
             found = found.cast(nw.String)  # Arrow's own conversion turns gaps into the last category
@@ -142,25 +122,73 @@ class Table:
         """Name of a row by its key, as `claim_id C7, `; nothing without that column."""
         return f"{self.key} {shown(self.series(self.key).iloc[row])}" if self.key in self else ""
 
+    def called(self, column: str) -> str:
+        """Name of a column in errors: ours, and theirs where it is another."""
+        theirs = self._sources.get(column, column)
+        return column if theirs == column else f"{column} (their {theirs!r})"
+
     def wrong(self, column: str, bad: Mask, rule: str, hint: "str | Callable[[object], str]" = "") -> None:
         """Note that a column breaks a rule in some rows: rows, first row's name and value, remedy."""
         if not bad.any():
             return
+        self._blame(column, bad)
         row = int(np.argmax(bad))
         got = self.series(column).iloc[row]
         remedy = hint if isinstance(hint, str) else hint(got)
         named = ", ".join(part for part in (self.who(row), f"got {shown(got)}") if part)
-        self.problems.add(f"{self.name}: {column} must be {rule}; wrong in {rows_text(bad)} ({named}){remedy}")
+        self.problems.add(
+            f"{self.name}: {self.called(column)} must be {rule}; wrong in {rows_text(bad)} ({named}){remedy}"
+        )
+
+    def faulty(self, column: str) -> Mask:
+        """Rows in which something was noted of a column: what stands for it there must not be blamed again."""
+        return self._faulty.get(column, np.zeros(len(self), dtype=bool))
+
+    def _blame(self, column: str, bad: Mask) -> None:
+        self._faulty[column] = self.faulty(column) | bad
+
+    def wrong_words(
+        self,
+        column: str,
+        bad: Mask,
+        choices: Sequence[str],
+        *,
+        rule: str = "",
+        hint: "str | Callable[[object], str]" = "",
+        usual: Callable[[object], str | None] = lambda _: None,
+    ) -> None:
+        """Note words that are not among the choices, as `wrong`, and draft what each may mean.
+
+        `usual` returns the meaning of a word that stands in no choice.
+        """
+        if not bad.any():
+            return
+        self.wrong(
+            column, bad, rule or f"one of {', '.join(choices)}", hint or (lambda got: nearest(got, list(choices)))
+        )
+        given = self.series(column)[np.asarray(bad)].dropna()
+        if len(given):
+            draft = self.problems.words.setdefault(column, {})
+            for value in given.drop_duplicates().head(SHOWN_PROBLEMS):
+                draft.setdefault(as_word(value), usual(value) or suggested(value, choices))
 
     def numbers(
-        self, column: str, *, above: float | None = None, at_least: float | None = None, remedy: str = ""
+        self,
+        column: str,
+        *,
+        above: float | None = None,
+        at_least: float | None = None,
+        high: float = np.inf,
+        remedy: str = "",
     ) -> Floats:
-        """Finite numbers within bounds; 1 where they are wrong, or the column is missing."""
+        """Finite numbers within bounds; 1 where they are wrong, or the column is missing.
+
+        `remedy` ends the sentence on one out of bounds. `high` is no rule but a proof: a text that can be two numbers
+        is not the one above it.
+        """
         if column not in self:
             return np.ones(len(self))
-        values, text = _floats(self.series(column))
-        if text.any():
-            self._not_numeric(column, text, "numeric")
+        values, text = self._numbers(column, "numeric", high=high)
         infinite = ~text & ~np.isfinite(values)
         self.wrong(column, infinite, "finite", ": fill it in, or leave out the row")
         bad = text | infinite
@@ -177,116 +205,207 @@ class Table:
             bad = bad | low
         return np.where(bad, 1.0, values)
 
-    def numbers_or_nan(self, column: str, words: Mask | None = None) -> Floats:
-        """Return numbers, NaN where empty, wrong, or one of the `words` that mean something."""
-        values, text = _floats(self.series(column))
+    def numbers_or_nan(
+        self, column: str, words: Mask | None = None, *, high: float = np.inf, percent: bool = False, flag: bool = False
+    ) -> Floats:
+        """Return numbers, NaN where empty, wrong, or one of the `words` that mean something.
+
+        A `percent` sign divides by 100; the words for yes and no of a `flag` are 1 and 0.
+        """
+        rule = "numeric, empty where unknown"
+        return self._numbers(column, rule, words, high=high, percent=percent, flag=flag)[0]
+
+    def _numbers(
+        self,
+        column: str,
+        rule: str,
+        words: Mask | None = None,
+        *,
+        high: float = np.inf,
+        percent: bool = False,
+        flag: bool = False,
+    ) -> tuple[Floats, Mask]:
+        """Numbers with NaN where empty, and where something else stood; that is noted."""
+        series = self.series(column)
+        if series.dtype.kind in "biuf":
+            return series.to_numpy(dtype=float, na_value=np.nan), np.zeros(len(series), dtype=bool)
+        codes, distinct = self.labels(column)
+        told = dict(yes_and_no()) if flag else {}
+        values = np.array([number_of(one, told) for one in distinct] + [np.nan])
+        texts = [place for place, one in enumerate(distinct) if isinstance(one, str) and np.isnan(values[place])]
+        read = read_numbers(
+            [str(distinct[place]) for place in texts],
+            decimal=self.export.decimal,
+            high=high,
+            percent=percent,
+            money=column in MONEY,
+        )
+        values[texts] = read.numbers
+        numbers = values[codes]
+        bad = (codes >= 0) & np.isnan(numbers)
         if words is not None:
-            text &= ~words
-        if text.any():
-            self._not_numeric(column, text, "numeric, empty where unknown")
-        return values
+            bad &= ~words
+        if bad.any():
+            self._blame(column, bad)
+        unclear = np.isin(codes, [texts[place] for place in read.unclear])
+        if read.question:
+            self.problems.add(f"{self.name}: {self.called(column)} in {rows_text(unclear)}: {read.question}")
+        foreign = np.isin(codes, [texts[place] for place in read.currencies])
+        if foreign.any():
+            currencies = ", ".join(sorted(set(read.currencies.values())))
+            self.wrong(column, foreign, f"in USD, and not in {currencies}", f": {CONVERT}")
+        self._not_numeric(column, bad & ~unclear & ~foreign, rule)
+        return numbers, bad
 
     def _not_numeric(self, column: str, bad: Mask, rule: str) -> None:
+        if not bad.any():
+            return
         row = int(np.argmax(bad))
-        named = ", ".join(part for part in (self.who(row), f"got {shown(self.series(column).iloc[row])}") if part)
-        self.problems.add(f"{self.name}: {column} must be {rule}: wrong in {rows_text(bad)} ({named})")
+        got = self.series(column).iloc[row]
+        named = ", ".join(part for part in (self.who(row), f"got {shown(got)}") if part)
+        self.problems.add(
+            f"{self.name}: {self.called(column)} must be {rule}: wrong in {rows_text(bad)} ({named})"
+            f"{self._number_hint(column, got)}"
+        )
+
+    def _number_hint(self, column: str, got: object) -> str:
+        """Remedy for what is no number."""
+        if not isinstance(got, str):
+            return f": this is a {type(got).__name__}: does the column hold what its name says?"
+        text = got.strip()
+        if text.startswith("#"):
+            return ": a spreadsheet's error: mend its formula, or leave the cell empty"
+        if text.endswith("%"):
+            return ": it is no share, so leave the percent sign out"
+        if _UNIT.search(text):
+            return ": write the number out, without a unit"
+        if self.export.decimal is not None and not np.isnan(read_numbers([text], money=column in MONEY).numbers[0]):
+            return f": decimal={self.export.decimal!r} is given, and it is not written so"
+        return f': leave it empty, or say what it means: values={{"{column}": {{"{text[:30]}": ...}}}}'
 
     def labels(self, column: str) -> tuple[NDArray[np.int64], list[object]]:
-        """Return codes into the distinct values (-1 where empty), and these."""
+        """Return codes into the distinct values (-1 where empty or blank), and these, without blanks around text."""
         series = self.series(column)
         if isinstance(series.dtype, pd.CategoricalDtype):
             places: NDArray[np.int64] = np.asarray(series.cat.codes, dtype=np.int64)
-            return places, list(series.cat.categories)
+            return _without_blanks(places, list(series.cat.categories))
         codes, values = pd.factorize(series)
-        return codes.astype(np.int64), list(values)
+        return _without_blanks(codes.astype(np.int64), list(values))
 
     def days(self, column: str, *, required: bool = True) -> Days:
         """Days since 1970-01-01, MISSING where empty or wrong."""
         if column not in self:
             return np.full(len(self), MISSING)
-        series = self.series(column)
-        empty = series.isna().to_numpy()
-        found = _days(series)
-        self.wrong(column, ~empty & (found == MISSING), DATE)
+        found, unclear, question = self._days(column)
+        empty = self._empty(column)
+        if question:
+            self.problems.add(f"{self.name}: {self.called(column)} in {rows_text(unclear)}: {question}")
+        hint = lambda got: date_hint(str(got))  # noqa: E731
+        self.wrong(column, ~empty & ~unclear & (found == MISSING), DATE, hint)
         if required:
             self.wrong(column, empty, f"{DATE} in every row")
         far = (found != MISSING) & ((found < day_of(EARLIEST)) | (found > day_of(LATEST)))
         self.wrong(column, far, f"between {EARLIEST} and {LATEST}")
         return np.where(far, MISSING, found)
 
-    def check_names(self, known: set[str], missing: str, *, skip: tuple[str, ...] = ()) -> None:
-        """Note missing columns, misspelt ones, and those that are not read.
+    def _empty(self, column: str) -> Mask:
+        series = self.series(column)
+        empty = series.isna().to_numpy(dtype=bool)
+        return empty | (self.labels(column)[0] < 0) if series.dtype.kind not in "biufMm" else empty
+
+    def _days(self, column: str) -> tuple[Days, Mask, str]:
+        """Days, MISSING where empty or wrong; unclear rows, and the question that settles them."""
+        series = self.series(column)
+        clear = np.zeros(len(series), dtype=bool)
+        if series.dtype.kind == "M":
+            if isinstance(series.dtype, pd.ArrowDtype):
+                zone = getattr(series.dtype.pyarrow_dtype, "tz", None)
+                series = series.astype(pd.DatetimeTZDtype("us", zone) if zone else "datetime64[us]")
+            return _whole_days(series.dt.tz_localize(None).to_numpy()), clear, ""  # each in its own zone
+        codes, values = self.labels(column)
+        if series.dtype.kind in "iufbm" or len(values) == 0:
+            return np.full(len(series), MISSING), clear, ""
+        distinct = pd.Series(values, dtype=object)
+        # a year or a month alone is no date, a number least of all
+        dated = distinct.map(lambda one: isinstance(one, date) or (isinstance(one, str) and len(one) >= 8))
+        parsed = pd.to_datetime(distinct.where(dated).map(_on_the_wall), errors="coerce", format="ISO8601", utc=True)
+        days = _whole_days(parsed.dt.tz_localize(None).to_numpy())
+        texts = [place for place in np.flatnonzero(days == MISSING) if isinstance(values[place], str)]
+        if not texts:
+            return np.where(codes < 0, MISSING, days[codes]), clear, ""
+        others = int((days != MISSING).sum())
+        read = read_dates([str(values[place]) for place in texts], dayfirst=self.export.dayfirst, others=others)
+        if read.alone:
+            days = np.full(len(days), MISSING)
+        days[texts] = [MISSING if one is None else day_of(one) for one in read.dates]
+        unclear = np.isin(codes, [texts[place] for place in read.unclear])
+        return np.where(codes < 0, MISSING, days[codes]), unclear, read.question
+
+    def likely(self, ours: str) -> str | None:
+        """Their column that is likely ours, though it is not read as such."""
+        return None if ours in self else self._likely.get(ours)
+
+    def check_names(
+        self,
+        known: Collection[str],
+        lacking: Callable[[Collection[str]], str],
+        *,
+        dealt_with: "Callable[[Table], tuple[str, ...]] | None" = None,
+    ) -> None:
+        """Find which column stands for which of ours; note what is missing, misspelt or not read.
+
+        Where names are wrong the table is read under the draft of a mapping, so that all else is told at once.
 
         Parameters
         ----------
-        known : set of str
-            All columns that mean something.
-        missing : str
-            What to say of required columns that are not there; nothing when empty.
-        skip : tuple of str
-            Columns that were dealt with elsewhere.
+        known : collection of str
+            All names that mean something.
+        lacking : callable
+            Takes the names that are there; returns what to say of required ones that are not, nothing if none.
+        dealt_with : callable, optional
+            Takes this table, notes what is wrong with some of its columns and returns them.
         """
+        names = Names.of(self._theirs, known, self.export)
+        missing = lacking(names.sources)
+        drafted = names.drafted if missing or names.near else {}
+        self._likely = names.drafted
+        used = {*names.sources.values(), *drafted.values()}
+        left = [theirs for theirs in self._theirs if theirs not in used and self.export.ours(theirs) != ()]
+        self._sources = {**names.sources, **drafted, **{theirs: theirs for theirs in left}}
         if missing:
-            self.problems.add(missing)
-        absent = sorted(known - self._known)
-        ignored = []
-        for column in self.columns:
-            if column in known or column in skip:
-                continue
-            begun = [name for name in absent if len(column) > 5 and name.startswith(f"{column}_")]
-            close = begun or get_close_matches(column.lower().strip(), absent, n=1, cutoff=0.8)
-            if close:
+            self.problems.add(missing if names.all else f"{missing}: is the first line of the file no header?")
+        for theirs, (ours, other) in names.twice.items():
+            self.problems.add(f"{self.name}: both {other!r} and {theirs!r} are read as {ours}: map one to it")
+        skip = dealt_with(self) if dealt_with is not None else ()
+        for theirs, ours in names.near.items():
+            if theirs not in skip:
                 self.problems.add(
-                    f"{self.name}: unknown column {column!r}: did you mean {close[0]!r}? rename it, or drop it"
+                    f"{self.name}: unknown column {theirs!r}: did you mean {ours!r}? rename it, or drop it"
                 )
-            else:
-                ignored.append(column)
+        self.problems.columns.update({theirs: ours for ours, theirs in drafted.items()})
+        meant = {theirs: ours for ours, theirs in names.drafted.items()}
+        ignored = [
+            theirs + (f" (is it {meant[theirs]}?)" if theirs in meant else "")
+            for theirs in self._theirs
+            if theirs not in used and theirs not in skip and theirs not in names.near
+            and theirs not in names.twice and self.export.ours(theirs) is None
+        ]  # fmt: skip
         if ignored:
-            self.problems.note(f"{self.name}: columns not used: {', '.join(ignored)}")
+            told = f"{self.name}: columns not used: {', '.join(ignored)}"
+            self.problems.note(told)
+            if missing:
+                self.problems.add(told)
 
 
-def shown(value: object) -> str:
-    """Value as errors show it, whatever library it came from."""
-    if isinstance(value, datetime | date):
-        return value.isoformat()[:10]
-    if isinstance(value, np.generic):
-        value = value.item()
-    if value is None or value is pd.NaT or (isinstance(value, float) and np.isnan(value)):
-        return "nothing"
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def _floats(series: Column) -> tuple[Floats, Mask]:
-    """Numbers with NaN where empty, and where text stood."""
-    if series.dtype.kind in "Mm":
-        return np.full(len(series), np.nan), series.notna().to_numpy()
-    try:
-        values: Floats = series.to_numpy(dtype=float, na_value=np.nan)
-    except (TypeError, ValueError):
-        found: Floats = pd.to_numeric(series.astype(object), errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-        return found, series.notna().to_numpy() & np.isnan(found)
-    return values, np.zeros(len(series), dtype=bool)
-
-
-def _days(series: Column) -> Days:
-    """Days of dates and moments, each in its own zone."""
-    if series.dtype.kind == "M":
-        if isinstance(series.dtype, pd.ArrowDtype):
-            zone = getattr(series.dtype.pyarrow_dtype, "tz", None)
-            series = series.astype(pd.DatetimeTZDtype("us", zone) if zone else "datetime64[us]")
-        return _whole_days(series.dt.tz_localize(None).to_numpy())
-    if series.dtype.kind in "iufbm":
-        return np.full(len(series), MISSING)
-    codes, values = pd.factorize(series)
-    if len(values) == 0:
-        return np.full(len(series), MISSING)
-    distinct = pd.Series(list(values), dtype=object)
-    # a year or a month alone is no date, a number least of all
-    dated = distinct.map(lambda one: isinstance(one, date) or (isinstance(one, str) and len(one.strip()) >= 8))
-    parsed = pd.to_datetime(distinct.where(dated).map(_on_the_wall), errors="coerce", format="ISO8601", utc=True)
-    days = _whole_days(parsed.dt.tz_localize(None).to_numpy())
-    return np.where(codes < 0, MISSING, days[codes])
+def _without_blanks(codes: NDArray[np.int64], values: list[Any]) -> tuple[NDArray[np.int64], list[object]]:
+    """Codes and distinct values without blanks around text; what is all blank is empty."""
+    stripped = [one.strip() if isinstance(one, str) else one for one in values]
+    if not any(
+        isinstance(one, str) and (not new or len(new) != len(one)) for one, new in zip(values, stripped, strict=True)
+    ):
+        return codes, values
+    again, distinct = pd.factorize(pd.Series([None if one == "" else one for one in stripped], dtype=object))
+    return np.append(again, -1)[codes].astype(np.int64), list(distinct)
 
 
 def _on_the_wall(moment: object) -> object:

@@ -3,6 +3,7 @@
 Codes and evidence weights of every signal, exposure and claims by peril.
 """
 
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -24,7 +25,8 @@ from cyberscore.profile import sectors, signals
 from cyberscore.profile.industries import nearest_industry
 from cyberscore.profile.places import COUNTRIES
 from cyberscore.training.books.claim_columns import Claims, read_claims
-from cyberscore.training.books.columns import Floats, Problems, Table, nearest
+from cyberscore.training.books.columns import Floats, Table
+from cyberscore.training.books.problems import Problems, nearest
 from cyberscore.training.books.signal_columns import Codes, check_signal_names, encode_signal, signal_column_names
 from cyberscore.training.books.terms import Terms, read_terms, year_of_start
 
@@ -110,10 +112,10 @@ def encode_claims(claims: IntoDataFrame, policies: EncodedPolicies, *, as_of: da
 
 def encode_policy_table(table: Table, as_of: date | None) -> EncodedPolicies:
     """Encode a policies table; what is wrong is noted in it and replaced by something harmless."""
+    check_policy_columns(table)
     if len(table) == 0:
         table.problems.add("policies are empty")
         table.problems.settle()
-    _check_columns(table)
     terms, exposure = read_terms(table, as_of)
     money = {
         "annual_revenue": table.numbers("annual_revenue", above=0.0, remedy=WITHOUT_REVENUE),
@@ -125,6 +127,7 @@ def encode_policy_table(table: Table, as_of: date | None) -> EncodedPolicies:
         swapped = (retention >= money["limit"]) & (money["limit"] > 1.0)
         table.wrong("retention", swapped, "below limit", ": is the limit missing zeros, or are the columns swapped?")
     _note_odd_revenue(table, money["annual_revenue"], money["limit"])
+    _note_posture(table)
     signal_codes = [encode_signal(table, about, terms.start) for about in signals().values()]
     codes = [code for code, _ in signal_codes]
     codes += [_sectors(table), _countries(table), _records(table)]
@@ -159,22 +162,38 @@ def claims_above_basis(claims: Claims, policies: EncodedPolicies) -> EncodedClai
     )
 
 
-def _check_columns(table: Table) -> None:
+def policy_columns() -> frozenset[str]:
+    """Every name that a column of policies may have."""
+    return frozenset({*REQUIRED_POLICY_COLUMNS, *OPTIONAL_POLICY_COLUMNS, *signal_column_names()})
+
+
+def check_policy_columns(table: Table) -> None:
     """Note columns that are missing, misspelt or not used."""
     instead = {"sector": ("naics",), "exposure": ("start", "end")}
-    missing = [
-        name
-        for name in REQUIRED_POLICY_COLUMNS
-        if name not in table and not any(other in table for other in instead.get(name, ()))
-    ]
     wanted = ", ".join(
         name + (f" (or {' and '.join(instead[name])})" if name in instead else "") for name in REQUIRED_POLICY_COLUMNS
     )
-    table.check_names(
-        {*REQUIRED_POLICY_COLUMNS, *OPTIONAL_POLICY_COLUMNS, *signal_column_names()},
-        f"policies need the columns {wanted}; missing: {', '.join(missing)}" if missing else "",
-        skip=check_signal_names(table),
-    )
+
+    def lacking(given: Collection[str]) -> str:
+        missing = [
+            name
+            for name in REQUIRED_POLICY_COLUMNS
+            if name not in given and not any(other in given for other in instead.get(name, ()))
+        ]
+        return f"policies need the columns {wanted}; missing: {', '.join(missing)}" if missing else ""
+
+    table.check_names(policy_columns(), lacking, dealt_with=check_signal_names)
+
+
+def _note_posture(table: Table) -> None:
+    """Note a book that knows nothing of anyone's security: its plan tells firms apart by who they are alone."""
+    told = [name for name in signals() if name in table]
+    if not any(table.series(name).notna().any() for name in told):
+        what = "the columns of signals are all empty" if told else "there is no column of a signal"
+        table.problems.note(
+            f"policies: {what}: nothing is known of any firm's security. A signal has a column of its name, such as "
+            f"{next(iter(signals()))}"
+        )
 
 
 def _note_odd_revenue(table: Table, revenue: Floats, limit: Floats) -> None:
@@ -194,9 +213,9 @@ def _note_odd_revenue(table: Table, revenue: Floats, limit: Floats) -> None:
 def _years(table: Table, terms: Terms) -> NDArray[np.int64] | None:
     """Year in which each term starts."""
     if terms.start is None:
-        return table.numbers("year").astype(np.int64) if "year" in table else None
+        return table.numbers("year", high=9_999.0).astype(np.int64) if "year" in table else None
     years = year_of_start(terms.start)
-    if "year" in table and (other := int((table.numbers("year") != years).sum())):
+    if "year" in table and (other := int((table.numbers("year", high=9_999.0) != years).sum())):
         table.problems.note(f"policies: year differs from the year of start in {other:,} rows; that of start counts")
     return years
 
@@ -209,11 +228,24 @@ def _insured(table: Table, terms: Terms) -> NDArray[np.int64]:
     return code
 
 
-def _codes_of(table: Table, column: str, codes: list[int], *, rule: str, hints: dict[str, str]) -> Codes:
+def _codes_of(
+    table: Table,
+    column: str,
+    codes: list[int],
+    *,
+    rule: str,
+    hints: dict[str, str],
+    choices: Sequence[str] = (),
+    usual: Callable[[object], str | None] = lambda _: None,
+) -> Codes:
     """Codes of the distinct values of a column, -1 for those that are wrong."""
     index, _ = table.labels(column)
     code: NDArray[np.int64] = np.array([*codes, -1])[index]
-    table.wrong(column, code < 0, rule, lambda got: hints.get(str(got), ""))
+    hint = lambda got: hints.get(str(got), "")  # noqa: E731
+    if choices:
+        table.wrong_words(column, code < 0, choices, rule=rule, hint=hint, usual=usual)
+    else:
+        table.wrong(column, code < 0, rule, hint)
     return np.maximum(code, 0).astype(np.uint8)
 
 
@@ -225,7 +257,7 @@ def _sectors(table: Table) -> Codes:
         _, values = table.labels("sector")
         codes = [known.index(str(value)) if value in known else -1 for value in values]
         hints = {str(value): nearest(value, list(known)) for value in values}
-        return _codes_of(table, "sector", codes, rule=f"one of {', '.join(known)}", hints=hints)
+        return _codes_of(table, "sector", codes, rule=f"one of {', '.join(known)}", hints=hints, choices=known)
     if "naics" not in table:
         return np.zeros(len(table), dtype=np.uint8)
     index, values = table.labels("naics")
@@ -260,12 +292,19 @@ def _countries(table: Table) -> Codes:
             codes.append(COUNTRY_GROUPS.index(country_group(str(value))))
         else:
             codes.append(-1)
-            upper = str(value).strip().upper()
-            meant = {"UK": "GB", "USA": "US"}.get(upper, upper)
-            if meant in COUNTRIES or meant in COUNTRY_GROUPS:
+            if (meant := _country_meant(value)) is not None:
                 hints[str(value)] = f": did you mean {meant!r}?"
     rule = f"one of {', '.join(COUNTRY_GROUPS)}, or a country code of ISO 3166 such as DE"
-    return _codes_of(table, "country", codes, rule=rule, hints=hints)
+    return _codes_of(
+        table, "country", codes, rule=rule, hints=hints, choices=tuple(COUNTRY_GROUPS), usual=_country_meant
+    )
+
+
+def _country_meant(value: object) -> str | None:
+    """Code that a way of writing a country stands for, if it does."""
+    upper = str(value).strip().upper()
+    meant = {"UK": "GB", "USA": "US"}.get(upper, upper)
+    return meant if meant in COUNTRIES or meant in COUNTRY_GROUPS else None
 
 
 def _records(table: Table) -> Codes:

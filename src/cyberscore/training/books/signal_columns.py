@@ -6,7 +6,8 @@ from numpy.typing import NDArray
 
 from cyberscore.profile import SOURCES, Signal, signals
 from cyberscore.profile.signals import NEVER, NOT_APPLICABLE
-from cyberscore.training.books.columns import MISSING, Days, Floats, Mask, Table, nearest
+from cyberscore.training.books.columns import MISSING, Days, Floats, Mask, Table
+from cyberscore.training.books.problems import nearest
 
 Codes = NDArray[np.uint8]
 ENDINGS = ("__source", "__age_days", "__observed_at")
@@ -61,7 +62,7 @@ def _of_levels(table: Table, about: Signal) -> tuple[NDArray[np.int64], Mask, Ma
     seen = index >= 0
     level, exempt = np.append(place, -1)[index], np.append(exempts, False)[index]
     bad = seen & (level < 0) & ~exempt
-    table.wrong(about.name, bad, ", ".join(about.levels), lambda got: nearest(got, list(about.levels)))
+    table.wrong_words(about.name, bad, about.levels, rule=", ".join(about.levels))
     return np.array(about.code_of_cell)[np.maximum(level, 0)], seen & ~bad, exempt
 
 
@@ -75,10 +76,12 @@ def _of_numbers(table: Table, about: Signal) -> tuple[NDArray[np.int64], Mask, M
         if about.may_not_apply:
             exempt = (series == NOT_APPLICABLE).to_numpy(dtype=bool, na_value=False)
     words = never | exempt
-    values = table.numbers_or_nan(about.name, words)
+    share, flag = about.kind == "share", about.kind == "flag"
+    values = table.numbers_or_nan(about.name, words, high=about.high, percent=share, flag=flag)
     seen = ~np.isnan(values) | words
     outside = seen & ~words & ~((values >= about.low) & (values <= about.high))
-    table.wrong(about.name, outside, about.range_text(), lambda got: _unit_hint(about, got))
+    first = float(values[int(np.argmax(outside))])
+    table.wrong(about.name, outside, about.range_text(), _unit_hint(about, first))
     whole = about.kind in {"flag", "count", "level"}
     broken = seen & ~outside & (np.nan_to_num(values) % 1 != 0) if whole else np.zeros(len(table), dtype=bool)
     table.wrong(about.name, broken, f"a whole number ({about.unit})")
@@ -86,11 +89,7 @@ def _of_numbers(table: Table, about: Signal) -> tuple[NDArray[np.int64], Mask, M
     return np.array(about.code_of_cell)[cell], seen & ~outside & ~broken, exempt
 
 
-def _unit_hint(about: Signal, got: object) -> str:
-    try:
-        value = float(str(got))
-    except ValueError:
-        return ""
+def _unit_hint(about: Signal, value: float) -> str:
     if about.kind == "share" and 1 < value <= 100:
         return f": a share is wanted, not a percentage; did you mean {value / 100:g}?"
     if about.kind == "age" and value > about.high:
@@ -116,7 +115,7 @@ def _weights(
     place = pd.Index(list(SOURCES)).get_indexer(pd.Index(values, dtype=object))
     place = np.append(place, -1)[index]
     wrong = seen & (place < 0)
-    table.wrong(source, wrong, f"one of {', '.join(SOURCES)}", lambda got: nearest(got, list(SOURCES)))
+    table.wrong_words(source, wrong, tuple(SOURCES))
     favourable = np.array([s.favourable for s in SOURCES.values()])[place]
     adverse = np.array([s.adverse for s in SOURCES.values()])[place]
     favourable = np.where(exempt & (place == list(SOURCES).index("attestation")), 0.0, favourable)

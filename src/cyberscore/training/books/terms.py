@@ -7,9 +7,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cyberscore.training.books.columns import LATEST, MISSING, Days, Floats, Mask, Table, date_text, day_of, rows_text
+from cyberscore.training.books.columns import LATEST, MISSING, Days, Floats, Mask, Table, date_text, day_of
+from cyberscore.training.books.problems import rows_text
 
 DAYS_A_YEAR = 365.25
+LONGEST = 100.0
+"""No policy runs for more years: of two ways to read an exposure, the one above is wrong."""
 EXPOSURE_TOLERANCE_DAYS = 4.0
 """An exposure given beside dates may differ from them by this much: leap days, and rounding to hundredths."""
 
@@ -79,7 +82,7 @@ def read_terms(table: Table, as_of: date | None) -> tuple[Terms, Floats]:
                 f"policies: policy_id must be unique; {rows_text(again)} repeat one (row {row} that of row {first}, "
                 f"{table.who(row)}): several terms of a policy need the columns start and end"
             )
-        return terms, table.numbers("exposure", above=0.0)
+        return terms, table.numbers("exposure", above=0.0, high=LONGEST)
     return _dated(table, ids, policy, as_of)
 
 
@@ -104,7 +107,7 @@ def _dated(table: Table, ids: pd.Index, policy: NDArray[np.int64], as_of: date |
     agreed = end - start
     years = agreed / DAYS_A_YEAR
     if "exposure" in table:
-        told = table.numbers("exposure", above=0.0)
+        told = table.numbers("exposure", above=0.0, high=LONGEST)
         gap = np.abs(told - years) * DAYS_A_YEAR
         off = good & (gap > EXPOSURE_TOLERANCE_DAYS + 0.002 * agreed)
         table.wrong(

@@ -1,17 +1,96 @@
 """Checks of what a caller hands to the estimator, one job each; called by `estimator` alone."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
 from difflib import get_close_matches
 from itertools import combinations
 from typing import Any
 
+import narwhals.stable.v2 as nw
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cyberscore.exceptions import PlanError, TrainingError
 from cyberscore.rating.tables import MAX_TABLE_FACTORS, Bins, check_table_size
 
+MAX_NAMED_ROWS = 1_000_000
+"""Rows in which the first that is no number is looked for."""
 LOSSES = ("poisson", "gamma", "squared_error")
+
+
+def check_numbers(values: Any, name: str) -> NDArray[np.float64]:
+    """Return a column as numbers.
+
+    Raises
+    ------
+    TrainingError
+        For text that is no number, dates and durations; the first such row is named, with what to do.
+    """
+    column = np.asarray(values)
+    if column.dtype.kind == "c":
+        raise TrainingError(f"Complex data not supported: {name} must be real numbers")
+    if column.dtype.kind not in "mM":
+        try:
+            found: NDArray[np.float64] = column.astype(np.float64)
+        except (TypeError, ValueError):
+            pass
+        else:
+            return found
+    wrong = np.array([not _is_number(value) for value in column.ravel()[:MAX_NAMED_ROWS]])
+    row = int(wrong.argmax())
+    got = column.ravel()[row]
+    raise TrainingError(f"{name} must be numbers; got {_shown(got)} in row {row} (counted from 0): {_remedy(got)}")
+
+
+def _is_number(value: object) -> bool:
+    if value is None or isinstance(value, date | np.datetime64 | np.timedelta64 | timedelta):
+        return value is None
+    try:
+        float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, np.generic):
+        value = str(value)[:10] if isinstance(value, np.datetime64) else value.item()
+    return value.isoformat()[:10] if isinstance(value, date) else repr(value)
+
+
+def _remedy(value: object) -> str:
+    """Say what to do with a value that is no number."""
+    if isinstance(value, date | np.datetime64):
+        return "give days, or years, since a date instead"
+    if isinstance(value, timedelta | np.timedelta64):
+        return "give days as a number"
+    if isinstance(value, str):
+        return (
+            "numbers have a decimal point and no sign of grouping; give a nominal factor as integer codes, ordered by "
+            "what is known of their relativities, and an empty cell as NaN"
+        )
+    return "give one number a row"
+
+
+def check_columns(X: Any) -> None:
+    """Refuse columns of a table that are no numbers, before scikit-learn does without naming them.
+
+    Raises
+    ------
+    TrainingError
+        Naming the column, the first row, what was got and what to do.
+    """
+    try:
+        frame = nw.from_native(X, eager_only=True)
+    except TypeError:
+        matrix = np.asarray(X)
+        if matrix.ndim == 2 and matrix.dtype.kind in "USmM":  # the rest is for scikit-learn to check
+            for place in range(matrix.shape[1]):
+                check_numbers(matrix[:, place], f"column {place}")
+        return
+    for name, column in zip(frame.columns, frame.iter_columns(), strict=True):
+        if not (column.dtype.is_numeric() or column.dtype == nw.Boolean):
+            check_numbers(column.to_numpy(), f"column {name!r}")
 
 
 def check_rows(
@@ -31,7 +110,7 @@ def check_rows(
     """
     if values is None:
         return np.ones(n_rows)
-    column = np.asarray(values, dtype=np.float64)
+    column = check_numbers(values, name)
     if column.shape != (n_rows,):
         raise TrainingError(f"{name} needs one number a row, shape ({n_rows},), got shape {column.shape}")
     wrong, rule = ~np.isfinite(column), "finite"
@@ -93,7 +172,8 @@ def find_column(key: object, names: Sequence[str], *, named: bool, option: str) 
                 " (in a Pipeline, call set_output(transform='pandas') on it) or give column indices"
             )
         if key not in names:
-            near = get_close_matches(key, names, n=1, cutoff=0.0)
+            same = [name for name in names if name.casefold() == key.strip().casefold()]
+            near = same or get_close_matches(key, names, n=1, cutoff=0.0)
             raise TrainingError(f"{option} names the unknown factor {key!r}; did you mean {near[0]!r}?")
         return list(names).index(key)
     return check_count(key, f"a factor in {option}", low=0, high=len(names) - 1)

@@ -19,7 +19,9 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 from cyberscore.exceptions import PlanError, TrainingError
 from cyberscore.rating.tables import AdditiveTables, Bins
 from cyberscore.training.learning._validation import (
+    check_columns,
     check_count,
+    check_numbers,
     check_rows,
     check_sizes,
     check_target,
@@ -209,6 +211,9 @@ class AdditiveBoostingRegressor(RegressorMixin, BaseEstimator):  # type: ignore[
         TrainingError
             If an option or a row is not valid; the first such row is named.
         """
+        check_columns(X)
+        if y is not None:
+            check_numbers(y, "y")
         matrix, y = validate_data(self, X, y, dtype=np.float64, ensure_all_finite="allow-nan", y_numeric=True)
         names, named = self._factor_names()
         n_bags = check_count(self.n_bags, "n_bags", low=1)
@@ -272,6 +277,8 @@ class AdditiveBoostingRegressor(RegressorMixin, BaseEstimator):  # type: ignore[
             If a value is missing in a factor that had no missing value in `fit`, or a prior is not valid.
         """
         check_is_fitted(self)
+        check_columns(X)
+        self._check_case(X)
         matrix = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=False)
         try:
             codes = self.tables_.encode(matrix)
@@ -310,7 +317,7 @@ class AdditiveBoostingRegressor(RegressorMixin, BaseEstimator):  # type: ignore[
         search, request it: ``set_fit_request(exposure=True).set_score_request(exposure=True)``.
         """
         predicted = self.predict(X, prior=prior)
-        target = column_or_1d(y, dtype=np.float64)
+        target = column_or_1d(check_numbers(y, "y"), dtype=np.float64)
         observed, weight = self._to_rates(target, sample_weight, exposure)
         power = _TWEEDIE_POWER[self.loss]
         return float(d2_tweedie_score(observed, predicted, sample_weight=weight, power=power))
@@ -320,6 +327,19 @@ class AdditiveBoostingRegressor(RegressorMixin, BaseEstimator):  # type: ignore[
         tags.input_tags.allow_nan = True
         tags.target_tags.positive_only = self.loss != "squared_error"
         return tags
+
+    def _check_case(self, X: ArrayLike) -> None:
+        """Refuse names that differ from those of `fit` in capitals alone, and say so."""
+        fitted = list(getattr(self, "feature_names_in_", []))
+        given = [str(name) for name in getattr(X, "columns", [])]
+        meant = {name.strip().casefold(): name for name in fitted}
+        renamed = {name: meant[name.strip().casefold()] for name in given
+                   if name not in fitted and name.strip().casefold() in meant}  # fmt: skip
+        if renamed:
+            raise TrainingError(
+                f"feature names differ from those of fit in capitals or blanks: rename {renamed}, such as with "
+                "X.rename(columns=...)"
+            )
 
     def _factor_names(self) -> tuple[list[str], bool]:
         if hasattr(self, "feature_names_in_"):

@@ -1,5 +1,6 @@
 """RatingPlanEstimator: a book in, a rating plan out."""
 
+import inspect
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -16,18 +17,20 @@ from cyberscore.rating.parts import Floats, factors
 from cyberscore.rating.plan import RatingPlan
 from cyberscore.training.books.book import Book
 from cyberscore.training.books.encoding import EncodedClaims, EncodedPolicies
+from cyberscore.training.books.problems import nearest
 from cyberscore.training.learning.assembly import Material, assemble, severity_of
 from cyberscore.training.learning.departure import compute_departure
 from cyberscore.training.learning.exposure import Experience, basis_exposure, claim_counts
 from cyberscore.training.learning.frequency import FrequencyFit, FrequencyOptions, fit_frequency
 from cyberscore.training.learning.reference import blended_codes
-from cyberscore.training.learning.selection import Selection, select
+from cyberscore.training.learning.selection import MIN_CLAIMS_TO_BOOST, Selection, select
 from cyberscore.training.learning.severity import SeverityFit, fit_severity
 
 _LOG = logging.getLogger(__name__)
 
 Trend = Mapping[int, tuple[float, float]]
 LEAST_CLAIMS, LEAST_CLAIMS_WITH_PRIOR = 30, 5
+BOOSTER_OPTIONS = ("learning_rate", "max_iter", "max_leaf_nodes", "min_samples_leaf")
 
 
 class RatingPlanEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -42,7 +45,7 @@ class RatingPlanEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn 
     pairs : sequence of (str, str)
         Factors that may meet, whatever the screen says; they count as far as boosting does.
     screen_pairs : bool
-        Whether to look for more pairs out of fold.
+        Whether to look for more pairs out of fold; needs 2,000 claims above the basis.
     boosting_share : float, optional
         How much of the boosting counts, 0 to 1; default: what does best out of fold. So is how far to leave the prior.
     n_bags : int
@@ -69,11 +72,13 @@ class RatingPlanEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn 
     selection_ : Selection or None
         What earned its place out of fold; None when nothing was left to choose.
     report_ : dict
-        Counts, balance, what was chosen out of fold, how far each table moved from the prior, level and its residuals.
+        Counts, balance, what was chosen out of fold, how far each table moved from the prior, level and its residuals;
+        `notes` are sentences on options that did nothing, and why.
 
     Notes
     -----
-    Progress goes to loggers under ``cyberscore.training`` at level INFO. Same book, options and wheels give the same
+    Progress goes to loggers under ``cyberscore.training`` at level INFO, what an option could not do at level WARNING.
+    Same book, options and wheels give the same
     plan, whatever `n_jobs`.
     """
 
@@ -189,10 +194,43 @@ class RatingPlanEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn 
         self.report_["boosting_share"] = options.boosting_share
         self.report_["way_from_prior"] = options.way if self.prior is not None else None
         self.report_["pairs"] = [list(pair) for pair in self.plan_.pairs]
+        self.report_["notes"] = self._notes(int(counts.sum()), options)
+        for told in self.report_["notes"]:
+            _LOG.warning("%s", told)
         if self.prior is not None:
             moved = compute_departure(self.plan_, self.prior)
-            self.report_["moved_from_prior"] = moved.set_index("factor").round(4).to_dict(orient="index")
+            told = moved.set_index("factor").round(4).astype(object)
+            # None, not NaN, which JSON does not know: an error of one bag, a share kept of a flat table
+            self.report_["moved_from_prior"] = told.where(told.notna(), None).to_dict(orient="index")
         return self
+
+    def _notes(self, claims: int, options: FrequencyOptions) -> list[str]:
+        """Sentences on options that the caller set and that did nothing."""
+        notes = []
+        few = f"{claims:,} claims above {BASIS_RETENTION:,.0f}, and at least {MIN_CLAIMS_TO_BOOST:,} are needed"
+        if self.screen_pairs and claims < MIN_CLAIMS_TO_BOOST:
+            notes.append(f"screen_pairs did nothing: the book has {few}")
+        boosted = options.boosting_share > 0.0
+        if not boosted:
+            why = "boosting_share is 0"
+            if self.boosting_share is None:
+                why = f"the book has {few}" if claims < MIN_CLAIMS_TO_BOOST else "boosting gained nothing out of fold"
+            if self.pairs:
+                named = ", ".join(" x ".join(pair) for pair in self.pairs)
+                notes.append(f"pairs did nothing ({named}): only boosting lets them meet, and {why}")
+            if self.screen_pairs and self.boosting_share is not None and claims >= MIN_CLAIMS_TO_BOOST:
+                notes.append(f"screen_pairs did nothing: only boosting lets pairs meet, and {why}")
+            changed = [name for name in BOOSTER_OPTIONS if getattr(self, name) != _default(name)]
+            if changed:
+                notes.append(f"{', '.join(changed)} did nothing: {why}")
+        elif options.pairs and self.max_leaf_nodes < 3:
+            leaves = self.max_leaf_nodes
+            notes.append(
+                f"pairs did nothing: a tree of {leaves} leaves holds one factor; give max_leaf_nodes=3 or more"
+            )
+        if self.trend is None and tuple(self.trend_to) != (1.0, 1.0):
+            notes.append("trend_to did nothing: no trend is given")
+        return notes
 
     def _about(self, policies: EncodedPolicies, claims: EncodedClaims) -> dict[str, Any]:
         """Provenance when the caller gives none."""
@@ -217,16 +255,14 @@ class RatingPlanEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn 
         order = [factor.name for factor in factors() if factor.name != "record_count"]
         for pair in self.pairs:
             if len(pair) != 2 or len({*pair} & {*order}) != 2:
-                raise TrainingError(f"pairs must name two factors each, and not record_count; got {tuple(pair)!r}")
+                hints = "".join(nearest(name, order) for name in pair if name not in order)
+                raise TrainingError(
+                    f"pairs must name two factors each, and not record_count; got {tuple(pair)!r}{hints}"
+                )
         ordered = [sorted(pair, key=order.index) for pair in self.pairs]
         return FrequencyOptions(
             pairs=tuple(dict.fromkeys((a, b) for a, b in ordered)),
-            boosting={
-                "learning_rate": self.learning_rate,
-                "max_iter": self.max_iter,
-                "max_leaf_nodes": self.max_leaf_nodes,
-                "min_samples_leaf": self.min_samples_leaf,
-            },
+            boosting={name: getattr(self, name) for name in BOOSTER_OPTIONS},
             boosting_share=self.boosting_share or 0.0,
         )
 
@@ -294,3 +330,7 @@ class RatingPlanEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn 
             seed=int(rng.integers(2**31)),
         )
         return frequency, severity
+
+
+def _default(option: str) -> object:
+    return inspect.signature(RatingPlanEstimator.__init__).parameters[option].default

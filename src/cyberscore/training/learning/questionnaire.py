@@ -18,8 +18,9 @@ from cyberscore.perils import COUNTRY_GROUPS, PERILS, RECORD_LABELS
 from cyberscore.profile import SOURCES, sectors, signals
 from cyberscore.rating.parts import N_PERILS, Floats, factors
 from cyberscore.training.books.book import Book
-from cyberscore.training.books.columns import Problems, Table
+from cyberscore.training.books.columns import Table
 from cyberscore.training.books.encoding import EncodedPolicies, encode_policies
+from cyberscore.training.books.problems import Problems
 from cyberscore.training.learning.exposure import basis_exposure, claim_counts
 from cyberscore.training.learning.severity import SeverityFit, fit_severity
 

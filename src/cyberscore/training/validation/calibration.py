@@ -11,11 +11,13 @@ from cyberscore.rating.parts import N_PERILS, Floats, factors
 from cyberscore.rating.plan import RatingPlan
 from cyberscore.training.books.book import Book
 from cyberscore.training.books.encoding import EncodedPolicies
-from cyberscore.training.validation.discrimination import bands_of
+from cyberscore.training.validation.discrimination import LEAST_CLAIMS, bands_of
 from cyberscore.training.validation.judged_book import LINES, JudgedBook, Trend, trend_factors
 
 REVENUE_EDGES = (1e6, 5e6, 2.5e7, 1e8)
 REVENUE_LABELS = ("under 1M", "1M to under 5M", "5M to under 25M", "25M to under 100M", "100M or more")
+SAME_LOG_RATE = 1e-9
+"""Log rates nearer to each other than this are the same."""
 PREDICTED_RISK = "predicted risk"
 EVIDENCE_WEIGHT = "evidence weight"
 
@@ -170,7 +172,8 @@ def compute_slopes(judged: JudgedBook, *, level: float = 0.95) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        line, ratio (actual over expected), slope, slope_low, slope_high; lines without a claim are left out.
+        line, ratio (actual over expected), slope, slope_low, slope_high. The slope is NaN for a line of fewer than two
+        claims, of a single predicted rate, or whose claims all stand at one end of the rates, where it is infinite.
 
     Notes
     -----
@@ -186,12 +189,12 @@ def compute_slopes(judged: JudgedBook, *, level: float = 0.95) -> pd.DataFrame:
     rows = []
     for k, line in enumerate(LINES):
         actual, expected = judged.actual[:, k], judged.expected[:, k]
-        if not actual.any():
-            continue
         log_rate = np.log(judged.rate[:, k])
         centred = log_rate - np.average(log_rate, weights=expected)
         ratio = float(actual.sum() / expected.sum())
-        slope, error = _slope(actual, expected, centred, np.log(ratio))
+        slope, error = np.nan, np.nan
+        if actual.sum() >= LEAST_CLAIMS and np.ptp(centred) > SAME_LOG_RATE:
+            slope, error = _slope(actual, expected, centred, np.log(ratio))
         rows.append(
             {
                 "line": line,
@@ -205,7 +208,10 @@ def compute_slopes(judged: JudgedBook, *, level: float = 0.95) -> pd.DataFrame:
 
 
 def _slope(actual: Floats, expected: Floats, x: Floats, start: float) -> tuple[float, float]:
-    """Slope on x, and its standard error, of `actual ~ Poisson(expected exp(a + b x))`."""
+    """Slope on x, and its standard error, of `actual ~ Poisson(expected exp(a + b x))`; NaN where there is none."""
+    claimed = x[actual > 0]
+    if np.ptp(claimed) <= SAME_LOG_RATE and min(claimed.min() - x.min(), x.max() - claimed.max()) <= SAME_LOG_RATE:
+        return np.nan, np.nan  # steeper is always likelier
     beta = np.array([start, 0.0])
     design = np.column_stack([np.ones_like(x), x])
     information = np.eye(2)
@@ -216,6 +222,8 @@ def _slope(actual: Floats, expected: Floats, x: Floats, start: float) -> tuple[f
         beta = beta + step
         if np.abs(step).max() < 1e-10:
             break
+    else:
+        return np.nan, np.nan
     return float(beta[1]), float(np.sqrt(np.linalg.inv(information)[1, 1]))
 
 
@@ -296,7 +304,8 @@ def compute_cost_per_claim(
     DataFrame
         line, claims, open, actual, expected (mean USD a claim, at the plan's level of trend), ratio, low, high. The
         interval is the normal one of the mean of claims: with few claims and a heavy tail it is too narrow. An open
-        claim stands at what the plan expects of one that costs at least what is paid.
+        claim stands at what the plan expects of one that costs at least what is paid. NaN: the costs of no claim, and
+        the interval of one claim or of claims that cost the same.
     """
     policies, claims = book.encoded_policies, book.encoded_claims
     _, index = trend_factors(policies, trend, trend_to)
@@ -312,10 +321,9 @@ def compute_cost_per_claim(
     for k, line in enumerate(LINES):
         mine = np.ones(len(paid), dtype=bool) if k == 0 else claims.peril == k - 1
         n = int(mine.sum())
-        if n == 0:
-            continue
-        actual, expected = float(paid[mine].mean()), float(mean[mine].mean())
-        error = float(paid[mine].std(ddof=1)) / np.sqrt(n) if n > 1 else np.nan
+        actual, expected = (float(cost[mine].mean()) if n else np.nan for cost in (paid, mean))
+        error = float(paid[mine].std(ddof=1)) / np.sqrt(n) if n > 1 and np.ptp(paid[mine]) > 0 else np.nan
+        low = (actual - 1.96 * error) / expected
         rows.append(
             {
                 "line": line,
@@ -324,7 +332,7 @@ def compute_cost_per_claim(
                 "actual": actual,
                 "expected": expected,
                 "ratio": actual / expected,
-                "low": max((actual - 1.96 * error) / expected, 0.0) if n > 1 else np.nan,
+                "low": low if np.isnan(low) else max(low, 0.0),
                 "high": (actual + 1.96 * error) / expected,
             }
         )

@@ -13,6 +13,11 @@ from cyberscore.rating.parts import N_PERILS, Floats
 from cyberscore.training.validation.judged_book import LINES, JudgedBook
 
 CURVE_POINTS = 100
+MURPHY_TERMS = ("miscalibration", "discrimination", "uncertainty", "score")
+LEAST_CLAIMS = 2
+"""With fewer claims nothing is said of an order: one claim stands somewhere in any order, and no claim nowhere."""
+NEGLIGIBLE = 1e-9
+"""Deviances below this, a claim, are rounding: nothing is there to be explained."""
 
 
 def model_diagnostics_scoring() -> Any:
@@ -48,17 +53,20 @@ def bands_of(order_by: ArrayLike, weight: Floats, n_bands: int) -> NDArray[np.in
 
 
 def lorenz_curve(actual: Floats, exposure: Floats, order_by: ArrayLike) -> tuple[Floats, Floats]:
-    """Cumulated shares of exposure and of claims, least risky first, both from 0 to 1."""
+    """Cumulated shares of exposure and of claims, least risky first, both from 0 to 1; NaN where there are none."""
     return _curve(actual, exposure, tie_groups(order_by))
 
 
 def _curve(actual: Floats, exposure: Floats, group: NDArray[np.intp]) -> tuple[Floats, Floats]:
     x = np.concatenate([[0.0], np.cumsum(np.bincount(group, exposure))])
     y = np.concatenate([[0.0], np.cumsum(np.bincount(group, actual))])
-    return x / x[-1], y / max(y[-1], 1e-300)
+    nothing = np.full(len(x), np.nan)
+    return x / x[-1] if x[-1] > 0 else nothing, y / y[-1] if y[-1] > 0 else nothing
 
 
 def _gini(actual: Floats, exposure: Floats, group: NDArray[np.intp]) -> float:
+    if len(group) < 2:
+        return np.nan
     x, y = _curve(actual, exposure, group)
     return float(1.0 - (np.diff(x) * (y[1:] + y[:-1])).sum())
 
@@ -79,6 +87,7 @@ def gini(actual: Floats, exposure: Floats, order_by: ArrayLike) -> float:
     -------
     float
         0 for no order, above 0 when claims gather where the prediction is high; reversing the order changes the sign.
+        NaN without a claim, without exposure, or of a single row: there is nothing to order.
 
     Notes
     -----
@@ -109,13 +118,14 @@ def share_of_explainable_deviance(true: Floats, predicted: Floats) -> float:
     Returns
     -------
     float
-        1 for the truth, 0 for the mean rate.
+        1 for the truth, 0 for the mean rate; NaN where all true rates are the same, and so nothing is to be explained.
     """
 
     def divergence(model: Floats) -> float:
         return float((true * np.log(true / model) - true + model).sum())
 
-    return 1.0 - divergence(predicted) / divergence(np.broadcast_to(true.mean(axis=0), true.shape))
+    explainable = divergence(np.broadcast_to(true.mean(axis=0), true.shape))
+    return 1.0 - divergence(predicted) / explainable if explainable > NEGLIGIBLE * float(true.sum()) else np.nan
 
 
 def _null(judged: JudgedBook) -> Floats:
@@ -148,8 +158,14 @@ def compute_discrimination(
     Returns
     -------
     DataFrame
-        A row a line: claims, gini, gini_low, gini_high, deviance (of all terms), deviance_of_mean, d2, and
-        share_of_explainable. `d2 = 1 - deviance / deviance_of_mean`, the mean rate being each peril's own in this book.
+        A row a line: claims, gini, gini_low, gini_high, deviance (of all terms), deviance_of_mean, d2,
+        share_of_explainable, and samples (of the bootstrap that held a claim; the others are left out).
+        `d2 = 1 - deviance / deviance_of_mean`, the mean rate being each peril's own in this book.
+
+    Notes
+    -----
+    What cannot be told is NaN: gini and d2 of fewer than two claims, d2 of a mean rate that is right everywhere, and
+    the interval where all claims are of one insured, since every sample is then the same.
     """
     rate, null = judged.rate, _null(judged)
     insured = np.unique(judged.policies.insured, return_inverse=True)[1]
@@ -162,21 +178,27 @@ def compute_discrimination(
         for k, group in enumerate(groups):
             draws[b, k] = _gini(judged.actual[:, k] * weight, judged.exposure[:, k] * weight, group)
     tail = 50.0 * (1.0 - level)
+    claimants = [len(np.unique(insured[judged.actual[:, k] > 0])) for k in range(len(LINES))]
     rows: list[dict[str, object]] = []
     for k, line in enumerate(LINES):
         column = slice(None) if k == 0 else slice(k - 1, k)
         own = poisson_deviance(judged.actual[:, 1:][:, column], judged.expected[:, 1:][:, column])
         mean = poisson_deviance(judged.actual[:, 1:][:, column], null[:, column])
-        low, high = np.percentile(draws[:, k], [tail, 100.0 - tail]) if n_bootstrap else (np.nan, np.nan)
+        held = draws[np.isfinite(draws[:, k]), k]
+        enough = len(held) > 0 and claimants[k] >= 2
+        low, high = np.percentile(held, [tail, 100.0 - tail]) if enough else (np.nan, np.nan)
+        claims = int(judged.actual[:, k].sum())
+        told = claims >= LEAST_CLAIMS
         row: dict[str, object] = {
             "line": line,
-            "claims": int(judged.actual[:, k].sum()),
-            "gini": gini(judged.actual[:, k], judged.exposure[:, k], rate[:, k]),
+            "claims": claims,
+            "gini": gini(judged.actual[:, k], judged.exposure[:, k], rate[:, k]) if told else np.nan,
             "gini_low": float(low),
             "gini_high": float(high),
             "deviance": own,
             "deviance_of_mean": mean,
-            "d2": 1.0 - own / mean if mean > 0 else np.nan,
+            "d2": 1.0 - own / mean if told and mean > NEGLIGIBLE * claims else np.nan,
+            "samples": len(held),
         }
         if true_rates is not None:
             row["share_of_explainable"] = share_of_explainable_deviance(
@@ -227,8 +249,8 @@ def compute_murphy(judged: JudgedBook) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        line, miscalibration (less is better), discrimination (more is better), uncertainty, score; lines without a
-        claim are left out.
+        line, miscalibration (less is better), discrimination (more is better), uncertainty, score; NaN for lines of
+        fewer than two claims, in a book of a single term, or where claims are as even as could be.
 
     Notes
     -----
@@ -244,7 +266,8 @@ def compute_murphy(judged: JudgedBook) -> pd.DataFrame:
     rows = []
     rate = judged.rate
     for k, line in enumerate(LINES):
-        if not judged.actual[:, k].any():
+        if judged.actual[:, k].sum() < LEAST_CLAIMS or len(judged) < 2:
+            rows.append({"line": line, **dict.fromkeys(MURPHY_TERMS, np.nan)})
             continue
         order = np.argsort(rate[:, k], kind="stable")  # decompose looks for a zero at its first row alone
         found = scoring.decompose(
@@ -253,7 +276,8 @@ def compute_murphy(judged: JudgedBook) -> pd.DataFrame:
             judged.exposure[order, k],
             scoring_function=scoring.PoissonDeviance(),
         ).row(0, named=True)
-        rows.append({"line": line, **{name: float(value) for name, value in found.items()}})
+        known = found["uncertainty"] > NEGLIGIBLE
+        rows.append({"line": line, **{name: float(value) if known else np.nan for name, value in found.items()}})
     return pd.DataFrame(rows)
 
 
@@ -271,7 +295,7 @@ def compute_double_lift(judged: JudgedBook, other: JudgedBook, *, n_bands: int =
     DataFrame
         line, band (1 where the other plan is lowest against this one), ratio_low, ratio_high, policies, exposure,
         actual, expected, expected_other, actual_over_expected, actual_over_expected_other. The plan whose ratios stay
-        nearer to 1 is right where the two differ.
+        nearer to 1 is right where the two differ. Of fewer than two claims both are NaN.
     """
     parts = []
     for k, line in enumerate(LINES):
@@ -298,8 +322,9 @@ def compute_double_lift(judged: JudgedBook, other: JudgedBook, *, n_bands: int =
             expected_other=("expected_other", "sum"),
         )
         found = found.reset_index()
-        found["actual_over_expected"] = found["actual"] / found["expected"]
-        found["actual_over_expected_other"] = found["actual"] / found["expected_other"]
+        told = found["actual"].sum() >= LEAST_CLAIMS
+        found["actual_over_expected"] = found["actual"] / found["expected"] if told else np.nan
+        found["actual_over_expected_other"] = found["actual"] / found["expected_other"] if told else np.nan
         found.insert(0, "line", line)
         parts.append(found)
     return pd.concat(parts, ignore_index=True)

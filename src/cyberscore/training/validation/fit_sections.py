@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from functools import partial
 
+import numpy as np
 import pandas as pd
 
 from cyberscore.training.validation import plots
+from cyberscore.training.validation.discrimination import LEAST_CLAIMS
 from cyberscore.training.validation.html_page import Figure, Section, TableOf, counted
 
 LINE = ("peril", "")
@@ -19,6 +21,17 @@ SLICE_COLUMNS = {
     "low": ("95 % from", ".2f"),
     "high": ("to", ".2f"),
 }
+
+
+def told(value: float, shape: str) -> str:
+    """Return a number in words of a sentence; what cannot be told is no number."""
+    return format(value, shape) if np.isfinite(value) else "not a number"
+
+
+def untold(found: pd.DataFrame, column: str, why: str) -> list[str]:
+    """Say of which lines a measure is not a number, and why; nothing where it is one everywhere."""
+    lines = [str(line).replace("_", " ") for line in found.loc[found[column].isna(), "line"]]
+    return [f"Not a number (-) for {', '.join(lines)}: {why}."] if lines else []
 
 
 def discrimination_section(frames: Mapping[str, pd.DataFrame]) -> Section:
@@ -36,6 +49,8 @@ def discrimination_section(frames: Mapping[str, pd.DataFrame]) -> Section:
         "d2": ("D2", ".4f"),
         "share_of_explainable": ("share of what could be explained", ".3f"),
     }
+    if found["gini_low"].notna().any():
+        columns["samples"] = ("samples with a claim", ",.0f")
     text = [
         (
             "Gini: how far claims gather where the plan expects them, 0 for no order; terms are ordered by expected "
@@ -45,6 +60,10 @@ def discrimination_section(frames: Mapping[str, pd.DataFrame]) -> Section:
             "removes. Claims are rare, so even the true rates would reach a few hundredths only."
         ),
     ]
+    text += untold(found, "gini", "Gini and D2 need two claims, and more than one term to order")
+    text += untold(
+        found, "gini_low", "the interval of a Gini needs claims of two insureds; samples without a claim are left out"
+    )
     if "share_of_explainable" in found:
         text.append(
             "The truth of this book is known: the last column is the share of the divergence between mean rate and "
@@ -55,7 +74,7 @@ def discrimination_section(frames: Mapping[str, pd.DataFrame]) -> Section:
         Figure(
             "Concentration curve, all perils. Dashed: what the plan itself expects.",
             f"Concentration curve of claims against exposure, least risky first, below the diagonal; Gini "
-            f"{whole['gini']:.3f}.",
+            f"{told(whole['gini'], '.3f')}.",
             partial(plots.plot_lorenz, frames["lorenz"]),
             4.8,
             4.4,
@@ -70,6 +89,7 @@ def discrimination_section(frames: Mapping[str, pd.DataFrame]) -> Section:
 def murphy_section(found: pd.DataFrame) -> Section:
     """Murphy decomposition."""
     whole = found.iloc[0]
+    drawn = found.dropna(subset="uncertainty")
     shown = found.assign(
         net=found["discrimination"] - found["miscalibration"],
     )
@@ -79,22 +99,27 @@ def murphy_section(found: pd.DataFrame) -> Section:
         [
             (
                 "The mean Poisson deviance a year = miscalibration - discrimination + uncertainty. Miscalibration is "
-                "what "
-                "recalibrating the plan's rates could save, discrimination what its order is worth, uncertainty the "
-                "deviance "
-                "of the mean rate. Isotonic recalibration also fits noise: with few claims the first two are too "
-                "high, by "
-                "about as much."
-            )
+                "what recalibrating the plan's rates could save, discrimination what its order is worth, uncertainty "
+                "the deviance of the mean rate. Isotonic recalibration also fits noise: with few claims the first two "
+                "are too high, by about as much."
+            ),
+            *untold(found, "uncertainty", "it needs two claims, more than one term, and terms that differ in claims"),
         ],
         [
-            Figure(
-                "Shares of uncertainty, %.",
-                f"Bars by peril; all perils: discrimination {whole['discrimination'] / whole['uncertainty']:.1%} and "
-                f"miscalibration {whole['miscalibration'] / whole['uncertainty']:.1%} of uncertainty.",
-                partial(plots.plot_murphy, found),
-                7.0,
-                3.2,
+            *(
+                [
+                    Figure(
+                        "Shares of uncertainty, %.",
+                        "Bars by peril; all perils: discrimination "
+                        f"{told(whole['discrimination'] / whole['uncertainty'], '.1%')} and miscalibration "
+                        f"{told(whole['miscalibration'] / whole['uncertainty'], '.1%')} of uncertainty.",
+                        partial(plots.plot_murphy, drawn),
+                        7.0,
+                        3.2,
+                    )
+                ]
+                if len(drawn)
+                else []
             ),
             TableOf(
                 "Murphy decomposition of the mean Poisson deviance a year",
@@ -129,13 +154,17 @@ def predicted_risk_section(frames: Mapping[str, pd.DataFrame]) -> Section:
                 "ones; a marked row's interval leaves out 1, which one in twenty does by chance."
             ),
             "Slope: how claims rise with the predicted log rate; below 1 the plan spreads risks too far.",
+            *untold(
+                frames["slopes"],
+                "slope",
+                "a slope needs two claims, more than one predicted rate, and claims not all at one end of the rates",
+            ),
         ],
         [
             Figure(
                 "Decile lift: claims of each band over the mean.",
-                f"Bars rise from the least to the most risky band; the last band has {lift:.1f} times the claims of "
-                "the "
-                f"first, {spread.iloc[-1] / spread.iloc[0]:.1f} times expected.",
+                f"Bars rise from the least to the most risky band; claims of the last band over those of the first: "
+                f"{told(lift, '.1f')}; expected: {spread.iloc[-1] / spread.iloc[0]:.1f}.",
                 partial(plots.plot_lift, found),
             ),
             Figure(
@@ -258,26 +287,30 @@ def double_lift_section(facts: Mapping[str, str], frames: Mapping[str, pd.DataFr
     found = frames["double_lift"]
     own = found[found["line"] == "all"]
     error, error_other = (
-        float((own["exposure"] * (own["actual"] - own[e]).abs() / own["exposure"]).sum() / own["actual"].sum())
+        float((own["actual"] - own[e]).abs().sum() / own["actual"].sum())
+        if own["actual"].sum() >= LEAST_CLAIMS
+        else float("nan")
         for e in ("expected", "expected_other")
     )
+    few = own["actual"].sum() < LEAST_CLAIMS
     return Section(
         "double-lift",
         "Against another plan",
         [
+            *(["With fewer than two claims nothing is told of which plan is right."] if few else []),
             (
                 f"Terms ordered by what {other} expects over what {name} does. Where the two differ, the one that "
                 "follows the "
-                f"actual claims is right. Mean distance from the actual claims over the bands: {error:.1%} for {name}, "
-                f"{error_other:.1%} for {other}."
-            )
+                f"actual claims is right. Mean distance from the actual claims over the bands: {told(error, '.1%')} "
+                f"for {name}, {told(error_other, '.1%')} for {other}."
+            ),
         ],
         [
             Figure(
                 f"Double lift, all perils: {name} and {other}.",
                 "Bars of actual claims by band of the ratio, with the two plans' expected claims as lines; mean "
                 "distance "
-                f"{error:.1%} and {error_other:.1%}.",
+                f"{told(error, '.1%')} and {told(error_other, '.1%')}.",
                 partial(plots.plot_double_lift, found, name=name, other=other),
             ),
             TableOf(
@@ -311,7 +344,11 @@ def cost_section(found: pd.DataFrame) -> Section:
                 "is too narrow: a few claims decide. An open claim stands at what the plan expects of one that costs "
                 "at least "
                 "what is paid."
-            )
+            ),
+            *untold(found, "actual", "there is no claim"),
+            *untold(
+                found[found["claims"] > 0], "low", "an interval needs two claims, and claims that do not cost the same"
+            ),
         ],
         [
             TableOf(

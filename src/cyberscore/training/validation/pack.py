@@ -214,7 +214,14 @@ def validate(
     return Validation(
         plan=plan.plan_id,
         other="" if other is None else other.plan_id,
-        facts=_facts(plan, book, other, trended=trend is not None, book_label=book_label),
+        facts=_facts(
+            plan,
+            book,
+            other,
+            trended=trend is not None,
+            book_label=book_label,
+            trend_to=None if trend is not None or tuple(trend_to) == (1.0, 1.0) else trend_to,
+        ),
         discrimination=discrimination(judged),
         lorenz=compute_lorenz(judged),
         murphy=compute_murphy(judged),
@@ -233,7 +240,15 @@ def validate(
     )
 
 
-def _facts(plan: RatingPlan, book: Book, other: RatingPlan | None, *, trended: bool, book_label: str) -> dict[str, str]:
+def _facts(
+    plan: RatingPlan,
+    book: Book,
+    other: RatingPlan | None,
+    *,
+    trended: bool,
+    book_label: str,
+    trend_to: tuple[float, float] | None,
+) -> dict[str, str]:
     policies, claims = book.encoded_policies, book.encoded_claims
     years = policies.year
     return {
@@ -246,5 +261,6 @@ def _facts(plan: RatingPlan, book: Book, other: RatingPlan | None, *, trended: b
         "Claims above 10,000": f"{len(claims.peril):,}",
         "Policy years": "not stated" if years is None else f"{years.min()} to {years.max()}",
         "Trend": "each year at its own level" if trended else "none: all years at the plan's level",
+        **({} if trend_to is None else {"Not used": "trend_to, since no trend is given"}),
         **({} if other is None else {"Held against": f"{other.name} ({other.digest[:16]})"}),
     }

@@ -58,10 +58,25 @@ def _line(frame: pd.DataFrame, line: str) -> pd.DataFrame:
     return found
 
 
+def _claimed(frame: pd.DataFrame, line: str) -> pd.DataFrame:
+    """Rows of a line that has claims.
+
+    Raises
+    ------
+    ValueError
+        Without a claim there is nothing to draw.
+    """
+    found = _line(frame, line)
+    claims = found["actual"] if "actual" in found else found["share_of_claims"]
+    if not claims.fillna(0.0).any():
+        raise ValueError(f"{line} has no claim: there is nothing to draw")
+    return found
+
+
 def plot_lorenz(frame: pd.DataFrame, ax: "Axes | None" = None, *, line: str = "all") -> "Axes":
     """Draw `compute_lorenz`: share of claims against share of exposure, least risky first."""
     ax = new_axes(ax, width=4.8, height=4.4)
-    own = _line(frame, line)
+    own = _claimed(frame, line)
     x = own["share_of_exposure"]
     ax.plot([0, 1], [0, 1], color=GREY, linewidth=1.0, linestyle=":", label="no order")
     ax.plot(x, own["share_of_expected"], color=ORANGE, linewidth=1.4, linestyle="--", label="expected")
@@ -132,7 +147,7 @@ def _percent_ticks(axis: object) -> None:
 def plot_lift(frame: pd.DataFrame, ax: "Axes | None" = None, *, line: str = "all") -> "Axes":
     """Draw decile lift from `compute_calibration`: claims of each band of predicted risk, as a multiple of the mean."""
     ax = new_axes(ax)
-    own = _line(frame[frame["dimension"] == "predicted risk"], line)
+    own = _claimed(frame[frame["dimension"] == "predicted risk"], line)
     at = np.arange(len(own))
     mean = own["actual"].sum() / own["exposure"].sum()
     ax.bar(at, own["actual"] / own["exposure"] / mean, color=BLUE, width=0.7, label="actual", alpha=0.85)
@@ -152,7 +167,7 @@ def plot_double_lift(
 ) -> "Axes":
     """Draw `compute_double_lift`: claims a year of exposure, actual and by both plans, over the book's mean."""
     ax = new_axes(ax)
-    own = _line(frame, line)
+    own = _claimed(frame, line)
     at = np.arange(len(own))
     mean = own["actual"].sum() / own["exposure"].sum()
     rates = {column: own[column] / own["exposure"] / mean for column in ("actual", "expected", "expected_other")}
@@ -166,8 +181,9 @@ def plot_double_lift(
 
 
 def plot_murphy(frame: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
-    """Draw `compute_murphy`: miscalibration and discrimination as shares of uncertainty, by line."""
+    """Draw `compute_murphy`: miscalibration and discrimination as shares of uncertainty, by line that has them."""
     ax = new_axes(ax, height=3.2)
+    frame = frame.dropna(subset="uncertainty")
     at = np.arange(len(frame))
     for shift, name, colour in ((-0.2, "discrimination", BLUE), (0.2, "miscalibration", ORANGE)):
         value = 100.0 * frame[name] / frame["uncertainty"]
