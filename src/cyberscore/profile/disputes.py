@@ -9,17 +9,18 @@ from collections.abc import Collection, Iterable
 from datetime import date
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from cyberscore.exceptions import ProfileError
 from cyberscore.profile.evidence import Observation
 from cyberscore.profile.moments import Day
+from cyberscore.profile.problems import Input
 from cyberscore.profile.signals import signal
 
 DisputeKind = Literal["not_ours", "false_positive", "compensating_control", "fixed", "accepted_risk"]
 
 
-class Dispute(BaseModel):
+class Dispute(Input):
     """One finding disputed.
 
     Parameters
@@ -34,7 +35,7 @@ class Dispute(BaseModel):
         When; before that date the dispute does not exist.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(str_strip_whitespace=True)
 
     observation: str = Field(pattern="^[0-9a-f]{32}$")
     kind: DisputeKind

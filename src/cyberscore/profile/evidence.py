@@ -50,10 +50,11 @@ from datetime import date
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from cyberscore.exceptions import ProfileError
 from cyberscore.profile.moments import Day, Moment, moment_told
+from cyberscore.profile.problems import Input
 from cyberscore.profile.signals import NEVER, NOT_APPLICABLE, Signal, Value, signal, signals
 
 SourceName = Literal["telemetry", "scan", "audit", "document", "attestation"]
@@ -90,7 +91,7 @@ RULES_IGNORE_BELOW = 0.25
 """A favourable observation that weighs less than this is unknown to underwriting rules (judgement)."""
 
 
-class Observation(BaseModel):
+class Observation(Input):
     """One dated fact about a firm's security.
 
     Parameters
@@ -114,8 +115,6 @@ class Observation(BaseModel):
         Share of what the signal speaks of that was looked at, above 0 and at most 1: 3 of 200 hosts is 0.015. Left out,
         all of it. A favourable observation weighs so much less; an adverse one, an exposure or a category does not.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     signal: Annotated[str, Field(json_schema_extra=lambda schema: schema.update(enum=list(signals())))]
     value: Annotated[

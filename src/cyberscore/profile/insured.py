@@ -2,7 +2,7 @@
 
 from typing import Annotated, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, field_validator, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, StrictBool, field_validator, model_validator
 
 from cyberscore.exceptions import ProfileError
 from cyberscore.money import plain
@@ -11,11 +11,12 @@ from cyberscore.profile.bounds import LEAST, Between
 from cyberscore.profile.industries import RANGES, Industry, industry, plain_code
 from cyberscore.profile.moments import Day
 from cyberscore.profile.places import COUNTRIES, CURRENCIES
+from cyberscore.profile.problems import AtMost, Input, short
 
 
 def _number(value: object) -> object:
     if isinstance(value, bool | str):
-        raise ProfileError(f"a number is wanted; got {value!r}")
+        raise ProfileError(f"a number is wanted; got {short(value)}")
     return value
 
 
@@ -34,7 +35,7 @@ AmountOrZero = Annotated[float, Field(allow_inf_nan=False, ge=0, le=1e14), Befor
 Count = Annotated[int, Field(ge=0, le=10**11), BeforeValidator(_number)]
 
 
-class Insured(BaseModel):
+class Insured(Input):
     """A firm that asks for cover.
 
     Parameters
@@ -68,7 +69,7 @@ class Insured(BaseModel):
         Two persons must release every transfer above this, in `currency`; None is not answered.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(str_strip_whitespace=True)
 
     naics: Annotated[str, Field(json_schema_extra={"pattern": f"^([0-9]{{2,6}}|{'|'.join(RANGES)})$"})]
     country: Annotated[str, Field(json_schema_extra={"enum": sorted(COUNTRIES)})]
@@ -79,9 +80,9 @@ class Insured(BaseModel):
     record_count: Count | None = None
     active_incident: StrictBool | None = None
     known_circumstances: StrictBool | None = None
-    business_activities: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] | None = Field(
-        default=None, max_length=100
-    )
+    business_activities: (
+        Annotated[tuple[Annotated[str, Field(min_length=1, max_length=100)], ...], AtMost(100)] | None
+    ) = None
     claims_12m: Count | None = None
     claims_36m: Count | None = None
     largest_claim_36m: AmountOrZero | None = None

@@ -11,6 +11,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
+from cyberscore.profile.problems import short
+
 _QUARTER, _MOST_WEST = 900, 95
 """Seconds in which offsets of zones go, and how many of them an offset may have at most."""
 
@@ -68,7 +70,7 @@ def _as_moment(value: object) -> datetime:
         )
     if isinstance(moment, date):
         return datetime(moment.year, moment.month, moment.day, tzinfo=UTC)
-    raise ValueError(f"a date or a time in ISO 8601 is wanted, such as 2026-11-23; got {value!r}")
+    raise ValueError(f"a date or a time in ISO 8601 is wanted, such as 2026-11-23; got {short(value)}")
 
 
 def _as_day(value: object) -> object:
@@ -77,7 +79,7 @@ def _as_day(value: object) -> object:
     try:
         return date.fromisoformat(value)  # type: ignore[arg-type]  # other types are refused below
     except (TypeError, ValueError):
-        raise ValueError(f"a date in ISO 8601 is wanted, such as 2026-11-23; got {value!r}") from None
+        raise ValueError(f"a date in ISO 8601 is wanted, such as 2026-11-23; got {short(value)}") from None
 
 
 Moment = Annotated[datetime, BeforeValidator(_as_moment)]

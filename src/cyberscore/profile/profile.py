@@ -7,9 +7,9 @@ from datetime import date
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ValidationError, model_validator
 
 from cyberscore.exceptions import ProfileError
 from cyberscore.profile.connections import Connection
@@ -17,15 +17,18 @@ from cyberscore.profile.disputes import Dispute, DisputeKind, check_disputes
 from cyberscore.profile.evidence import Observation, Prepared
 from cyberscore.profile.insured import Insured
 from cyberscore.profile.merge import in_canonical_order, merged_connections, merged_disputes, merged_insured
+from cyberscore.profile.problems import AtMost, Input, explain, short
 from cyberscore.profile.signals import signals
 
 Model = TypeVar("Model", bound=BaseModel)
 
 MAX_BYTES = 20_000_000
 """A profile file larger than this is refused."""
+MAX_DEPTH = 64
+"""JSON with brackets nested deeper than this is refused; a profile nests three deep."""
 
 
-class Profile(BaseModel):
+class Profile(Input):
     """What is known of one firm.
 
     Parameters
@@ -38,12 +41,10 @@ class Profile(BaseModel):
         Findings that the insured disputes, on record; they stand until evidence replaces them.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     insured: Insured
-    observations: tuple[Observation, ...] = Field(default=(), max_length=100_000)
-    sources: tuple[Connection, ...] = Field(default=(), max_length=1_000)
-    disputes: tuple[Dispute, ...] = Field(default=(), max_length=10_000)
+    observations: Annotated[tuple[Observation, ...], AtMost(100_000)] = ()
+    sources: Annotated[tuple[Connection, ...], AtMost(1_000)] = ()
+    disputes: Annotated[tuple[Dispute, ...], AtMost(10_000)] = ()
 
     @model_validator(mode="after")
     def _connections_exist(self) -> Self:
@@ -136,7 +137,7 @@ class Profile(BaseModel):
         'fixed'
         """
         if not isinstance(observation, Observation | str):
-            raise ProfileError(f"observation must be an Observation or its digest; got {observation!r}")
+            raise ProfileError(f"observation must be an Observation or its digest; got {short(observation)}")
         name = observation if isinstance(observation, str) else observation.digest
         made = validated(Dispute, {"observation": name, "kind": kind, "note": note, "at": at}, "dispute")
         return self if made in self.disputes else self._with(disputes=(*self.disputes, made))
@@ -240,7 +241,7 @@ def parse_json(text: str | bytes, name: str = "profile") -> Any:
 
     try:
         decoded = text.decode("utf-8-sig") if isinstance(text, bytes) else text.removeprefix("\ufeff")
-        return json.loads(decoded, parse_constant=refuse, object_pairs_hook=no_repeats)
+        content = json.loads(decoded, parse_constant=refuse, object_pairs_hook=no_repeats)
     except UnicodeDecodeError as error:
         raise ProfileError(f"{name}: not UTF-8 text (byte {error.start}): save it as UTF-8 JSON") from error
     except json.JSONDecodeError as error:
@@ -250,9 +251,26 @@ def parse_json(text: str | bytes, name: str = "profile") -> Any:
     except ProfileError:
         raise
     except RecursionError as error:
-        raise ProfileError(f"{name}: nested too deeply to be a profile") from error
+        raise ProfileError(f"{name}: {_TOO_DEEP}") from error
     except ValueError as error:
         raise ProfileError(f"{name}: not valid JSON: a number has too many digits: check it") from error
+    if decoded.count("[") + decoded.count("{") > MAX_DEPTH and _is_deep(content):
+        raise ProfileError(f"{name}: {_TOO_DEEP}")
+    return content
+
+
+_TOO_DEEP = f"nested too deeply to be a profile: give it with less than {MAX_DEPTH} brackets inside one another"
+
+
+def _is_deep(content: Any) -> bool:
+    """Whether brackets are nested deeper than `MAX_DEPTH`."""
+    level = [content]
+    for _ in range(MAX_DEPTH):
+        inside = (parent.values() if isinstance(parent, dict) else parent for parent in level)
+        level = [child for children in inside for child in children if isinstance(child, dict | list)]
+        if not level:
+            return False
+    return True
 
 
 def validated(model: type[Model], data: Any, name: str) -> Model:
@@ -261,25 +279,3 @@ def validated(model: type[Model], data: Any, name: str) -> Model:
         return model.model_validate(data)
     except ValidationError as error:
         raise ProfileError(explain(error, name)) from error
-
-
-def explain(error: ValidationError, name: str) -> str:
-    """One line for each thing wrong: place, what is wanted, what was got."""
-    lines = []
-    for item in error.errors(include_url=False):
-        place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in item["loc"]).lstrip(".")
-        where = f"{name}: {place}" if place else name
-        message = item["msg"].removeprefix("Value error, ")
-        kind = item["type"]
-        if kind == "missing":
-            lines.append(f"{where}: this field is required")
-        elif kind == "extra_forbidden":
-            lines.append(f"{where}: unknown field: remove it or mend its name")
-        elif kind == "value_error":
-            lines.append(f"{where}: {message}")
-        else:
-            got = repr(item.get("input"))
-            lines.append(
-                f"{where}: {message[0].lower()}{message[1:]}; got {got if len(got) < 80 else got[:77] + '...'}"
-            )
-    return "\n".join(lines)

@@ -1,6 +1,5 @@
 """The catalogue of posture signals, read from signals.toml and checked: who asks for a unit, an order or a cell."""
 
-import difflib
 import math
 import tomllib
 from bisect import bisect_right
@@ -12,6 +11,7 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from cyberscore.exceptions import ProfileError
+from cyberscore.profile.problems import nearest, short
 
 Kind = Literal["share", "flag", "count", "number", "level", "choice", "category", "age"]
 Value = float | int | bool | str
@@ -131,7 +131,7 @@ class Signal:
     def _check_level(self, value: object) -> str:
         if not isinstance(value, str) or value not in self.levels:
             raise ProfileError(
-                f"{self.name} must be one of {', '.join(self.levels)}; got {value!r}{_nearest(value, self.levels)}"
+                f"{self.name} must be one of {', '.join(self.levels)}; got {short(value)}{nearest(value, self.levels)}"
             )
         return value
 
@@ -139,7 +139,7 @@ class Signal:
         if isinstance(value, bool) and self.kind == "flag":
             return int(value)
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise ProfileError(f"{self.name} must be a number ({self.unit}); got {value!r}")
+            raise ProfileError(f"{self.name} must be a number ({self.unit}); got {short(value)}")
         if isinstance(value, float) and not math.isfinite(value):
             raise ProfileError(f"{self.name} must be finite; got {value!r}: leave the observation out if it is unknown")
         if abs(value) > LARGEST:
@@ -152,10 +152,10 @@ class Signal:
                 hint = f": a share is wanted, not a percentage; did you mean {value / 100:g}?"
             elif self.kind == "age" and value > self.high:
                 hint = f': give {self.high:g} or "{NEVER}" for anything longer'
-            raise ProfileError(f"{self.name} must be {self.range_text()}; got {value!r}{hint}")
+            raise ProfileError(f"{self.name} must be {self.range_text()}; got {short(value)}{hint}")
         if self.kind in {"flag", "count", "level"}:
             if value != int(value):
-                raise ProfileError(f"{self.name} must be a whole number ({self.unit}); got {value!r}")
+                raise ProfileError(f"{self.name} must be a whole number ({self.unit}); got {short(value)}")
             return int(value)
         return value
 
@@ -164,11 +164,6 @@ class Signal:
         if self.levels:
             return " | ".join(self.levels)
         return f"at least {self.low:g}" if self.high == math.inf else f"between {self.low:g} and {self.high:g}"
-
-
-def _nearest(value: object, names: tuple[str, ...] | list[str]) -> str:
-    close = difflib.get_close_matches(str(value), names, n=1)
-    return f": did you mean {close[0]!r}?" if close else ""
 
 
 def _labels(raw: Mapping[str, Any]) -> list[str]:
@@ -255,5 +250,6 @@ def signal(name: str) -> Signal:
     """
     found = signals().get(name)
     if found is None:
-        raise ProfileError(f"unknown signal {name!r}{_nearest(name, list(signals()))} (cyberscore signals lists all)")
+        near = nearest(name, signals())
+        raise ProfileError(f"unknown signal {short(name)}{near} (cyberscore signals lists all)")
     return found

@@ -10,6 +10,7 @@ from cyberscore.exceptions import TargetError
 from cyberscore.money import written
 from cyberscore.profile import Profile, posture_at, signal
 from cyberscore.profile.disputes import denied_at
+from cyberscore.profile.problems import short
 from cyberscore.quoting.advice import Advice
 from cyberscore.quoting.engine import quote, subjectivities_of
 from cyberscore.quoting.figures import Firm, Standing, settle
@@ -203,7 +204,7 @@ def path_to(
     """
     wanted = Target.parse(target) if isinstance(target, str) else target
     if not isinstance(wanted, Target):
-        raise TargetError(f"target must be a cyberscore.Target or text such as band:B; got {target!r}")
+        raise TargetError(f"target must be a cyberscore.Target or text such as band:B; got {short(target)}")
     # refuses whatever `quote` refuses, in its words
     now = quote(
         profile,
@@ -247,12 +248,12 @@ def path_to(
 
 def _checked_costs(costs: Mapping[str, float]) -> dict[str, float]:
     if not isinstance(costs, Mapping):
-        raise TargetError(f"costs must be a mapping of signals to amounts; got {costs!r}")
+        raise TargetError(f"costs must be a mapping of signals to amounts; got {short(costs)}")
     for name, cost in costs.items():
         if signal(name).target is None:
             raise TargetError(f"{name} has no target: there is nothing to mend that could cost something")
         if isinstance(cost, bool) or not isinstance(cost, int | float) or not 0 <= cost <= 1e12:
-            raise TargetError(f"the cost of {name} must be a number between 0 and 1e12; got {cost!r}")
+            raise TargetError(f"the cost of {name} must be a number between 0 and 1e12; got {short(cost)}")
     return {name: float(cost) for name, cost in costs.items()}
 
 

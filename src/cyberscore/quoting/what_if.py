@@ -3,7 +3,6 @@
 Changes are added evidence, or other facts of the insured and the cover; nothing is estimated: both quotes are quotes.
 """
 
-import difflib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from cyberscore.exceptions import ProfileError
 from cyberscore.profile import Insured, Observation, Profile, signals
 from cyberscore.profile.evidence import SOURCES
 from cyberscore.profile.moments import end_of, quarters_west
+from cyberscore.profile.problems import nearest, short
 from cyberscore.profile.profile import validated
 from cyberscore.quoting.differences import Difference, differences
 from cyberscore.quoting.engine import quote
@@ -149,13 +149,13 @@ def changed_by(
     """Return profile and coverage after changes, as `what_if` reads them."""
     listed = [changes] if isinstance(changes, Observation | Mapping) else changes
     if isinstance(listed, str) or not isinstance(listed, Sequence):
-        raise ProfileError(f"changes must be observations, or names with values; got {changes!r}")
+        raise ProfileError(f"changes must be observations, or names with values; got {short(changes)}")
     draft = _Draft(profile, coverage, as_of)
     for change in listed:
         if isinstance(change, Observation):
             draft.observe(change)
         elif not isinstance(change, Mapping):
-            raise ProfileError(f"a change must be an observation, or names with values; got {change!r}")
+            raise ProfileError(f"a change must be an observation, or names with values; got {short(change)}")
         elif "signal" in change:
             draft.observe(validated(Observation, dict(change), "changes"))
         else:
@@ -222,7 +222,7 @@ class _Draft:
             elif name in Coverage.model_fields:
                 of_cover[name] = value
             else:
-                raise ProfileError(f"changes: there is no {name!r} to change{_nearest(name)}")
+                raise ProfileError(f"changes: there is no {short(name)} to change{_nearest(name)}")
         if of_insured:
             insured = {**self.insured.model_dump(mode="json"), **of_insured}
             self.insured = validated(Profile, {"insured": insured}, "changes").insured
@@ -243,8 +243,7 @@ class _Draft:
 
 def _nearest(name: str) -> str:
     known = [*signals(), *Insured.model_fields, *Coverage.model_fields]
-    close = difflib.get_close_matches(str(name), known, n=1)
-    return f": did you mean {close[0]!r}?" if close else ": give a signal, or a field of the insured or the coverage"
+    return nearest(name, known) or ": give a signal, or a field of the insured or the coverage"
 
 
 def _operands(ledger: dict[str, Any]) -> dict[str, Any]:

@@ -8,9 +8,7 @@ from importlib.resources import files
 from typing import Annotated, Any, Self
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     ValidationError,
     ValidationInfo,
@@ -23,7 +21,7 @@ from cyberscore.money import literal, plain, rate_text, whole
 from cyberscore.perils import PARTS, PERILS
 from cyberscore.profile.moments import Day
 from cyberscore.profile.places import CURRENCIES
-from cyberscore.profile.profile import explain
+from cyberscore.profile.problems import AtMost, Input, explain, short
 
 BOUNDS_IN_USD = {
     "aggregate_limit": (10_000.0, 10_000_000.0),
@@ -48,7 +46,7 @@ def usual_covers() -> Mapping[str, tuple[float, float]]:
 
 def _number(value: object) -> object:
     if isinstance(value, bool | str):
-        raise CoverageError(f"a number is wanted; got {value!r}")
+        raise CoverageError(f"a number is wanted; got {short(value)}")
     return value
 
 
@@ -57,7 +55,7 @@ Amount = Annotated[Money, Field(ge=0, le=1e15)]
 Percent = Annotated[Money, Field(ge=0, le=100)]
 
 
-class Coverage(BaseModel):
+class Coverage(Input):
     """A request for cover.
 
     Parameters
@@ -92,8 +90,6 @@ class Coverage(BaseModel):
         Name of a scenario of the plan: what the premium would be after such a change of the market.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     currency: str = Field(default="USD", description="Of every amount here; where none is named, the insured's own.")
     aggregate_limit: Amount = Field(
         default=1_000_000.0,
@@ -103,8 +99,8 @@ class Coverage(BaseModel):
     retention: Amount = Field(
         default=10_000.0, description="Of each claim, in `currency`; default 10,000 USD, or the currency's usual one."
     )
-    sublimits: dict[str, Amount] = Field(default_factory=dict)
-    coinsurance: dict[str, Percent] = Field(default_factory=dict)
+    sublimits: Annotated[dict[str, Amount], AtMost(100)] = Field(default_factory=dict)
+    coinsurance: Annotated[dict[str, Percent], AtMost(100)] = Field(default_factory=dict)
     waiting_period_hours: Money = Field(default=8.0, ge=1, le=72)
     expiring_premium: Annotated[Money, Field(gt=0, le=1e13)] | None = None
     contingencies_open_since: Day | None = None
@@ -137,7 +133,7 @@ class Coverage(BaseModel):
     @classmethod
     def _known_currency(cls, value: str) -> str:
         if value not in CURRENCIES:
-            raise CoverageError(f"unknown currency {value!r}: give an ISO 4217 code such as USD, EUR or GBP")
+            raise CoverageError(f"unknown currency {short(value)}: give an ISO 4217 code such as USD, EUR or GBP")
         return value
 
     @field_validator("aggregate_limit", "per_claim_limit", "retention")
@@ -157,7 +153,7 @@ class Coverage(BaseModel):
         unknown = sorted(set(value) - set(PERILS) - set(PARTS))
         if unknown:
             raise CoverageError(
-                f"unknown peril or coverage part {unknown[0]!r} in {info.field_name}: the perils are "
+                f"unknown peril or coverage part {short(unknown[0])} in {info.field_name}: the perils are "
                 f"{', '.join(PERILS)}; the parts are {', '.join(PARTS)}"
             )
         return value

@@ -11,7 +11,7 @@ from cyberscore.exceptions import CoverageError, PlanError, ProfileError
 from cyberscore.money import rate_text
 from cyberscore.perils import COUNTRY_GROUPS, PARTS, PERILS
 from cyberscore.profile.places import COUNTRIES, CURRENCIES
-from cyberscore.profile.profile import explain
+from cyberscore.profile.problems import explain
 from cyberscore.rating.coverage import Coverage
 from cyberscore.rating.numbers_of_plan import Change, Count, Factor, Fee, Load, Positive, Share, ShareOrAll
 from cyberscore.rating.part_layers import PartShares, PerilLayers, peril_layers
