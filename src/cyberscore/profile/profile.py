@@ -24,6 +24,8 @@ Model = TypeVar("Model", bound=BaseModel)
 
 MAX_BYTES = 20_000_000
 """A profile file larger than this is refused."""
+MAX_VALUES = 4_000_000
+"""JSON of more values than this is refused before it is parsed; the largest profile has a quarter of them."""
 MAX_DEPTH = 64
 """JSON with brackets nested deeper than this is refused; a profile nests three deep."""
 
@@ -223,10 +225,11 @@ def read_bytes(path: str | PathLike[str], limit: int = MAX_BYTES) -> bytes:
     return data
 
 
-def parse_json(text: str | bytes, name: str = "profile") -> Any:
+def parse_json(text: str | bytes, name: str = "profile", *, most_values: int = MAX_VALUES) -> Any:
     """Plain types from JSON text in UTF-8 (a byte order mark is allowed).
 
-    NaN, infinities and repeated keys are refused.
+    NaN, infinities and repeated keys are refused, and more than `most_values` values, counted by opening brackets and
+    commas, those in texts included: a value costs many times the bytes that it is written in.
     """
 
     def refuse(constant: str) -> Any:
@@ -241,6 +244,7 @@ def parse_json(text: str | bytes, name: str = "profile") -> Any:
 
     try:
         decoded = text.decode("utf-8-sig") if isinstance(text, bytes) else text.removeprefix("\ufeff")
+        values = _counted_values(decoded, most_values, name)
         content = json.loads(decoded, parse_constant=refuse, object_pairs_hook=no_repeats)
     except UnicodeDecodeError as error:
         raise ProfileError(f"{name}: not UTF-8 text (byte {error.start}): save it as UTF-8 JSON") from error
@@ -254,12 +258,19 @@ def parse_json(text: str | bytes, name: str = "profile") -> Any:
         raise ProfileError(f"{name}: {_TOO_DEEP}") from error
     except ValueError as error:
         raise ProfileError(f"{name}: not valid JSON: a number has too many digits: check it") from error
-    if decoded.count("[") + decoded.count("{") > MAX_DEPTH and _is_deep(content):
+    if values > MAX_DEPTH and _is_deep(content):
         raise ProfileError(f"{name}: {_TOO_DEEP}")
     return content
 
 
 _TOO_DEEP = f"nested too deeply to be a profile: give it with less than {MAX_DEPTH} brackets inside one another"
+
+
+def _counted_values(text: str, most: int, name: str) -> int:
+    found = text.count("[") + text.count("{") + text.count(",")
+    if found > most:
+        raise ProfileError(f"{name}: more than {most:,} values; got about {found:,}: send fewer")
+    return found
 
 
 def _is_deep(content: Any) -> bool:
