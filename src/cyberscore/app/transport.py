@@ -30,8 +30,9 @@ from cyberscore.profile.profile import parse_json
 
 LOG = logging.getLogger("cyberscore.app")
 """A line a request: method, path, status, milliseconds and id. No address, no query and nothing of a body."""
-WORKERS = 4
-"""Requests that are worked on at the same time in one process; the others wait in line. Python runs one at a time."""
+WORKERS = 2
+"""Requests that are worked on at the same time in one process; the others wait in line. Python computes one at a time,
+so that more of them would only keep the event loop waiting; more processes answer more."""
 LARGEST_REFUSAL = 60_000
 """Bytes of the problems that one answer tells, at most."""
 
