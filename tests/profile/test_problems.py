@@ -150,8 +150,8 @@ def test_what_nests_deeply_is_refused(depth, pair):
 def test_values_are_counted_before_they_are_parsed(item):
     text = "[" + item * 60 + "0]"
     values = 61 if item == "0," else 121
-    assert len(parse_json(text, most_values=values)) == 61
-    message = refusal(lambda: parse_json(text + "no JSON", most_values=60))
+    assert len(parse_json(text, max_values=values)) == 61
+    message = refusal(lambda: parse_json(text + "no JSON", max_values=60))
     assert message == f"profile: more than 60 values; got about {values}: send fewer"
 
 

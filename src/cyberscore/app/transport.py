@@ -60,7 +60,7 @@ class ThreadedRoute(APIRoute):
         model: type[BaseModel] = asked.annotation
 
         def answer(body: bytes) -> Response:
-            content = parse_json(body, name="body", most_values=MOST_VALUES)
+            content = parse_json(body, name="body", max_values=MOST_VALUES)
             try:
                 request = model.model_validate(content)
             except ValidationError as error:

@@ -225,10 +225,10 @@ def read_bytes(path: str | PathLike[str], limit: int = MAX_BYTES) -> bytes:
     return data
 
 
-def parse_json(text: str | bytes, name: str = "profile", *, most_values: int = MAX_VALUES) -> Any:
+def parse_json(text: str | bytes, name: str = "profile", *, max_values: int = MAX_VALUES) -> Any:
     """Plain types from JSON text in UTF-8 (a byte order mark is allowed).
 
-    NaN, infinities and repeated keys are refused, and more than `most_values` values, counted by opening brackets and
+    NaN, infinities and repeated keys are refused, and more than `max_values` values, counted by opening brackets and
     commas, those in texts included: a value costs many times the bytes that it is written in.
     """
 
@@ -244,7 +244,7 @@ def parse_json(text: str | bytes, name: str = "profile", *, most_values: int = M
 
     try:
         decoded = text.decode("utf-8-sig") if isinstance(text, bytes) else text.removeprefix("\ufeff")
-        values = _counted_values(decoded, most_values, name)
+        values = _counted_values(decoded, max_values, name)
         content = json.loads(decoded, parse_constant=refuse, object_pairs_hook=no_repeats)
     except UnicodeDecodeError as error:
         raise ProfileError(f"{name}: not UTF-8 text (byte {error.start}): save it as UTF-8 JSON") from error
