@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from cyberscore.cli import changes, living, plans, quotes, records, rules
+from cyberscore.cli.commands import Commands
 from cyberscore.cli.common import note
 from cyberscore.exceptions import CyberscoreError
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = Commands(no_args_is_help=True, pretty_exceptions_enable=False)
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001  typer calls it with the flag

@@ -12,6 +12,7 @@ import typer
 from cyberscore.cli.common import AsOfOption, ProfileArgument, date_of, note, read_profile
 from cyberscore.cli.covers import Asked, ExchangeRateOption, RateIsMeantOption, takes_cover
 from cyberscore.cli.evidence import Evidence, takes_evidence
+from cyberscore.cli.options import named_values
 from cyberscore.exceptions import ProfileError, TargetError
 from cyberscore.money import number_of, written
 from cyberscore.perils import PERILS
@@ -52,7 +53,7 @@ def what_if(
     known = read_profile(profile, evidence)
     found = compare(
         known,
-        [dict([_change(text)]) for text in changes],
+        _changes(changes),
         cover.of(known.insured),
         as_of=date_of(as_of, known),
         plan=load_plan(plan),
@@ -98,7 +99,7 @@ def path(
         target,
         cover.of(known.insured),
         as_of=date_of(as_of, known),
-        costs=dict(_cost(text) for text in cost) if cost else None,
+        costs=_costs(cost) if cost else None,
         plan=load_plan(plan),
         exchange_rate=exchange_rate,
         exchange_rate_is_meant=exchange_rate_is_meant,
@@ -109,6 +110,24 @@ def path(
         sys.stdout.write(_path_told(found))
     if not found.reached:
         raise typer.Exit(1)
+
+
+def _changes(texts: Sequence[str]) -> list[dict[str, Any]]:
+    """Read every --set, in their order; a name is set once, but that its evidence may be taken away before.
+
+    Raises
+    ------
+    ProfileError
+        When a name is set twice: neither value is more meant than the other.
+    """
+    found: list[tuple[str, Any]] = []
+    for text in texts:
+        name, value = _change(text)
+        before = [set_to for other, set_to in found if other == name]
+        if (value is None and before) or any(set_to is not None for set_to in before):
+            raise ProfileError(f"--set {name} is given twice: keep one, or set {name}=unknown before its value")
+        found.append((name, value))
+    return [{name: value} for name, value in found]
 
 
 def _change(text: str) -> tuple[str, Any]:
@@ -142,14 +161,17 @@ def _typed(name: str, text: str) -> Any:
     return int(number) if number.is_integer() else number
 
 
-def _cost(text: str) -> tuple[str, float]:
-    name, _, value = text.partition("=")
-    try:
-        return name, number_of(value)
-    except ValueError as error:
-        raise TargetError(
-            f"--cost must be SIGNAL=AMOUNT, such as mfa_email_coverage=800; got {text!r}: {error}"
-        ) from None
+def _costs(texts: Sequence[str]) -> dict[str, float]:
+    found = {}
+    for name, value in named_values("--cost", texts).items():
+        try:
+            found[name] = number_of(value)
+        except ValueError as error:
+            given = next(text for text in texts if text.partition("=")[0].strip() == name)
+            raise TargetError(
+                f"--cost must be SIGNAL=AMOUNT, such as mfa_email_coverage=800; got {given!r}: {error}"
+            ) from None
+    return found
 
 
 def _path_told(found: PathToTarget) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cyberscore.cli.options import replaces
+from cyberscore.cli.options import named_values, replaces
 from cyberscore.exceptions import CoverageError
 from cyberscore.money import number_of
 from cyberscore.profile import Insured
@@ -60,23 +60,35 @@ OPTIONS: dict[str, Any] = {
         str | None, typer.Option("--scenario", metavar="NAME", help="Market scenario of the plan, such as howden_2023.")
     ],
 }
+PANEL = "Cover asked for"
+"""Title of these options in the help of a command."""
 FIELDS = {"limit": "aggregate_limit", "waiting_hours": "waiting_period_hours"}
 """Options that are not named as the field of `Coverage` that they give."""
 NUMBERS = ("limit", "retention", "waiting_hours", "per_claim_limit", "expiring_premium")
 """Options that are numbers; read as text, so that one that may be read in two ways is refused."""
 ExchangeRateOption = Annotated[
     float | None,
-    typer.Option(metavar="RATE", help="USD for one unit of the insured's currency; default the plan's dated rate."),
+    typer.Option(
+        metavar="RATE",
+        help="USD for one unit of the insured's currency; default the plan's dated rate.",
+        rich_help_panel=PANEL,
+    ),
 ]
 RateIsMeantOption = Annotated[
     bool,
-    typer.Option("--exchange-rate-is-meant", help="Take a rate that is far from the plan's: it is meant."),
+    typer.Option(
+        "--exchange-rate-is-meant",
+        help="Take a rate that is far from the plan's: it is meant.",
+        rich_help_panel=PANEL,
+    ),
 ]
 LimitsOption = Annotated[
-    str | None, typer.Option(metavar="A,B,...", help="Limits of a grid of options, with --retentions.")
+    str | None,
+    typer.Option(metavar="A,B,...", help="Limits of a grid of options, with --retentions.", rich_help_panel=PANEL),
 ]
 RetentionsOption = Annotated[
-    str | None, typer.Option(metavar="A,B,...", help="Retentions of a grid of options, with --limits.")
+    str | None,
+    typer.Option(metavar="A,B,...", help="Retentions of a grid of options, with --limits.", rich_help_panel=PANEL),
 ]
 
 
@@ -129,7 +141,7 @@ def cover_of(*, sublimit: list[str] | None = None, coinsurance: list[str] | None
 
 def takes_cover(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options of this module in place of its parameter `cover`, an `Asked`."""
-    return replaces(command, "cover", OPTIONS, cover_of)
+    return replaces(command, "cover", OPTIONS, cover_of, panel=PANEL)
 
 
 def grid_of(cover: Coverage, limits: str | None, retentions: str | None) -> tuple[Coverage, ...]:
@@ -152,13 +164,13 @@ def grid_of(cover: Coverage, limits: str | None, retentions: str | None) -> tupl
 
 def _named_numbers(option: str, texts: list[str]) -> dict[str, float]:
     found = {}
-    for text in texts:
-        name, _, number = text.partition("=")
+    for name, number in named_values(option, texts).items():
         try:
-            found[name.strip()] = number_of(number)
+            found[name] = number_of(number)
         except ValueError as error:
+            given = next(text for text in texts if text.partition("=")[0].strip() == name)
             raise CoverageError(
-                f"{option} must be NAME=NUMBER, such as ransomware=250000; got {text!r}: {error}"
+                f"{option} must be NAME=NUMBER, such as ransomware=250000; got {given!r}: {error}"
             ) from error
     return found
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 
 import typer
 
-from cyberscore.cli.options import replaces
+from cyberscore.cli.options import named_values, replaces
 from cyberscore.exceptions import ProfileError
 from cyberscore.readers import READERS, Reading, detect, options_of, read
 from cyberscore.readers.vulnerabilities import Catalogue
@@ -113,11 +113,11 @@ class Evidence:
         if kev is not None or epss is not None:
             options["catalogue"] = Catalogue.load(kev=kev, epss=epss)
         totals = {}
-        for item in assets_total or []:
-            kind, _, number = item.partition("=")
+        for kind, number in named_values("--assets-total", assets_total or []).items():
             if not (kind and number.isascii() and number.isdigit() and len(number) < 10):
-                raise ProfileError(f"--assets-total must be KIND=N, such as hosts=200; got {item!r}")
-            totals[kind.strip()] = int(number)
+                got = f"{kind}={number}" if number else kind
+                raise ProfileError(f"--assets-total must be KIND=N, such as hosts=200; got {got!r}")
+            totals[kind] = int(number)
         catalogue = tuple(path for path in (kev, epss) if path is not None)
         return cls(tuple(evidence or ()), totals, observed_at, options, catalogue)
 
@@ -173,4 +173,4 @@ def split_evidence(item: str) -> tuple[str | None, str]:
 
 def takes_evidence(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options of this module in place of its parameter `evidence`, an `Evidence`."""
-    return replaces(command, "evidence", OPTIONS, Evidence.of)
+    return replaces(command, "evidence", OPTIONS, Evidence.of, panel="Evidence from tools and forms")

@@ -13,6 +13,7 @@ import typer
 
 from cyberscore import report_text
 from cyberscore.cli.changes import JsonOption, PlanOption
+from cyberscore.cli.commands import Commands
 from cyberscore.cli.common import (
     AsOfOption,
     EvidenceOption,
@@ -35,7 +36,7 @@ from cyberscore.rating.library import load_plan, plan_folder
 from cyberscore.readers import application
 from cyberscore.report.language import language
 
-profile_app = typer.Typer(
+profile_app = Commands(
     no_args_is_help=True, help="Build a profile from evidence, dispute findings, print a blank form."
 )
 

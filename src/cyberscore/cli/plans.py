@@ -11,14 +11,15 @@ import typer
 
 from cyberscore import report_text
 from cyberscore.cli.books import BookFiles, takes_book_files
+from cyberscore.cli.commands import Commands
 from cyberscore.cli.common import console, keep_inputs, needs, note
 from cyberscore.exceptions import CyberscoreError, PlanError
 from cyberscore.rating.library import DEFAULT_PLAN, load_plan, plan_folder
 from cyberscore.rating.plan import RatingPlan
 from cyberscore.rating.plan_file import PlanFiles, catalogue_digest
 
-plan_app = typer.Typer(no_args_is_help=True, help="Check, seal, judge and compare rating plans.")
-market_app = typer.Typer(no_args_is_help=True, help="The simulated market that the shipped plan is learned from.")
+plan_app = Commands(no_args_is_help=True, help="Check, seal, judge and compare rating plans.")
+market_app = Commands(no_args_is_help=True, help="The simulated market that the shipped plan is learned from.")
 
 PoliciesOption = Annotated[Path | None, typer.Option(metavar="P.csv", help="Policies of the book (CSV or Parquet).")]
 SimulatedOption = Annotated[int | None, typer.Option(help="Simulate a book of so many policies instead.", min=1)]

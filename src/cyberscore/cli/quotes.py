@@ -51,9 +51,16 @@ def quote(
     exchange_rate_is_meant: RateIsMeantOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole quote as JSON.")] = False,
     log: Annotated[
-        Path | None, typer.Option(metavar="L.jsonl", help="Append the quote to this log, to replay it later.")
+        Path | None,
+        typer.Option(
+            metavar="L.jsonl",
+            help="Append the quote to this log, to replay it later.",
+            rich_help_panel="Record and report",
+        ),
     ] = None,
-    reference: Annotated[str | None, typer.Option(help="Your own name for it in the log.")] = None,
+    reference: Annotated[
+        str | None, typer.Option(help="Your own name for it in the log.", rich_help_panel="Record and report")
+    ] = None,
     report: ReportOption = None,
     lang: ReportLanguageOption = None,
 ) -> None:

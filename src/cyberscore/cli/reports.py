@@ -13,11 +13,17 @@ from cyberscore.rating.plan import RatingPlan
 from cyberscore.report import render_report
 
 ReportOption = Annotated[
-    Path | None, typer.Option(metavar="R.html", help="Write the quote to this file as one HTML page, to read or print.")
+    Path | None,
+    typer.Option(
+        metavar="R.html",
+        help="Write the quote to this file as one HTML page, to read or print.",
+        rich_help_panel="Record and report",
+    ),
 ]
 LanguageOption = Annotated[Literal["en", "zh"], typer.Option(help="Language of the questions: English or Chinese.")]
 ReportLanguageOption = Annotated[
-    Literal["en", "zh"] | None, typer.Option(help="Language of the report: English (default) or Chinese.")
+    Literal["en", "zh"] | None,
+    typer.Option(help="Language of the report: English (default) or Chinese.", rich_help_panel="Record and report"),
 ]
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from cyberscore.cli.commands import Commands
 from cyberscore.cli.common import console, note
 from cyberscore.exceptions import ProfileError, RuleError
 from cyberscore.money import written
@@ -19,7 +20,7 @@ from cyberscore.report_text import escape
 from cyberscore.rules import STAGES, Rule, RuleBook, condition_text, stage_name, told_action
 from cyberscore.rules.amounts import USD
 
-rules_app = typer.Typer(help="Underwriting rules: print them, or test a changed set on a book.")
+rules_app = Commands(help="Underwriting rules: print them, or test a changed set on a book.")
 
 PlanOption = Annotated[str | None, typer.Option("--plan", help="Plan's folder or name; default the shipped plan.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
