@@ -13,15 +13,24 @@ from typing import Literal
 from cyberscore.exceptions import ReadingError
 from cyberscore.profile.signals import NOT_APPLICABLE, Value, signal
 from cyberscore.readers.base import loose_moment
+from cyberscore.readers.local_text import NO_HABITS, Habits, dates_in, has_date, numbers_in
 
 Kind = Literal["yes_no", "share", "count", "days", "age"]
 
-_YES = {"yes", "y", "true", "t", "1", "x", "✓", "✔", "ja", "oui", "si", "sí", "是", "是的", "有", "对"}
-_NO = {"no", "n", "false", "f", "0", "✗", "✘", "nein", "non", "否", "不", "不是", "没有", "无"}
+# A spreadsheet saves TRUE and FALSE in the words of its own country.
+_YES = {
+    "yes", "y", "true", "t", "1", "x", "✓", "✔", "ja", "oui", "si", "sí", "是", "是的", "有", "对",
+    "wahr", "vrai", "verdadero", "verdadeiro", "vero", "waar", "sant", "sand", "tosi", "prawda", "真",
+}  # fmt: skip
+_NO = {
+    "no", "n", "false", "f", "0", "✗", "✘", "nein", "non", "否", "不", "不是", "没有", "无",
+    "falsch", "faux", "falso", "onwaar", "falskt", "falsk", "epätosi", "fałsz", "假",
+}  # fmt: skip
 _NOT_APPLICABLE = {"na", "n/a", "n.a.", "not applicable", "不适用"}
 _OPEN = {
     "", "-", "?", "unknown", "don't know", "do not know", "not sure", "unsure", "tbd", "不知道", "不清楚", "未知",
 }  # fmt: skip
+_EARLIEST_YEAR = 1997  # as of the dates that tools print: an older one is a slip of the pen
 _NEVER = {"never", "从未", "从来没有"}
 _LEADING = re.compile(
     r"^\s*\d{1,3}(?:\.\d{1,3})+\s+|^\s*(?:q(?:uestion)?\s*)?\d{1,3}(?:\.\d{1,3})*\s*[.:)、]\s*", re.IGNORECASE
@@ -40,10 +49,9 @@ _SAME = tuple(
         (r"\s*\((?:yes ?/ ?no|y ?/ ?n)\)", ""),
     )
 )
-_NUMBER = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s*(%|percent|per cent)?")
-# with three decimals a number is 1200 to some and 1.2 to others: 1.200 is neither a span nor a count
+_SHARE = re.compile(r"(\d[\d.,' \u2019]{0,20}?)\s*(%|percent|per cent)?")
 _SPAN = re.compile(
-    r"(?:(within|under|less than|up to|<=?)|(at least|>=))?\s*(\d{1,5}(?:\.\d{1,2})?|0\.\d{3})\s*"
+    r"(?:(within|under|less than|up to|<=?)|(at least|>=))?\s*(\d(?:[\d.,' \u2019]{0,20}\d)?)\s*"
     r"(days?|d|weeks?|months?|years?|hours?|天|日|周|个月|月|年|小时)?(?: ago|前|以内|内)?"
 )
 _DAYS = {
@@ -117,16 +125,23 @@ def plain(wording: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an answer says: a value in the signal's unit or the date of the event, or neither where it says nothing."""
+    """What an answer says: a value in the signal's unit or the date of the event, or neither where it says nothing.
+
+    `either` is what an unclear answer may be, where it may be read in two ways.
+    """
 
     value: Value | None = None
     occurred_at: date | None = None
     said: Literal["yes", "no", "value", "not applicable", "open", "unclear"] = "value"
+    either: tuple[str, ...] = ()
 
 
-def understand(question: Question, given: object) -> Answer:
-    """Return what an answer to a question says; never a guess: what is unclear says so."""
-    text = _text(given)
+def understand(question: Question, given: object, habits: Habits = NO_HABITS) -> Answer:
+    """Return what an answer to a question says; never a guess: what is unclear says so.
+
+    `habits` are how the same form writes numbers and dates.
+    """
+    text = text_of(given)
     if text in _OPEN:
         return Answer(said="open")
     if text in _NOT_APPLICABLE:
@@ -138,10 +153,11 @@ def understand(question: Question, given: object) -> Answer:
         return Answer(question.yes, said="yes") if question.yes is not None else Answer(said="unclear")
     if text in _NO:
         return Answer(question.no, said="no") if question.no is not None or question.step else Answer(said="unclear")
-    return _checked(question, _measured(question, text))
+    return _checked(question, _measured(question, text, habits))
 
 
-def _text(given: object) -> str:
+def text_of(given: object) -> str:
+    """Text of an answer, in small letters and of one width; of a box with one thing in it that thing."""
     if isinstance(given, bool):
         return "yes" if given else "no"
     if isinstance(given, list) and len(given) == 1 and not isinstance(given[0], dict | list):
@@ -152,44 +168,57 @@ def _text(given: object) -> str:
     return unicodedata.normalize("NFKC", text).strip().rstrip(".。!").strip().casefold()
 
 
-def _measured(question: Question, text: str) -> Answer:
+def _measured(question: Question, text: str, habits: Habits) -> Answer:
     if question.kind == "age":
-        return _event(text)
+        return _event(text, habits)
     if question.kind == "share":
-        found = _NUMBER.fullmatch(text)
-        if found is None:
+        found = _SHARE.fullmatch(text)
+        # no share is in the thousands, so that 12,500 is 12.5 whatever the comma means
+        numbers = [number for number in numbers_in(found[1], habits) if number <= 100] if found else []
+        if found is None or len(numbers) != 1:
             return Answer(said="unclear")
-        number = float(found[1])
+        number = numbers[0]
         return Answer(number / 100 if found[2] or number > 1 else number)  # "80" is 80 %, "0.8" as well
     if question.kind == "days":
-        days = _days(text, more_is_better=bool(question.signal) and signal(question.signal).safer == "higher")
-        return Answer(days) if days is not None else Answer(said="unclear")
+        better = bool(question.signal) and signal(question.signal).safer == "higher"
+        return _one_of(_days(text, habits, more_is_better=better))
     if question.kind == "count":
-        found = re.fullmatch(r"(\d{1,6})(?:\.0{1,2})?", text)
-        return Answer(float(found[1])) if found else Answer(said="unclear")
+        numbers = list(numbers_in(text, habits))
+        return _one_of(numbers) if len(numbers) > 1 or all(one.is_integer() for one in numbers) else _one_of([])
     return Answer(said="unclear")
 
 
-def _event(text: str) -> Answer:
+def _one_of(values: list[float]) -> Answer:
+    """Return the only value that an answer may have; unclear where there is none or more than one."""
+    if len(values) == 1:
+        return Answer(values[0])
+    return Answer(said="unclear", either=tuple(f"{value:.9g}" for value in values))
+
+
+def _event(text: str, habits: Habits) -> Answer:
     if text in _NEVER:
         return Answer("never", said="no")
     year_first = re.fullmatch(r"(\d{4})[年/.](\d{1,2})[月/.](\d{1,2})日?", text)
     if year_first:
         text = f"{year_first[1]}-{int(year_first[2]):02}-{int(year_first[3]):02}"
+    if has_date(text):
+        days = [day for day in dates_in(text, habits) if day.year >= _EARLIEST_YEAR]
+        if len(days) == 1:
+            return Answer(occurred_at=days[0])
+        return Answer(said="unclear", either=tuple(day.isoformat() for day in days))
     when = loose_moment(text.upper()) if re.search(r"\d{4}", text) and not text.isdigit() else None
     if when is not None:
         return Answer(occurred_at=when.date())
-    days = _days(text)
-    return Answer(days) if days is not None else Answer(said="unclear")
+    return _one_of(_days(text, habits))
 
 
-def _days(text: str, *, more_is_better: bool = False) -> float | None:
-    """Return a span in days; of a bound only the one that cannot flatter is a number."""
+def _days(text: str, habits: Habits, *, more_is_better: bool = False) -> list[float]:
+    """Return all that a span may be in days; of a bound only the one that cannot flatter is a number."""
     found = _SPAN.fullmatch(text)
     if found is None or found[1 if more_is_better else 2]:
-        return None
+        return []
     unit = (found[4] or "d").rstrip("s")
-    return round(float(found[3]) * _DAYS[unit], 3)
+    return [round(number * _DAYS[unit], 3) for number in numbers_in(found[3], habits) if number < 100_000]
 
 
 def _checked(question: Question, answer: Answer) -> Answer:

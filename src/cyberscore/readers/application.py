@@ -2,23 +2,27 @@
 
 Questions are told by id or by wording (`application_form.toml`, English and Simplified Chinese), compared without case,
 punctuation, spaces and leading numbers; what does not match is reported, never guessed at. Answers are yes or no in
-several languages, true or false, shares, numbers, spans such as "30 days", and dates; an answer that is open or unclear
-says nothing. "No" is adverse. The form's date of signature is when it was observed.
+several languages, true or false, shares, numbers, spans such as "30 days", and dates, as spreadsheets of many countries
+save them; an answer that is open or unclear says nothing, and one that may be read in two ways is asked again. "No" is
+adverse. The form's date of signature is when it was observed.
 """
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime
+from itertools import islice
 from typing import Any
 
 from cyberscore.exceptions import ReadingError
 from cyberscore.profile.signals import signal
 from cyberscore.readers import form_tables
-from cyberscore.readers.answers import Answer, Question, by_wording, plain, questions, understand
+from cyberscore.readers.answers import Answer, Question, by_wording, plain, questions, text_of, understand
 from cyberscore.readers.base import Claim, Leftovers, Reading, date_of, loose_moment
 from cyberscore.readers.documents import read_json
 from cyberscore.readers.head import Head
+from cyberscore.readers.local_text import Habits
 from cyberscore.readers.opening import Input, name_of
 
 TOOL = "application form"
@@ -37,6 +41,8 @@ _SIGNED = {
     )
 }  # fmt: skip
 _SIGNED_ID = "signed_on"
+_MONTH_FIRST = {plain("completion_time")}
+"""Columns that Microsoft Forms fills in itself, in the order of the United States whoever asks."""
 
 
 def looks_like(head: Head) -> int:
@@ -86,24 +92,22 @@ def read(
     form = Head.of(source, MAX_BYTES).form
     if form == "xml":
         raise ReadingError(f"{name}: not a form (XML): give questions and answers as CSV or JSON")
-    known = by_wording()
     answers: dict[str, tuple[Question, Answer, str]] = {}
-    signed: datetime | None = None
-    for number, (key, wording, given) in enumerate(
-        form_tables.rows_of(source, MAX_BYTES, name) if form == "text" else _json(source, name)
-    ):
-        if number >= MAX_ANSWERS:
-            raise ReadingError(f"{name}: more than {MAX_ANSWERS} answers: give the form alone")
-        label = (key or wording)[:200]
-        if plain(key) in _SIGNED or plain(wording) in _SIGNED:
-            signed = _date(given) or signed
+    read_rows = form_tables.rows_of(source, MAX_BYTES, name) if form == "text" else _json(source, name)
+    rows = list(islice(read_rows, MAX_ANSWERS + 1))
+    if len(rows) > MAX_ANSWERS:
+        raise ReadingError(f"{name}: more than {MAX_ANSWERS} answers: give the form alone")
+    habits = Habits.of(text_of(given) for key, wording, given in rows if _is_known(key, wording))
+    for key, wording, given in rows:
+        if _is_signature(key, wording):
             continue
-        question = known.get(plain(key)) or known.get(plain(wording))
+        label = (key or wording)[:200]
+        question = _question(key, wording)
         if question is None:
             if label:
                 leftovers.add("question that is not known", label)
             continue
-        answer = understand(question, given)
+        answer = understand(question, given, habits)
         before = answers.get(question.id)
         if answer.said == "open" and before is not None:
             continue
@@ -112,7 +116,7 @@ def read(
         answers[question.id] = (question, answer, str(given)[:100])
     if not answers:
         raise ReadingError(f"{name}: no question of the form is known: use the ids that its template prints")
-    when = date_of(signed, observed_at, name, leftovers)
+    when = _signed_on(rows, habits, observed_at, name, leftovers)
     said = dict.fromkeys(("yes", "no", "value", "not applicable", "open", "unclear"), 0)
     for _, answer, _ in answers.values():
         said[answer.said] += 1
@@ -126,6 +130,51 @@ def read(
         leftovers=leftovers,
         assets_total=assets_total,
     )
+
+
+def _question(key: str, wording: str) -> Question | None:
+    known = by_wording()
+    return known.get(plain(key)) or known.get(plain(wording))
+
+
+def _is_known(key: str, wording: str) -> bool:
+    return _is_signature(key, wording) or _question(key, wording) is not None
+
+
+def _is_signature(key: str, wording: str) -> bool:
+    return plain(key) in _SIGNED or plain(wording) in _SIGNED
+
+
+def _signed_on(
+    rows: Sequence[form_tables.Row],
+    habits: Habits,
+    observed_at: date | datetime | str | None,
+    name: str,
+    leftovers: Leftovers,
+) -> datetime:
+    """When the form was signed: its own date, the last of several, else the caller's.
+
+    Raises
+    ------
+    ReadingError
+        When its date may be read in two ways and the caller gives none, or there is none at all.
+    """
+    signed: datetime | None = None
+    asked = ""
+    for key, wording, given in rows:
+        if not _is_signature(key, wording):
+            continue
+        by_software = bool({plain(key), plain(wording)} & _MONTH_FIRST) and ":" in str(given)
+        answer = understand(_SIGNATURE, given, replace(habits, day_first=False) if by_software else habits)
+        if answer.occurred_at is not None:
+            signed = loose_moment(answer.occurred_at.isoformat())
+        elif answer.either:
+            asked = f"{str(given)[:100]} may be {' or '.join(answer.either)}: write the one that is meant"
+    if asked and signed is None:
+        if observed_at is None:
+            raise ReadingError(f"{name}: the date of signature {asked}, or pass observed_at (--observed-at)")
+        leftovers.add("date of signature that may be read in two ways", asked)
+    return date_of(signed, observed_at, name, leftovers)
 
 
 def template(*, language: str = "en") -> str:
@@ -212,11 +261,6 @@ def _is_plain(given: object) -> bool:
     return not isinstance(given, list) or (len(given) <= 1 and not any(isinstance(one, dict | list) for one in given))
 
 
-def _date(given: object) -> datetime | None:
-    answer = understand(_SIGNATURE, given)
-    return loose_moment(answer.occurred_at.isoformat()) if answer.occurred_at is not None else None
-
-
 _SIGNATURE = Question(_SIGNED_ID, "Date of signature", "签署日期", (), kind="age")
 
 
@@ -227,6 +271,9 @@ def _claims(answers: dict[str, tuple[Question, Answer, str]], when: datetime, le
             leftovers.add(question.why, question.id)
         elif answer.said == "open":
             leftovers.add("question that is not answered", question.id)
+        elif answer.either:
+            told = f"{question.id}: {given} may be {' or '.join(answer.either)}: write the one that is meant"
+            leftovers.add("answer that may be read in two ways", told)
         elif answer.said == "unclear":
             leftovers.add("answer that is not understood", f"{question.id}: {given}")
         elif question.step:

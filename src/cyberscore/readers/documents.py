@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal, overload
 
@@ -162,18 +163,24 @@ def _lines(source: Input, limit: int, name: str) -> Iterator[str]:
 def _text(source: Input, limit: int, errors: str) -> io.TextIOWrapper:
     """Text of a file, decoded as it is read; a byte order mark or zero bytes tell UTF-16."""
     binary = stream(source, limit)
-    return io.TextIOWrapper(binary, encoding=encoding_of(binary.peek(LOOKED_AT)[:LOOKED_AT]), errors=errors, newline="")
+    otherwise = LEGACY if errors == "replace" else "utf-8-sig"
+    encoding = encoding_of(binary.peek(LOOKED_AT)[:LOOKED_AT], otherwise=otherwise)
+    return io.TextIOWrapper(binary, encoding=encoding, errors=errors, newline="")
 
 
-LOOKED_AT = 1 << 12
+LOOKED_AT = 1 << 16
 """How many bytes of a table are looked at to tell its encoding."""
+LEGACY = "cp1252"
+"""What a table is in that is neither UTF-8 nor Chinese: what spreadsheets of western Europe and America save."""
 _GB_PAIR, _HIGH = re.compile(rb"[\xa1-\xf7][\xa1-\xfe]"), re.compile(rb"[\x80-\xff]")
 _LEAST_GB_PAIRS, _GB_SHARE = 4, 0.9
 """Characters of GB 2312 that a Chinese text has at least, and the share of its bytes beyond ASCII that they are."""
 
 
-def encoding_of(start: bytes) -> str:
+def encoding_of(start: bytes, *, otherwise: str = "utf-8-sig") -> str:
     """Return the encoding of text that begins with these bytes: UTF-8 unless a mark or zero bytes tell another.
+
+    `otherwise` is that of text which cannot be any of these.
 
     Spreadsheets save Chinese tables in GB 18030, without a mark: told from nearly all bytes beyond ASCII being pairs of
     GB 2312, as the accented letters of other languages are not.
@@ -187,6 +194,7 @@ def encoding_of(start: bytes) -> str:
         pairs = len(_GB_PAIR.findall(start))
         if pairs >= max(_LEAST_GB_PAIRS, _GB_SHARE * len(_HIGH.findall(start)) / 2):
             return "gb18030"
+        return otherwise
     return "utf-8-sig"
 
 
@@ -300,6 +308,18 @@ def read_rows(source: Input, limit: int) -> Iterator[list[str]]:
 
 
 def delimiter_of(text: str) -> str:
-    """Which of comma, semicolon and tab the first lines have most of, outside quotes."""
-    plain = "\n".join(re.sub(r'"[^"]*"', "", text).splitlines()[:20])
-    return max(",;\t", key=plain.count)
+    """Which of comma, semicolon and tab divides the first lines: the one that most of them hold equally often.
+
+    Texts may hold more commas than a line has columns. A first line `sep=;`, as spreadsheets write it, decides.
+    """
+    plain = re.sub(r'"[^"]*"', "", text).partition('"')[0]  # without texts in quotes, and one that is cut off
+    lines = plain.splitlines()[:20]
+    told = re.match(r"\ufeff?sep=([,;\t])$", lines[0]) if lines else None
+    if told:
+        return told[1]
+
+    def fit(mark: str) -> tuple[int, int]:
+        counts = Counter(count for line in lines if (count := line.count(mark)))
+        return max(((times, count) for count, times in counts.items()), default=(0, 0))
+
+    return max(",;\t", key=fit)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Self
 
-from cyberscore.readers.documents import LOOKED_AT, delimiter_of, encoding_of
+from cyberscore.readers.documents import LEGACY, LOOKED_AT, delimiter_of, encoding_of
 from cyberscore.readers.opening import Input, pieces
 
 HEAD_BYTES = 1 << 16
@@ -71,7 +71,7 @@ class Head:
             if len(data) >= HEAD_BYTES:
                 break
         data = data[:HEAD_BYTES]
-        return cls.of_text(data.decode(encoding_of(data[:LOOKED_AT]), "replace"))
+        return cls.of_text(data.decode(encoding_of(data[:LOOKED_AT], otherwise=LEGACY), "replace"))
 
     @classmethod
     def of_text(cls, text: str) -> Self:
