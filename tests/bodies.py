@@ -191,7 +191,7 @@ def bad(path: str) -> dict[str, bytes]:
         requests |= {
             "too many changes": {"changes": [{}] * many},
             "bad changes": {"changes": [text[:500]] * 199},
-            "unknown changes": {"changes": [{f"mfa_emial_{k}": text[:9] for k in range(50)}] * 199},
+            "unknown changes": {"changes": [{f"mfa_emial_{k}": text[:9] for k in range(50)}] * 19},
             "a change of many": {"changes": [{f"k{k}": 1 for k in range(many)}]},
             "bad evidence": {"changes": [{**SEEN, "signal": text}] * 9},
             "a long value": {"changes": [{"mfa_email_coverage": text}]},
