@@ -54,7 +54,7 @@ class BookFiles:
 
 def takes_book_files(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options in place of its parameter `written`."""
-    return replaces(command, "written", OPTIONS, BookFiles.of)
+    return replaces(command, "written", OPTIONS, BookFiles.of, panel="Files of the book")
 
 
 def _mapping(text: str, name: str) -> dict[str, Any]:
