@@ -3,8 +3,8 @@
 Only `open` is open. A count above zero is what was seen. Zero is claimed only when the scan ran to its end
 and every host of the perimeter that answered had all the ports in question scanned with a definite result, by a kind of
 scan that an open port must answer: Windows and others reset every probe of FIN, NULL, Xmas, Maimon, ACK and window
-scans, and firewalls drop probes in fragments, so that those prove nothing closed. A title can show a login panel but not rule one out: zero panels is claimed
-only where no web service is open.
+scans, and firewalls drop probes in fragments, so that those prove nothing closed. A title can show a login panel but
+not rule one out: zero panels is claimed only where no web service is open.
 """
 
 import re
