@@ -249,6 +249,7 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 _NAMED = re.compile(r"(?:(?P<day1>\d{1,2})[ -](?P<m1>[a-z]{3})[a-z]*|(?P<m2>[a-z]{3})[a-z]* +(?P<day2>\d{1,2})),?")
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?(?:\.\d+)? ?(am|pm)?")
 _SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
+_DOTTED = re.compile(r"(?<![\d.])(\d{1,2})\.(\d{1,2})\.(\d{4})(?![\d.])")
 _YEAR = re.compile(r"\b(\d{4})\b")
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})\d*Z?")
 _DAY = re.compile(r"(?:19|20)\d{6}")
@@ -257,9 +258,9 @@ _DAY = re.compile(r"(?:19|20)\d{6}")
 def loose_moment(value: object) -> datetime | None:
     """Return a time with the day of its own zone, from what tools print.
 
-    That is ISO 8601, Unix seconds, "Mon Jul  1 11:47:41 2013" or "02/03/2026". Text without a zone is taken as UTC,
-    and 02/03/2026 as February (US tools print it) unless, as in 22/09/2022, only the day may stand first. None when it
-    is missing or cannot be true.
+    That is ISO 8601, Unix seconds, "Mon Jul  1 11:47:41 2013", "02/03/2026" or "02.03.2026". Text without a zone is
+    taken as UTC, 02.03.2026 as March, and 02/03/2026 as February (US tools print it) unless, as in 22/09/2022, only the
+    day may stand first. None when it is missing or cannot be true.
     """
     found = moment(value)
     if found is not None or not isinstance(value, str) or len(value) > 60:
@@ -276,8 +277,11 @@ def loose_moment(value: object) -> datetime | None:
             naive = datetime.fromisoformat(value.strip())
             return _plausible(naive if naive.tzinfo is not None else naive.replace(tzinfo=UTC))
         clock, slashed, named = _CLOCK.search(text), _SLASHED.search(text), _NAMED.search(text)
+        dotted = _DOTTED.search(text)
         hour, minute, second = _time_of_day(clock)
-        if slashed:
+        if dotted:
+            day, month, year = (int(part) for part in dotted.groups())
+        elif slashed:
             month, day, year = (int(part) for part in slashed.groups())
             if month > 12:
                 month, day = day, month

@@ -6,8 +6,8 @@ population's median an upper bound is bad news for certain, and is telemetry. Ab
 and nothing more: it weighs as a document, which telemetry of the policies themselves (ScubaGear) replaces.
 
 Who signs in elsewhere registers elsewhere. An external method counts as MFA, though `isMfaCapable` leaves it out.
-Where nobody of a domain is capable, the domain may be federated, and its users may all be asked for MFA by whoever
-signs them in. The tenant's own domain (onmicrosoft.com) cannot be federated.
+Where nobody of a domain is capable, or hardly anybody, the domain may be federated, and its users may all be asked for
+MFA by whoever signs them in. The tenant's own domain (onmicrosoft.com) cannot be federated.
 
 For `phishing_resistant_mfa` there are two bounds: at most those with a passkey, security key, Windows Hello or
 certificate; at least those who are capable and have nothing else, so that there is no weaker method to be talked into.
@@ -19,6 +19,7 @@ of the tenant, and favourable shares of it are claimed only if it is told how ma
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -47,6 +48,8 @@ _RESISTANT = {
 }  # fmt: skip
 _NOT_MFA = {"email", "securityquestion", "none", "temporaryaccesspass"}
 """Methods that only reset passwords, or are handed out to register others."""
+FEW = 0.1
+"""Fewer capable users of a domain than this share may be those who try things out in a federated one (judgement)."""
 _EXTERNAL = "external"  # externalAuthMethod, externalAuthenticationMethod: MFA of another provider
 _FIELDS = ("ismfaregistered", "ismfacapable", "methodsregistered", "authmethods")
 
@@ -193,9 +196,10 @@ def _user(found: dict[str, Any]) -> _User:
 
 
 def _elsewhere(users: list[_User]) -> set[str]:
-    """Domains that may be federated: nobody of them can use the tenant's own MFA."""
-    own = {one.domain for one in users if not one.domain or mail_records.is_own(one.domain)}
-    return own - {one.domain for one in users if one.capable}
+    """Domains that may be federated: hardly anybody of them can use the tenant's own MFA."""
+    every = Counter(one.domain for one in users if not one.domain or mail_records.is_own(one.domain))
+    capable = Counter(one.domain for one in users if one.capable)
+    return {domain for domain, number in every.items() if capable[domain] < FEW * number}
 
 
 def _claims(users: list[_User], members: list[_User], leftovers: Leftovers, *, partial: bool) -> Iterator[Claim]:
@@ -208,7 +212,7 @@ def _claims(users: list[_User], members: list[_User], leftovers: Leftovers, *, p
             leftovers.add(f"none of the {what} is in the file", name)
             continue
         capable = sum(one.capable for one in group)
-        federated = sum(one.domain in elsewhere for one in group)
+        federated = sum(one.domain in elsewhere and not one.capable for one in group)
         share = certain_end(name, round(capable / len(group), 6), round((capable + federated) / len(group), 6))
         if share is None:
             leftovers.add(f"{federated} of {len(group)} {what} are of domains that may be federated: no share", name)

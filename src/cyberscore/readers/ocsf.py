@@ -20,7 +20,7 @@ from cyberscore.readers import exposure
 from cyberscore.readers.base import Leftovers, Reading, date_of, loose_moment
 from cyberscore.readers.benchmark import Benchmark
 from cyberscore.readers.documents import read_objects
-from cyberscore.readers.fields import at, objects, text_at
+from cyberscore.readers.fields import at, objects, text_at, texts_at
 from cyberscore.readers.findings import Asset, Inventory
 from cyberscore.readers.head import Head
 from cyberscore.readers.opening import Input, name_of
@@ -101,6 +101,7 @@ def read(
         benchmark.take(
             result.check, result.verdict,
             account=result.account, resource=result.resource, text=result.text, service=result.service,
+            severity=result.severity, categories=result.categories,
         )  # fmt: skip
     when = date_of(newest, observed_at, name, leftovers)
     scope = {"product": product, "accounts": list(benchmark.accounts)[:200]}
@@ -146,6 +147,8 @@ class _Result:
     resource: str
     text: str
     service: str
+    severity: str
+    categories: tuple[str, ...]
 
 
 def _take(
@@ -192,6 +195,8 @@ def _result(found: dict[str, Any], when: datetime | None, check: str, verdict: s
         text_at(resource, "uid") or text_at(resource, "name"),
         (text_at(found, "status_detail") or text_at(found, "message"))[:300],
         text_at(resource, "group", "name"),
+        text_at(found, "severity"),
+        tuple(texts_at(found, "unmapped", "categories")),
     )
 
 
