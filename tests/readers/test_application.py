@@ -128,7 +128,7 @@ def test_yes_in_several_languages(said):
 @pytest.mark.parametrize(
     "said",
     ["no", "N", "false", "0", "nein", "否", "没有", "No.", "not yet", "Not yet implemented.", "noch nicht", "尚未",
-     "暂无", "No - planned for 2027", "No, but planned", "no; scheduled", "no (in progress)",
+     "暂无", "No - planned for 2027", "No, but planned", "no; scheduled", "no (in progress)", "No, todavía no",
      "Nein, geplant für 2027", "否,计划明年实施"],
 )  # fmt: skip
 def test_no_in_several_languages(said):

@@ -177,7 +177,7 @@ def test_a_scan_that_an_open_port_need_not_answer_proves_nothing_closed(kind, po
 @pytest.mark.parametrize(
     "option",
     ["--badsum", "--scanflags URGPSH", "--ttl 2", "-S 192.0.2.9", "--ip-options L", "-f", "-ff", "--mtu 16", "--mtu=16",
-     "--max-retries 0", "--max-retries=0"],
+     "--max-retries 0", "--max-retries=0", "-max-retries 0", "-mtu 8"],
 )  # fmt: skip
 def test_probes_that_an_open_port_need_not_answer_prove_nothing_closed(option):
     assert values(scan(host(), args=f"nmap {option} -oX - 8.8.8.8")) == {"internet_footprint": 1}

@@ -234,6 +234,20 @@ EXAMPLES = {
         [{"asset": {"uuid": "a"}, "plugin": {"id": 1}, "scan": {"uuid": "s"}, "severity": "high", "state": "OPEN"}],
     ],
     "DefectDojo": [{"count": 1, "results": [{"id": 1, "found_by": [1], "risk_accepted": False, "severity": "High"}]}],
+    "Okta (a list of users)": [
+        [{"id": "u", "profile": {"login": "a@a.example"}, "credentials": {"provider": {"type": "OKTA"}}}],
+    ],
+    "Duo (a list of users)": [{"response": [{"username": "a", "is_enrolled": True}], "stat": "OK"}],
+    "Google Workspace (a list of users)": [
+        "First Name [Required],Email Address [Required],2sv Enrolled [READ ONLY]\nAnn,a@a.example,TRUE\n",
+    ],
+    "Microsoft Entra (a log of sign-ins)": [
+        {"value": [{"userPrincipalName": "a@a.example", "conditionalAccessStatus": "success", "clientAppUsed": "x"}]},
+    ],
+    "SentinelOne (a list of agents)": [
+        {"data": [{"agentVersion": "1", "computerName": "pc", "infected": False}], "pagination": {}},
+    ],
+    "osquery": [[{"name": "p", "hostIdentifier": "h", "calendarTime": "x", "columns": {}, "action": "added"}]],
     "Steampipe or Powerpipe": [{"group_id": "root", "title": "CIS", "summary": {}, "groups": [], "controls": []}],
     "CloudSploit": [
         [{"plugin": "openRDP", "category": "EC2", "title": "t", "region": "x", "status": "FAIL", "message": "m"}],

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from cyberscore.profile.signals import signal
 from cyberscore.readers import checkdmarc, graph_registration, lynis, pingcastle, secure_score
+from cyberscore.readers.graph_registration import FEWEST_ADMINS
 from cyberscore.readers.lynis import FEWEST_TESTS
 from cyberscore.readers.secure_score import FEWEST_CONTROLS, FEWEST_POINTS
 
@@ -60,6 +61,16 @@ def test_a_few_who_try_it_out_do_not_show_that_a_domain_is_not_federated(capable
     users = [user("microsoftAuthenticatorPush", capable=i < capable) for i in range(40)]
     found = values(registration(*users))
     assert found.get("mfa_email_coverage") == (capable / 40 if certain else None)
+
+
+def test_a_list_of_administrators_alone_says_nothing_of_all_users():
+    admins = [user("microsoftAuthenticatorPush", capable=True, admin=True)] * FEWEST_ADMINS
+    assert values(registration(*admins)) == {"mfa_admin_coverage": 1.0, "phishing_resistant_mfa": 0.0}
+    passkeys = [user("fido2", capable=True, admin=True)] * FEWEST_ADMINS
+    assert values(registration(*passkeys)) == {"mfa_admin_coverage": 1.0}
+    assert "administrators alone" in reasons(registration(*admins))
+    for whole in (admins[1:], [*admins, user(capable=True)]):
+        assert values(registration(*whole))["mfa_email_coverage"] == 1.0
 
 
 def test_where_users_can_only_sign_in_here_none_is_certain():

@@ -166,3 +166,10 @@ def test_an_assessment_that_stopped_at_another_name_says_that(name):
     assert score(ssl_labs, json.dumps(content).encode()) == (35 if outside else None)
     content["endpoints"][0]["statusMessage"] = "Unable to connect to the server"
     assert score(ssl_labs, json.dumps(content).encode()) is None
+
+
+def test_a_letter_alone_bounds_the_score():
+    head = '"id","fqdn/IP","port","severity","finding","cve","cwe"'
+    row = head + '\n"overall_grade","a.example/203.0.113.5","443","INFO","{}","",""\n'
+    assert score(testssl, row.format("F").encode()) == tls.GRADES["F"]
+    assert score(testssl, row.format("A").encode()) is None  # the rest was not looked at

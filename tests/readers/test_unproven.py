@@ -162,6 +162,15 @@ def test_openvas_overrides_change_no_finding():
     assert beside["kev_open_external"] == 1
 
 
+def test_openvas_false_positives_are_disputed_whatever_they_were_before():
+    for original in (None, ("High", "9.8")):
+        reading, found = said(
+            openvas(result(), LOG, result(KEV, severity="-1.0", threat="False Positive", original=original))
+        )
+        assert found == {"internet_footprint": 1}
+        assert reasons(reading)["result that its owner calls a false positive: not shown to be absent"] == 1
+
+
 def test_openvas_filters_that_leave_out_false_positives_prove_nothing_absent():
     term = "apply_overrides=1 levels=hmlg"
     count = "<result_count>{}<full>{}</full><filtered>{}</filtered>{}</result_count>"

@@ -23,6 +23,7 @@ _OPEN = {
     "", "-", "?", "unknown", "don't know", "do not know", "not sure", "unsure", "tbd", "不知道", "不清楚", "未知",
 }  # fmt: skip
 _NOT_YET = re.compile(
+    r"(?:(?:no|nein|non|nee)\s*,\s*)?"
     r"(?:not yet|noch nicht|pas encore|nog niet|todav[ií]a no|a[uú]n no)(?: (?:implemented|in place|deployed|done))?|"
     r"(?:no|n|nein|non)\s*[,;:.(\u2013-]+\s*(?:but |aber |mais )?(?:this is |it is )?"
     r"(?:planned|planning|scheduled|in progress|under way|not yet|geplant|in planung|pr[eé]vu)\b.*|"

@@ -36,7 +36,7 @@ _TELLING_SCANS = {"syn", "connect"}
 """Kinds of TCP scan that an open port answers, as seen from the scanner itself: idle and bounce scans see what another
 host sees."""
 _BLINDED = re.compile(
-    r"(?:^|\s)(--badsum|--scanflags|--ip-options|--ttl|--mtu|-f{1,2}|-S|--max-retries[\s=]0+(?=\s|$))(?=[\s=]|$)"
+    r"(?:^|\s)(--?(?:badsum|scanflags|ip-options|ttl|mtu|max-retries[\s=]0+(?=\s|$))|-f{1,2}|-S)(?=[\s=]|$)"
 )
 """Options by which an open port need not answer: probes are changed, sent in fragments that firewalls drop, sent once
 and lost, or answered to another host."""

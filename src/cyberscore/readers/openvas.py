@@ -221,13 +221,13 @@ class _Report(Elements):
         rated = max(severities) > 0 or not _RATED.isdisjoint(threats)
         self.rated += rated
         quality = found.get("qod", "")
-        if not rated:
+        if threats[0] == "false positive" or severities[0] == _FALSE_POSITIVE:
+            self.leftovers.add("result that its owner calls a false positive: not shown to be absent", title, count=1)
+            asset.failed = True
+        elif not rated:
             self.leftovers.add("informational result", title or "result", count=1)
         elif quality.isascii() and quality.isdigit() and int(quality[:5]) < MIN_QUALITY:
             self.leftovers.add(f"result of a quality of detection below {MIN_QUALITY} %", title or "result", count=1)
-        elif threats[0] == "false positive" or severities[0] == _FALSE_POSITIVE:
-            self.leftovers.add("result that its owner calls a false positive: not shown to be absent", title, count=1)
-            asset.failed = True
         else:
             if severities[0] < severities[1]:
                 self.leftovers.add("result that an override made less severe: counts as it was found", title, count=1)
