@@ -529,6 +529,30 @@ def test_qualys_reports_may_leave_out_what_their_owner_ignored():
     assert reasons(reading)["finding that its owner ignored or disabled: counts all the same"] == 1
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("Re-Opened\n", "Re-Opened\nExclude non-running services:\nOn\n"),
+        ("Re-Opened\n", "Re-Opened\nExclude QIDs not exploitable due to configuration: On\n"),
+        ("New, Active, Re-Opened", "New"),
+        ("New, Active, Re-Opened", "New, Active"),
+        ("All Operating Systems", "Windows 2019"),
+        ("All Operating Systems", "All Operating Systems\nSeverity: 4, 5"),
+        ("</FILTER_SUMMARY>", "</FILTER_SUMMARY><SELECTIVE_VULNS>7</SELECTIVE_VULNS>"),
+    ],
+)
+def test_qualys_templates_that_leave_findings_out_show_none_absent(before, after):
+    kept = """Status:New, Active, Re-Opened
+    Exclude non-running kernels:
+    Off
+    Vulnerabilities:
+    State:Active, Disabled, Ignored
+    Included Operating Systems:
+    All Operating Systems"""
+    assert said(asset_report(kept))[1] == {**ZERO, "internet_footprint": 1}
+    assert said(asset_report(kept).replace(before, after))[1] == {"internet_footprint": 1}
+
+
 def test_qualys_findings_whose_cves_are_not_told_may_be_any():
     kept = "Vulnerabilities:\nState:Active, Disabled, Ignored"
     finding = "<VULN_INFO><QID id='qid_7'>7</QID><TYPE>Vuln</TYPE></VULN_INFO>"

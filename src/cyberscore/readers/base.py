@@ -222,26 +222,28 @@ def date_of(found: datetime | None, given: date | datetime | str | None, name: s
     Raises
     ------
     ReadingError
-        When the file has none and the caller gives none, or one that is not a date.
+        When the file has none and the caller gives none, or when the caller gives what is not a date.
     """
-    if found is not None:
-        if given is not None:
-            leftovers.add("observed_at was given, but the file has its own date, which stands", str(given))
-        return found
     if given is None:
+        if found is not None:
+            return found
         wanted = "pass observed_at (--observed-at), such as 2026-11-23"
         raise ReadingError(f"{name}: the file does not tell when it was made: {wanted}")
+    told: object = given
     if isinstance(given, datetime):
-        given = given.isoformat() if given.tzinfo is not None else ""
+        told = given.isoformat() if given.tzinfo is not None else ""
     elif isinstance(given, date):
-        given = f"{given.isoformat()}T00:00:00+00:00"
+        told = f"{given.isoformat()}T00:00:00+00:00"
     elif isinstance(given, str) and len(given) == 10:
-        given = f"{given}T00:00:00+00:00"
-    when = moment(given)
+        told = f"{given}T00:00:00+00:00"
+    when = moment(told)
     if when is None:
         raise ReadingError(
             f"{name}: observed_at must be a date or a time with a zone, from {_EARLIEST_YEAR}; got {given!r}"
         )
+    if found is not None:
+        leftovers.add("observed_at was given, but the file has its own date, which stands", str(given))
+        return found
     return when
 
 

@@ -45,6 +45,14 @@ _CHOSEN = re.compile(
     re.IGNORECASE,
 )
 """What an option profile says when it looks for some vulnerabilities, or at few ports, alone."""
+_STATUSES = re.compile(r"^Status: ?(\w[\w-]*(?:, ?[\w-]+)*)")
+"""Whether a report keeps findings that are new, seen again, and back again."""
+_LEFT_OUT = re.compile(
+    r"\bExclude [\w -]+: ?On\b|\bIncluded Operating Systems: ?(?!All\b)\w+|\bSeverit(?:y|ies)(?: Levels?)?: ?\d|"
+    r"\b(?:Selective|Custom)\b[^:]*:|\bSearch Lists?: ?\w+",
+    re.IGNORECASE,
+)
+"""What a report's template leaves out besides."""
 _STATES = re.compile(r"Vulnerabilities: ?State: ?(\w+(?:, ?\w+)*)")
 """Which findings a report keeps, by what their owner made of them."""
 SEVERITIES = {"5": "critical", "4": "high", "3": "medium", "2": "low", "1": "low"}
@@ -113,6 +121,8 @@ class _Report(Elements):
         """Take an element's attributes."""
         if len(self.path) == 1:
             self.root = tag
+        if self.within("TEMPLATE_DETAILS", tag) and tag != "FILTER_SUMMARY":
+            self.inventory.narrow("the report's template chooses findings", tag)
         if tag == "HOST" and not self.within("HOSTS", "HOST"):
             self.asset = Asset("")
         elif tag == "IP" and "value" in found:  # a host of a scan result
@@ -292,6 +302,11 @@ class _Report(Elements):
             self.inventory.narrow("the option profile chooses vulnerabilities or ports", chosen[0])
         if self.root == "SCAN":  # all that a scan found, and nothing of its owner's
             return
+        statuses, left_out = _STATUSES.search(self.filters), _LEFT_OUT.search(self.filters)
+        if left_out is not None:
+            self.inventory.narrow("the report's template leaves findings out", left_out[0])
+        if statuses is not None and not {"new", "active", "re-opened"} <= set(re.split(r", ?", statuses[1].lower())):
+            self.inventory.narrow("the report's template leaves findings out by their status", statuses[1])
         states = _STATES.search(self.filters)
         told = states[1].lower() if states else ""
         if not ("ignored" in told and "disabled" in told):
