@@ -778,6 +778,15 @@ def test_nuclei_one_host_by_name_and_by_two_addresses_is_one_host():
     assert said([nuclei("a.example", "203.0.113.5"), nuclei("b.example")])[1]["kev_open_external"] == 2
 
 
+def test_nuclei_a_trap_is_no_service():
+    trap = nuclei("203.0.113.5:23", **{"matched-at": "203.0.113.5:23", "type": "tcp"})
+    assert said([trap])[1]["risky_services"] == 1
+    trap["info"] = {"name": "Honeypot", "severity": "info", "tags": ["network", "honeypot"]}
+    reading, found = said([trap])
+    assert found == {}
+    assert reasons(reading)["honeypot, which is a trap and no service"] == 1
+
+
 def test_nuclei_one_page_over_http_and_https_is_one():
     page = {"info": {"name": "Login", "severity": "info", "tags": ["panel"]}, "ip": "203.0.113.5"}
     found = [

@@ -106,6 +106,9 @@ def _take(
     if not host and address is None:
         leftovers.add("finding without a host", template, count=1)
         return
+    if "honeypot" in texts_at(found, "info", "tags"):
+        leftovers.add("honeypot, which is a trap and no service", template, count=1)
+        return
     asset = assets.setdefault(str(address or host.lower()), Asset(host, address))
     asset.names |= {name.lower() for name in (host, text_at(found, "host")) if name and "/" not in name}
     scheme, kind = (place[1] or "").lower() if place else "", text_at(found, "type").lower()
