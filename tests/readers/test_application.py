@@ -125,7 +125,12 @@ def test_yes_in_several_languages(said):
     assert values(form(mfa_email=said)) == {"mfa_email_coverage": 1.0}
 
 
-@pytest.mark.parametrize("said", ["no", "N", "false", "0", "nein", "否", "没有", "No."])
+@pytest.mark.parametrize(
+    "said",
+    ["no", "N", "false", "0", "nein", "否", "没有", "No.", "not yet", "Not yet implemented.", "noch nicht", "尚未",
+     "暂无", "No - planned for 2027", "No, but planned", "no; scheduled", "no (in progress)", "No, todavía no",
+     "Nein, geplant für 2027", "否,计划明年实施"],
+)  # fmt: skip
 def test_no_in_several_languages(said):
     assert values(form(mfa_email=said)) == {"mfa_email_coverage": 0.0}
 

@@ -239,3 +239,37 @@ def test_muting_never_raises_the_share(word):
     assert read_both(*renamed)["hardening_score"] == plain
     third = [(*one[:4], "WARNING" if one[4] == "FAIL" else one[4], *one[5:]) for one in some(8, 40)]
     assert values(table(*third))["hardening_score"] == plain  # Prowler 3's allowlist
+
+
+def rated(severities, categories=("",)):
+    """Share passed of 48 checks of eight services, as Prowler's CSV and as OCSF tell it."""
+    told = [
+        (f"service{i % 8}_check_{i}", "FAIL" if i % 4 == 0 else "PASS", severities[i // 8 % len(severities)],
+         categories[i % len(categories)])
+        for i in range(48)
+    ]  # fmt: skip
+    head = "TIMESTAMP;ACCOUNT_UID;PROVIDER;CHECK_ID;STATUS;STATUS_EXTENDED;SEVERITY;CATEGORIES"
+    rows = [f"2026-01-01 10:00:00;1;aws;{check};{status};;{grade};{group}" for check, status, grade, group in told]
+    listed = [
+        {
+            "class_uid": 2003, "category_uid": 2, "time": 1767261600, "status_code": status, "severity": grade.title(),
+            "metadata": {"event_code": check}, "finding_info": {"uid": check}, "resources": [{"uid": "r"}],
+            "unmapped": {"categories": [one for one in group.split(" | ") if one]},
+        }
+        for check, status, grade, group in told
+    ]  # fmt: skip
+    by_csv = values(prowler.read("\n".join([head, *rows]).encode())).get("hardening_score")
+    assert values(ocsf.read(json.dumps(listed).encode())).get("hardening_score") == by_csv
+    return by_csv
+
+
+def test_checks_chosen_by_severity_or_category_are_no_benchmark():
+    assert rated(["low", "medium", "high", "critical"]) == 0.75
+    assert rated(["critical", "high"]) is None
+    assert rated(["critical"]) is None
+    assert rated(["medium"]) == 0.75  # some tools rate all alike
+    everything = ["low", "medium", "high", "critical"]
+    assert rated(everything, ["internet-exposed"]) is None
+    assert rated(everything, ["secrets", "secrets | encryption"]) is None
+    assert rated(everything, ["secrets", "encryption"]) == 0.75
+    assert rated(everything, ["secrets", ""]) == 0.75

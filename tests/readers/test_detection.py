@@ -148,3 +148,17 @@ def test_a_total_below_what_was_seen_is_refused(total):
 
 def test_a_total_without_a_number_seen_is_reported():
     assert "does not tell how many were seen" in reading(None, 9).not_mapped[0].why
+
+
+@pytest.mark.parametrize("data", [b"[]", b"[\n]\n", b"\xef\xbb\xbf[ ]"])
+def test_an_empty_list_is_said_to_be_one(data):
+    with pytest.raises(ReadingError, match="holds an empty list"):
+        readers.read(data)
+
+
+@pytest.mark.parametrize("given", ["2026-13-01", "yesterday", "", "01/02/2026"])
+def test_a_date_that_is_none_is_refused_where_the_file_has_one_too(given):
+    path = next(path for name, path in FILES if name == "nmap")
+    assert readers.read(path, observed_at="2026-11-23").not_mapped
+    with pytest.raises(ReadingError, match="observed_at must be a date"):
+        readers.read(path, observed_at=given)

@@ -174,12 +174,24 @@ def test_a_scan_that_an_open_port_need_not_answer_proves_nothing_closed(kind, po
     assert values(scan(host(CLOSED + probed), info=SYN.replace("syn", kind)))["exposed_rdp"] == 1
 
 
-@pytest.mark.parametrize("option", ["--badsum", "--scanflags URGPSH", "--ttl 2", "-S 192.0.2.9", "--ip-options L"])
+@pytest.mark.parametrize(
+    "option",
+    ["--badsum", "--scanflags URGPSH", "--ttl 2", "-S 192.0.2.9", "--ip-options L", "-f", "-ff", "--mtu 16", "--mtu=16",
+     "--max-retries 0", "--max-retries=0", "-max-retries 0", "-mtu 8"],
+)  # fmt: skip
 def test_probes_that_an_open_port_need_not_answer_prove_nothing_closed(option):
     assert values(scan(host(), args=f"nmap {option} -oX - 8.8.8.8")) == {"internet_footprint": 1}
     assert values(grepable(args=f"{option} 8.8.8.8")) == {"internet_footprint": 1}
+    reading = nmap.read(scan(host(), args=f"nmap {option} -oX - 8.8.8.8"))
+    told = reasons(reading)["kind of scan that an open port need not answer: zero is not claimed"][1]
+    assert option.replace("=", " ").split()[0] in told[0]
     flags = SYN.replace('protocol="tcp"', 'protocol="tcp" scanflags="FINURG"')
     assert values(scan(host(), info=flags)) == {"internet_footprint": 1}
+
+
+@pytest.mark.parametrize("option", ["-F", "--max-retries 1", "--max-retries 10", "-oX fine-f", "-T4 -sS", "--fuzzy"])
+def test_other_options_change_no_probe(option):
+    assert values(scan(host(), args=f"nmap {option} 8.8.8.8"))["exposed_rdp"] == 0
 
 
 def test_a_port_that_a_window_scan_takes_for_open_is_not_known_to_be():
@@ -319,6 +331,23 @@ def test_version_detection_outweighs_the_port():
 def test_a_login_panel_needs_a_title_or_a_script(scripts, panels):
     found = values(scan(host(CLOSED + port(443, service="https", scripts=scripts))))
     assert found.get("exposed_login_panels") == panels
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["用户登录 - 管理后台", "系統登入", "ログイン | 社内", "관리자 로그인", "Вход в систему", "Logowanie",
+     "Přihlášení", "Iniciar sessão", "Inicio de sesión", "Aanmelden", "Bejelentkezés", "Log ind", "Anmeldung",
+     "تسجيل الدخول"],
+)  # fmt: skip
+def test_a_login_is_told_in_many_languages(title):
+    page = CLOSED + port(443, service="https", scripts=script("http-title", title))
+    assert values(scan(host(page)))["exposed_login_panels"] == 1
+
+
+@pytest.mark.parametrize("title", ["登山记录", "Catalog in English", "Vlogging", "Blog Indonesia"])
+def test_a_title_that_only_sounds_like_a_login_is_none(title):
+    page = CLOSED + port(443, service="https", scripts=script("http-title", title))
+    assert "exposed_login_panels" not in values(scan(host(page)))
 
 
 def test_one_panel_on_two_ports_of_a_host_is_one_panel():

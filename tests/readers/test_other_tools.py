@@ -213,6 +213,46 @@ EXAMPLES = {
         [{"rule": "aws", "offender": "REDACTED", "commit": "0"}],
     ],
     "TruffleHog": [{"SourceMetadata": {}, "DetectorName": "AWS", "Verified": False}],
+    "internet.nl": [{"api_version": "2.4.0", "request": {"name": "x"}, "domains": {"a.example": {"status": "ok"}}}],
+    "a DMARC aggregate report": [
+        "<feedback><report_metadata/><policy_published><domain>a.example</domain></policy_published></feedback>",
+    ],
+    "dnstwist": [
+        [{"fuzzer": "addition", "domain": "a.example", "dns_a": ["203.0.113.1"]}],
+        "fuzzer,domain,dns_a\naddition,a.example,203.0.113.1\n",
+    ],
+    "ffuf": [{"commandline": "ffuf -u x", "results": [{"input": {"FUZZ": "a"}, "status": 200}], "config": {}}],
+    "SpiderFoot": ["Scan Name,Updated,Type,Module,Source,F/P,Data\nx,2026,Open TCP Port,m,y,0,203.0.113.1:3389\n"],
+    "Metasploit": ["<MetasploitV5><hosts><host/></hosts></MetasploitV5>"],
+    "CrowdStrike Falcon Spotlight": [
+        {"resources": [{"id": "1", "aid": "a", "cid": "c", "vulnerability_id": "CVE-2021-1", "status": "open"}]},
+    ],
+    "InsightVM (an answer of its API)": [
+        {"resources": [{"ip": "203.0.113.1", "riskScore": 9.5, "vulnerabilities": {"total": 1}}], "page": {}},
+    ],
+    "Tenable (an export of its API)": [
+        [{"asset": {"uuid": "a"}, "plugin": {"id": 1}, "scan": {"uuid": "s"}, "severity": "high", "state": "OPEN"}],
+    ],
+    "DefectDojo": [{"count": 1, "results": [{"id": 1, "found_by": [1], "risk_accepted": False, "severity": "High"}]}],
+    "Okta (a list of users)": [
+        [{"id": "u", "profile": {"login": "a@a.example"}, "credentials": {"provider": {"type": "OKTA"}}}],
+    ],
+    "Duo (a list of users)": [{"response": [{"username": "a", "is_enrolled": True}], "stat": "OK"}],
+    "Google Workspace (a list of users)": [
+        "First Name [Required],Email Address [Required],2sv Enrolled [READ ONLY]\nAnn,a@a.example,TRUE\n",
+    ],
+    "Microsoft Entra (a log of sign-ins)": [
+        {"value": [{"userPrincipalName": "a@a.example", "conditionalAccessStatus": "success", "clientAppUsed": "x"}]},
+    ],
+    "SentinelOne (a list of agents)": [
+        {"data": [{"agentVersion": "1", "computerName": "pc", "infected": False}], "pagination": {}},
+    ],
+    "osquery": [[{"name": "p", "hostIdentifier": "h", "calendarTime": "x", "columns": {}, "action": "added"}]],
+    "Steampipe or Powerpipe": [{"group_id": "root", "title": "CIS", "summary": {}, "groups": [], "controls": []}],
+    "CloudSploit": [
+        [{"plugin": "openRDP", "category": "EC2", "title": "t", "region": "x", "status": "FAIL", "message": "m"}],
+    ],
+    "CIS-CAT": [{"benchmark-id": "b", "profile-id": "p", "rules": [{"rule-id": "1", "result": "pass"}]}],
     "a page to look at (HTML)": ["<!DOCTYPE html><html><head><title>Report</title></head></html>"],
 }  # fmt: skip
 CASES = [(name, example) for name, examples in EXAMPLES.items() for example in examples]

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from cyberscore.profile.signals import signal
 from cyberscore.readers import checkdmarc, graph_registration, lynis, pingcastle, secure_score
+from cyberscore.readers.graph_registration import FEWEST_ADMINS
 from cyberscore.readers.lynis import FEWEST_TESTS
 from cyberscore.readers.secure_score import FEWEST_CONTROLS, FEWEST_POINTS
 
@@ -53,6 +54,23 @@ def test_where_nobody_registers_the_domain_may_be_federated():
     admin = user("microsoftAuthenticatorPush", capable=True, domain="firm.onmicrosoft.com", admin=True)
     found = registration(*[user()] * 59, admin)
     assert values(found) == {"mfa_admin_coverage": 1.0}
+
+
+@pytest.mark.parametrize(("capable", "certain"), [(1, False), (3, False), (4, True), (20, True)])
+def test_a_few_who_try_it_out_do_not_show_that_a_domain_is_not_federated(capable, certain):
+    users = [user("microsoftAuthenticatorPush", capable=i < capable) for i in range(40)]
+    found = values(registration(*users))
+    assert found.get("mfa_email_coverage") == (capable / 40 if certain else None)
+
+
+def test_a_list_of_administrators_alone_says_nothing_of_all_users():
+    admins = [user("microsoftAuthenticatorPush", capable=True, admin=True)] * FEWEST_ADMINS
+    assert values(registration(*admins)) == {"mfa_admin_coverage": 1.0, "phishing_resistant_mfa": 0.0}
+    passkeys = [user("fido2", capable=True, admin=True)] * FEWEST_ADMINS
+    assert values(registration(*passkeys)) == {"mfa_admin_coverage": 1.0}
+    assert "administrators alone" in reasons(registration(*admins))
+    for whole in (admins[1:], [*admins, user(capable=True)]):
+        assert values(registration(*whole))["mfa_email_coverage"] == 1.0
 
 
 def test_where_users_can_only_sign_in_here_none_is_certain():
@@ -107,6 +125,53 @@ def test_points_that_the_tenant_gave_itself_are_taken_off(state):
         assert values(scored(marked)) == {"hardening_score": 0.4}
     updates[0]["state"] = "Default"
     assert values(scored(beside)) == values(scored(plain))
+
+
+def mfa(words="", **more):
+    """Share and source of the first factor's control, of a score whose controls have no profiles."""
+    control = {"controlName": "MFARegistrationV2", "score": 9, "scoreInPercentage": 100, "implementationStatus": words}
+    found = scored(score([*controls(FEWEST_CONTROLS, 2), control | more], current=60))
+    listed = [(one.value, one.source) for one in found.observations if one.signal == "mfa_email_coverage"]
+    return listed[0] if listed else None
+
+
+def test_what_was_counted_stands_over_the_share_of_a_control():
+    assert mfa("You have 0 out of 40 users that aren\u2019t registered with MFA.") == (1.0, "telemetry")
+    assert mfa("You have <b>30</b> of 40 users that don't have MFA.") == (0.25, "telemetry")
+    assert mfa("You have 40 of 40 users without MFA.", count="0", total="40") == (0.0, "telemetry")
+    assert mfa(count="40", total="40") == (1.0, "telemetry")
+    marked = score(
+        [*controls(FEWEST_CONTROLS, 2), {
+            "controlName": "MFARegistrationV2", "score": 20, "scoreInPercentage": 100,
+            "implementationStatus": "You have 20 of 40 users that aren't registered.",
+        }]
+    )  # fmt: skip
+    assert values(scored(marked)) == {"mfa_email_coverage": 0.5, "hardening_score": 0.5}
+
+
+def test_a_share_that_nothing_counts_is_a_document_if_it_is_good():
+    assert mfa() == mfa("All is well.") == mfa(count="10", total="40") == (1.0, "document")
+    assert mfa(scoreInPercentage=25) == (0.25, "telemetry")
+    for nobody in ({"words": "You have 0 of 0 users that aren't registered."}, {"count": "0", "total": "0"}):
+        assert mfa(**nobody) is None
+
+
+def test_a_control_measured_long_before_the_score_is_no_good_news():
+    words = "You have {} of 40 users that aren't registered."
+    assert mfa(words.format(0), lastSynced="2026-10-01T00:00:00Z") == (1.0, "telemetry")
+    assert mfa(words.format(0), lastSynced="2026-06-01T00:00:00Z") is None
+    assert mfa(words.format(30), scoreInPercentage=25, lastSynced="2026-06-01T00:00:00Z") == (0.25, "telemetry")
+
+
+def test_legacy_authentication_is_shown_to_be_blocked_by_a_count_or_a_profile():
+    control = {"controlName": "BlockLegacyAuthentication", "score": 8, "scoreInPercentage": 100}
+    listed = [*controls(FEWEST_CONTROLS, 2), control]
+    assert "legacy_auth_enabled" not in values(scored(score(listed)))
+    counted = control | {"implementationStatus": "You have 0 of 40 users that don't have it blocked."}
+    assert values(scored(score([*listed[:-1], counted])))["legacy_auth_enabled"] == 0
+    profiles = {"value": [{"id": "BlockLegacyAuthentication", "controlStateUpdates": []}]}
+    beside = {"secureScore": {"value": [score(listed)]}, "profiles": profiles}
+    assert values(scored(beside))["legacy_auth_enabled"] == 0
 
 
 # checkdmarc
@@ -192,6 +257,7 @@ def audit(**values):
         ({}, True), ({"lynis_tests_done": FEWEST_TESTS}, True), ({"test_group": None, "test_category": None}, True),
         ({"lynis_tests_done": FEWEST_TESTS - 1}, False), ({"lynis_tests_done": None}, False),
         ({"lynis_tests_done": "many"}, False), ({"test_group": "ssh"}, False), ({"test_category": "security"}, False),
+        ({"container": "0"}, True), ({"container": "1", "container_type": "Docker"}, False),
     ],
 )  # fmt: skip
 def test_an_index_of_a_part_of_the_tests_is_no_benchmark(change, claimed):

@@ -116,7 +116,7 @@ def test_phishing_resistance_is_bounded_by_what_else_is_registered():
 
 
 def test_a_page_is_a_part_of_the_tenant():
-    users = [user(*PUSH, admin=True)] * 9
+    users = [*[user(*PUSH, admin=True)] * 8, user(*PUSH)]
     next_page = {"@odata.nextLink": "https://graph.microsoft.com/v1.0/next"}
     page = registration(*users, **next_page)
     assert set(values(page)) == {"phishing_resistant_mfa"}  # bad news of a page is news all the same
@@ -169,7 +169,7 @@ def test_secure_score_controls_with_shares_and_the_newest_day():
     controls = [
         {"controlName": "AdminMFAV2", "scoreInPercentage": 75.0, "implementationStatus": "You have 1 out of 4 ..."},
         {"controlName": "MFARegistrationV2", "scoreInPercentage": 20},
-        {"controlName": "BlockLegacyAuthentication", "scoreInPercentage": 100.0},
+        {"controlName": "BlockLegacyAuthentication", "scoreInPercentage": 100.0, "count": "4", "total": "4"},
     ]
     new = old | {"createdDateTime": "2026-01-01T00:00:00Z", "currentScore": 60, "controlScores": controls}
     for content in ({"value": [old, new]}, {"value": [new, old]}, [new, old]):
@@ -325,6 +325,9 @@ def test_windows_support_follows_the_name():
     assert ended("Windows Server 2012 R2 Standard").isoformat() == "2023-10-10"
     assert ended("Windows 7 Professional").year == 2020
     assert ended("Windows 10 Enterprise LTSC").year > ended("Windows 10 Pro").year
+    assert ended("Windows 10 Entreprise 2015 LTSB").isoformat() == "2025-10-14"
+    assert ended("Windows 10 Enterprise 2016 LTSB").isoformat() == "2026-10-13"
+    assert ended("Windows Server 2016 Standard").isoformat() == "2027-01-12"
     assert ended("Ubuntu 20.04") is None
     assert ended("Windows") is None
 

@@ -156,3 +156,20 @@ def test_an_interrupted_scan_is_not_favourable_but_what_it_found_stands():
     }  # fmt: skip
     assert score(testssl, json.dumps(content).encode()) is not None
     assert score(testssl, json.dumps(content | {"scanTime": "Scan interrupted"}).encode()) is None
+
+
+@pytest.mark.parametrize("name", ["www.firm.example", "intra.firm.local"])
+def test_an_assessment_that_stopped_at_another_name_says_that(name):
+    content = json.loads(assessment(name, "203.0.113.5"))
+    content["endpoints"] = [{"ipAddress": "203.0.113.5", "statusMessage": "Certificate not valid for domain name"}]
+    outside = exposure.is_outside(name, "203.0.113.5", "auto")
+    assert score(ssl_labs, json.dumps(content).encode()) == (35 if outside else None)
+    content["endpoints"][0]["statusMessage"] = "Unable to connect to the server"
+    assert score(ssl_labs, json.dumps(content).encode()) is None
+
+
+def test_a_letter_alone_bounds_the_score():
+    head = '"id","fqdn/IP","port","severity","finding","cve","cwe"'
+    row = head + '\n"overall_grade","a.example/203.0.113.5","443","INFO","{}","",""\n'
+    assert score(testssl, row.format("F").encode()) == tls.GRADES["F"]
+    assert score(testssl, row.format("A").encode()) is None  # the rest was not looked at

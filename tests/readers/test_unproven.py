@@ -10,6 +10,7 @@ import pytest
 from cyberscore import readers
 from cyberscore.exceptions import ReadingError
 from cyberscore.readers import opening
+from cyberscore.readers.nessus import UNPRIVILEGED
 
 CASES = Path(__file__).parents[3] / "shared" / "cases" / "readers"
 KEV, OTHER = "CVE-2024-21762", "CVE-2022-0001"  # known to be exploited, and not
@@ -161,6 +162,15 @@ def test_openvas_overrides_change_no_finding():
     assert beside["kev_open_external"] == 1
 
 
+def test_openvas_false_positives_are_disputed_whatever_they_were_before():
+    for original in (None, ("High", "9.8")):
+        reading, found = said(
+            openvas(result(), LOG, result(KEV, severity="-1.0", threat="False Positive", original=original))
+        )
+        assert found == {"internet_footprint": 1}
+        assert reasons(reading)["result that its owner calls a false positive: not shown to be absent"] == 1
+
+
 def test_openvas_filters_that_leave_out_false_positives_prove_nothing_absent():
     term = "apply_overrides=1 levels=hmlg"
     count = "<result_count>{}<full>{}</full><filtered>{}</filtered>{}</result_count>"
@@ -170,6 +180,21 @@ def test_openvas_filters_that_leave_out_false_positives_prove_nothing_absent():
     for whole in (count.format(1, 1, 1, ""), hidden.replace("<full>1</full>", "<full>0</full>")):
         assert said(openvas(result(), term=term, counts=whole))[1] == {**ZERO, "internet_footprint": 1}
     assert said(openvas(result(), term=term.replace("=1", "=0")))[1] == {**ZERO, "internet_footprint": 1}
+
+
+def test_openvas_comparisons_and_look_ups_show_nothing_absent():
+    clean = openvas(result(), LOG)
+    assert said(clean)[1] == {**ZERO, "internet_footprint": 1}
+    delta = clean.replace('<report id="b">', '<report id="b" type="delta">')
+    assert said(delta)[1] == {"internet_footprint": 1}
+    looked_up = openvas(result(), result(OTHER, name=OTHER).replace("<name>", "<type>cve</type><name>"), LOG)
+    assert not set(VULNERABILITIES) & set(said(looked_up)[1])
+
+
+def test_openvas_a_result_that_is_gone_is_not_open():
+    for state, open_ones in (("gone", 0), ("same", 1), ("new", 1), ("changed", 1)):
+        finding = result(KEV, severity="9.8", threat="High").replace("</qod>", f"</qod><delta>{state}</delta>")
+        assert said(openvas(finding, result(), LOG))[1]["kev_open_external"] == open_ones
 
 
 def test_openvas_addresses_are_read_whole_however_the_file_comes(monkeypatch):
@@ -306,6 +331,49 @@ def test_nessus_plugins_much_older_than_the_scan_show_no_vulnerability_absent():
     assert said(nessus(feed="20260101"))[1] == NESSUS_PORTS
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("Port range : default", "Port range : 22"),
+        ("Port range : default", "Port range : 80,443"),
+        (
+            "Port scanner(s) : nessus_syn_scanner\nPort range : default",
+            "WARNING : No port scanner was enabled during the scan. This may\nlead to incomplete results.",
+        ),
+        ("Credentialed checks : no", "Display superseded patches : no (supersedence plugin launched)"),
+    ],
+)
+def test_nessus_scans_of_few_ports_or_without_superseded_patches_show_no_vulnerability_absent(before, after):
+    assert not set(VULNERABILITIES) & set(said(nessus().replace(before, after))[1])
+    for harmless in ("yes (supersedence plugin launched)", "no (supersedence plugin did not launch)"):
+        patches = f"Display superseded patches : {harmless}"
+        assert said(nessus().replace("Credentialed checks : no", patches))[1] == NESSUS_CLEAN
+
+
+def test_nessus_policies_are_told_host_by_host_too():
+    tag = '<tag name="policy-used">Host Discovery</tag></HostProperties>'
+    assert said(nessus(used="").replace("</HostProperties>", tag))[1] == NESSUS_PORTS
+
+
+@pytest.mark.parametrize("plugin", sorted(UNPRIVILEGED))
+def test_nessus_a_look_from_inside_without_rights_shows_no_system_supported(plugin):
+    inside = nessus().replace("Credentialed checks : no", "Credentialed checks : yes")
+    assert said(inside)[1] == {**NESSUS_CLEAN, "end_of_life_share": 0.0}
+    failed = item(plugin, name="Not all could be seen")
+    reading, found = said(inside.replace("</ReportHost>", f"{failed}</ReportHost>"))
+    assert found == NESSUS_CLEAN
+    assert reasons(reading)["look from inside without the rights to see all"] == 1
+    without_ports = inside.replace("</ReportHost>", f"{failed}</ReportHost>").replace("range : default", "range : 22")
+    assert not set(VULNERABILITIES) & set(said(without_ports)[1])
+
+
+def test_nessus_agents_see_no_port_from_outside():
+    patch = item("1", name="KB5000000", severity="3", risk="High", port="445", service="cifs")
+    agent = nessus(patch).replace("Credentialed checks : no", "Scan type : Windows Agent\nCredentialed checks : yes")
+    assert said(agent)[1] == {**ZERO, "end_of_life_share": 0.0, "internet_footprint": 1}
+    assert said(nessus(patch))[1]["risky_services"] == 1
+
+
 def test_nessus_findings_that_were_recast_are_open():
     for more in ("<cvss3_base_score>9.8</cvss3_base_score>", "<cvss_base_score>10.0</cvss_base_score>"):
         recast = item(1, severity="0", risk="None", more=f"<cve>{KEV}</cve>{more}")
@@ -387,6 +455,7 @@ def qualys(*infos, options="Standard Scan", root="SCAN"):
         ("42432", "Possible Scan Interference", ""),
         ("86476", "Web Server Stopped Responding", ""),
         ("99999", "Scan note", "The service stopped responding during the scan."),
+        ("45038", "Host Scan Time", "Scan did not complete: the longest time was reached."),
     ],
 )
 def test_qualys_hosts_whose_scan_was_disturbed_are_not_clean(number, title, output):
@@ -404,6 +473,11 @@ def test_qualys_hosts_whose_scan_was_disturbed_are_not_clean(number, title, outp
         ("Full TCP scan, Vulnerability Detection: Custom: Log4j", False),
         ("Light TCP scan, Selective Vulnerability Detection", False),
         ("Light Inventory Scan", False),
+        ("Scanned TCP Ports: Standard Scan, Scanned UDP Ports: None, Vulnerability Detection: Complete", True),
+        ("Scanned TCP Ports: Full, Vulnerability Detection: Complete", True),
+        ("Scanned TCP Ports: None, Vulnerability Detection: Complete", False),
+        ("Scanned TCP Ports: Light Scan, Vulnerability Detection: Complete", False),
+        ("Scanned TCP Ports: Targeted Scan: 22, Vulnerability Detection: Complete", False),
     ],
 )
 def test_qualys_profiles_that_choose_vulnerabilities_show_none_absent(options, full):
@@ -455,6 +529,36 @@ def test_qualys_reports_may_leave_out_what_their_owner_ignored():
     assert reasons(reading)["finding that its owner ignored or disabled: counts all the same"] == 1
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("Re-Opened\n", "Re-Opened\nExclude non-running services:\nOn\n"),
+        ("Re-Opened\n", "Re-Opened\nExclude QIDs not exploitable due to configuration: On\n"),
+        ("New, Active, Re-Opened", "New"),
+        ("New, Active, Re-Opened", "New, Active"),
+        ("All Operating Systems", "Windows 2019"),
+        ("All Operating Systems", "All Operating Systems\nSeverity: 4, 5"),
+        ("</FILTER_SUMMARY>", "</FILTER_SUMMARY><SELECTIVE_VULNS>7</SELECTIVE_VULNS>"),
+    ],
+)
+def test_qualys_templates_that_leave_findings_out_show_none_absent(before, after):
+    kept = """Status:New, Active, Re-Opened
+    Exclude non-running kernels:
+    Off
+    Vulnerabilities:
+    State:Active, Disabled, Ignored
+    Included Operating Systems:
+    All Operating Systems"""
+    assert said(asset_report(kept))[1] == {**ZERO, "internet_footprint": 1}
+    assert said(asset_report(kept).replace(before, after))[1] == {"internet_footprint": 1}
+
+
+def test_qualys_findings_whose_cves_are_not_told_may_be_any():
+    kept = "Vulnerabilities:\nState:Active, Disabled, Ignored"
+    finding = "<VULN_INFO><QID id='qid_7'>7</QID><TYPE>Vuln</TYPE></VULN_INFO>"
+    assert said(asset_report(kept, finding))[1] == {"internet_footprint": 1}
+
+
 def test_qualys_tables_name_the_address_that_is_reached():
     text = f'IP Interfaces,QID,Title,Severity,CVE ID,Last Detected\n"10.0.0.5,203.0.113.7",1,t,5,{KEV},2026-10-30\n'
     assert said(text, vantage="auto")[1]["kev_open_external"] == 1
@@ -488,6 +592,20 @@ def test_nexpose_exceptions_change_no_finding(status):
     header = "Asset IP Address,Vulnerability Test Result Code,Vulnerability ID,Vulnerability CVE IDs,Vulnerability Severity Level\n"
     for code, count in (("ee", 1), ("ev", 1), ("ep", None), ("er", None)):
         assert said(f"{header}203.0.113.9,{code},fgt,{KEV},10\n")[1].get("kev_open_external") == count
+
+
+@pytest.mark.parametrize("status", ["skipped-dos", "not-tested", "skipped-disabled", "SD"])
+def test_nexpose_tests_of_what_is_exploited_that_were_left_out_show_nothing_absent(status):
+    reading, found = said(nexpose(status))
+    assert found == {"internet_footprint": 1}
+    assert reasons(reading)["test that was left out, of a CVE known to be exploited: zero is not claimed"] == 1
+    assert said(nexpose(status).replace(KEV, OTHER))[1] == {**ZERO, "internet_footprint": 1}
+    assert said(nexpose("skipped-version"))[1] == {**ZERO, "internet_footprint": 1}
+
+
+def test_nexpose_findings_without_a_definition_may_be_any():
+    missing = nexpose("vulnerable-exploited").replace('<vulnerability id="fgt"', '<vulnerability id="other"')
+    assert said(missing)[1] == {"internet_footprint": 1}
 
 
 def test_nexpose_nodes_of_one_name_are_one_host():
@@ -532,6 +650,37 @@ def test_trivy_what_a_user_ignores_is_open():
         assert "kev_open_external" not in found
         assert reasons(reading)["vulnerability that a statement says does not affect"] == 1
     assert "kev_open_external" not in said(trivy(ignored=[hidden("ignored", "misconfiguration")]))[1]
+
+
+def test_folders_of_sources_are_no_systems():
+    found = {"VulnerabilityID": KEV}
+    folder = trivy(
+        ArtifactType="filesystem", Results=[{"Target": "a.lock", "Class": "lang-pkgs", "Vulnerabilities": [found]}]
+    )
+    reading, claimed = said(folder)
+    assert claimed == {}
+    assert reasons(reading)["known to be exploited on repositories: only internet-facing assets rate"] == 1
+    for system in (folder | {"Metadata": {"OS": {"Family": "debian"}}}, trivy(found, ArtifactType="filesystem")):
+        assert said(system)[1]["kev_open_external"] == 1
+    match = {"vulnerability": {"id": KEV}, "artifact": {}}
+    about = {"descriptor": {"name": "grype", "timestamp": "2026-11-01T03:04:05Z"}, "matches": [match]}
+    for target, distribution, open_ones in (("/", "", 1), ("/mnt", "debian", 1), ("/home/app", "", None)):
+        source = {"source": {"type": "directory", "target": target}, "distro": {"name": distribution}}
+        assert said(about | source)[1].get("kev_open_external") == open_ones
+
+
+@pytest.mark.parametrize("kind", ["AwsEcrContainerImage", "AWS::Lambda::Function", "artifactregistry.googleapis.com"])
+def test_images_functions_and_packages_among_resources_are_no_systems(kind):
+    finding = {"class_uid": 2002, "category_uid": 2, "time": 1793523600, "vulnerabilities": [{"cve": {"uid": KEV}}],
+               "finding_info": {"uid": "1"}, "resources": [{"uid": "a", "type": kind}]}  # fmt: skip
+    reading, found = said([finding])
+    assert found == {}
+    assert (
+        reasons(reading)["known to be exploited on images, functions or packages: only internet-facing assets rate"]
+        == 1
+    )
+    finding["resources"][0]["type"] = "AwsEc2Instance"
+    assert said([finding])[1]["kev_open_external"] == 1
 
 
 def test_trivy_workloads_that_could_not_be_scanned_were_not_seen():
@@ -627,6 +776,27 @@ def test_nuclei_one_host_by_name_and_by_two_addresses_is_one_host():
     found = [nuclei("a.example", "203.0.113.5"), nuclei("a.example", "2001:db8::5"), nuclei("a.example")]
     assert said(found)[1]["kev_open_external"] == 1
     assert said([nuclei("a.example", "203.0.113.5"), nuclei("b.example")])[1]["kev_open_external"] == 2
+
+
+def test_nuclei_a_trap_is_no_service():
+    trap = nuclei("203.0.113.5:23", **{"matched-at": "203.0.113.5:23", "type": "tcp"})
+    assert said([trap])[1]["risky_services"] == 1
+    trap["info"] = {"name": "Honeypot", "severity": "info", "tags": ["network", "honeypot"]}
+    reading, found = said([trap])
+    assert found == {}
+    assert reasons(reading)["honeypot, which is a trap and no service"] == 1
+
+
+def test_nuclei_one_page_over_http_and_https_is_one():
+    page = {"info": {"name": "Login", "severity": "info", "tags": ["panel"]}, "ip": "203.0.113.5"}
+    found = [
+        nuclei("a.example", **page) | {"matched-at": where}
+        for where in ("http://a.example/in", "https://a.example/in/", "https://www.a.example:443/in?token=x")
+    ]
+    reading, claimed = said(found)
+    assert claimed["exposed_login_panels"] == 1
+    assert "token" not in json.dumps(reading.to_dict())
+    assert said([*found, found[0] | {"matched-at": "http://a.example/admin"}])[1]["exposed_login_panels"] == 2
 
 
 @pytest.mark.parametrize("host", ["localhost", "app.localhost", "localhost.localdomain", "127.0.0.1", "169.254.1.1"])

@@ -31,6 +31,15 @@ _OPEN = {
     "", "-", "?", "unknown", "don't know", "do not know", "not sure", "unsure", "tbd", "不知道", "不清楚", "未知",
 }  # fmt: skip
 _EARLIEST_YEAR = 1997  # as of the dates that tools print: an older one is a slip of the pen
+_NOT_YET = re.compile(
+    r"(?:(?:no|nein|non|nee)\s*,\s*)?"
+    r"(?:not yet|noch nicht|pas encore|nog niet|todav[ií]a no|a[uú]n no)(?: (?:implemented|in place|deployed|done))?|"
+    r"(?:no|n|nein|non)\s*[,;:.(\u2013-]+\s*(?:but |aber |mais )?(?:this is |it is )?"
+    r"(?:planned|planning|scheduled|in progress|under way|not yet|geplant|in planung|pr[eé]vu)\b.*|"
+    r"尚未|还没有|还没|暂无|未实施|否[,;:。(]*(?:计划|正在).*",
+    re.DOTALL,
+)
+"""No, for now."""
 _NEVER = {"never", "从未", "从来没有"}
 _LEADING = re.compile(
     r"^\s*\d{1,3}(?:\.\d{1,3})+\s+|^\s*(?:q(?:uestion)?\s*)?\d{1,3}(?:\.\d{1,3})*\s*[.:)、]\s*", re.IGNORECASE
@@ -151,7 +160,7 @@ def understand(question: Question, given: object, habits: Habits = NO_HABITS) ->
         return _checked(question, Answer(float(text)))
     if text in _YES:
         return Answer(question.yes, said="yes") if question.yes is not None else Answer(said="unclear")
-    if text in _NO:
+    if text in _NO or _NOT_YET.fullmatch(text):
         return Answer(question.no, said="no") if question.no is not None or question.step else Answer(said="unclear")
     return _checked(question, _measured(question, text, habits))
 

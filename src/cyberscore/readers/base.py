@@ -222,26 +222,28 @@ def date_of(found: datetime | None, given: date | datetime | str | None, name: s
     Raises
     ------
     ReadingError
-        When the file has none and the caller gives none, or one that is not a date.
+        When the file has none and the caller gives none, or when the caller gives what is not a date.
     """
-    if found is not None:
-        if given is not None:
-            leftovers.add("observed_at was given, but the file has its own date, which stands", str(given))
-        return found
     if given is None:
+        if found is not None:
+            return found
         wanted = "pass observed_at (--observed-at), such as 2026-11-23"
         raise ReadingError(f"{name}: the file does not tell when it was made: {wanted}")
+    told: object = given
     if isinstance(given, datetime):
-        given = given.isoformat() if given.tzinfo is not None else ""
+        told = given.isoformat() if given.tzinfo is not None else ""
     elif isinstance(given, date):
-        given = f"{given.isoformat()}T00:00:00+00:00"
+        told = f"{given.isoformat()}T00:00:00+00:00"
     elif isinstance(given, str) and len(given) == 10:
-        given = f"{given}T00:00:00+00:00"
-    when = moment(given)
+        told = f"{given}T00:00:00+00:00"
+    when = moment(told)
     if when is None:
         raise ReadingError(
             f"{name}: observed_at must be a date or a time with a zone, from {_EARLIEST_YEAR}; got {given!r}"
         )
+    if found is not None:
+        leftovers.add("observed_at was given, but the file has its own date, which stands", str(given))
+        return found
     return when
 
 
@@ -249,6 +251,7 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 _NAMED = re.compile(r"(?:(?P<day1>\d{1,2})[ -](?P<m1>[a-z]{3})[a-z]*|(?P<m2>[a-z]{3})[a-z]* +(?P<day2>\d{1,2})),?")
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?(?:\.\d+)? ?(am|pm)?")
 _SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
+_DOTTED = re.compile(r"(?<![\d.])(\d{1,2})\.(\d{1,2})\.(\d{4})(?![\d.])")
 _YEAR = re.compile(r"\b(\d{4})\b")
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})\d*Z?")
 _DAY = re.compile(r"(?:19|20)\d{6}")
@@ -257,9 +260,9 @@ _DAY = re.compile(r"(?:19|20)\d{6}")
 def loose_moment(value: object) -> datetime | None:
     """Return a time with the day of its own zone, from what tools print.
 
-    That is ISO 8601, Unix seconds, "Mon Jul  1 11:47:41 2013" or "02/03/2026". Text without a zone is taken as UTC,
-    and 02/03/2026 as February (US tools print it) unless, as in 22/09/2022, only the day may stand first. None when it
-    is missing or cannot be true.
+    That is ISO 8601, Unix seconds, "Mon Jul  1 11:47:41 2013", "02/03/2026" or "02.03.2026". Text without a zone is
+    taken as UTC, 02.03.2026 as March, and 02/03/2026 as February (US tools print it) unless, as in 22/09/2022, only the
+    day may stand first. None when it is missing or cannot be true.
     """
     found = moment(value)
     if found is not None or not isinstance(value, str) or len(value) > 60:
@@ -276,8 +279,11 @@ def loose_moment(value: object) -> datetime | None:
             naive = datetime.fromisoformat(value.strip())
             return _plausible(naive if naive.tzinfo is not None else naive.replace(tzinfo=UTC))
         clock, slashed, named = _CLOCK.search(text), _SLASHED.search(text), _NAMED.search(text)
+        dotted = _DOTTED.search(text)
         hour, minute, second = _time_of_day(clock)
-        if slashed:
+        if dotted:
+            day, month, year = (int(part) for part in dotted.groups())
+        elif slashed:
             month, day, year = (int(part) for part in slashed.groups())
             if month > 12:
                 month, day = day, month

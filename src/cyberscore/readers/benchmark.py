@@ -3,14 +3,14 @@
 `hardening_score`: the share passed. Each check counts the same, by the share of its resources that pass: five hundred
 buckets do not outweigh the root account. A check that failed and was muted still failed. It is claimed of at least
 `FEWEST_CHECKS` checks of `FEWEST_SERVICES` services or sections, some passed and some failed: fewer are no benchmark,
-and a file of failures alone (or of passes alone) was filtered.
+and a file of failures alone (or of passes alone), of the gravest severities or of one category was filtered.
 
 `mfa_admin_coverage` in AWS: from checks that ask account by account, root and the users with a console password. What
 single checks prove besides is in `cloud_checks`.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from cyberscore.exceptions import ReadingError
@@ -26,6 +26,8 @@ Microsoft 365 have five sections and more (judgement)."""
 MAX_CHECKS = 100_000
 """More different checks than this are refused."""
 
+_GRAVE = {"critical", "high"}
+"""A whole benchmark has milder ones too. One severity that is not critical shows nothing: some tools rate all alike."""
 _ROOT = {"iam_root_mfa_enabled", "check113"}
 _USERS = {"iam_user_mfa_enabled_console_access", "check12"}
 _SECTION = re.compile(r"check(\d)\d*|(extra)\d+", re.IGNORECASE)  # Prowler 2 numbers its checks as CIS does
@@ -58,11 +60,23 @@ class Benchmark:
         self.accounts: dict[str, None] = {}
         self._checks: dict[str, _Tally] = {}
         self._services: set[str] = set()
+        self._severities: set[str] = set()
+        self._shared: frozenset[str] | None = None
+        """Categories that all checks so far have in common."""
         self._admins = _Admins()
         self._cloud = CloudChecks(leftovers)
 
     def take(
-        self, check: str, status: str, *, account: str = "", resource: str = "", text: str = "", service: str = ""
+        self,
+        check: str,
+        status: str,
+        *,
+        account: str = "",
+        resource: str = "",
+        text: str = "",
+        service: str = "",
+        severity: str = "",
+        categories: Iterable[str] = (),
     ) -> None:
         """Take one result in.
 
@@ -85,6 +99,9 @@ class Benchmark:
                 raise ReadingError(f"{self.name}: more than {MAX_CHECKS} different checks: use the file as written")
             tally = self._checks[check] = _Tally()
             self._services.add(service.strip().casefold()[:100] or _service(check))
+            self._severities.add(severity.strip().casefold()[:20])
+            own = frozenset(one.strip().casefold()[:100] for one in categories if one.strip())
+            self._shared = own if self._shared is None else self._shared & own
         tally.passed += passed
         tally.failed += not passed
         self._cloud.take(check, account, resource[:200], text, passed=passed)
@@ -118,6 +135,11 @@ class Benchmark:
         elif len(self._services) < FEWEST_SERVICES:
             services = ", ".join(sorted(self._services))
             self.leftovers.add(f"checks of {services} alone are a part of a benchmark", "hardening_score")
+        elif "critical" in self._severities and self._severities <= _GRAVE:
+            self.leftovers.add("checks of the gravest severities alone are a part of a benchmark", "hardening_score")
+        elif self._shared:
+            only = ", ".join(sorted(self._shared))
+            self.leftovers.add(f"checks of the category {only} alone are a part of a benchmark", "hardening_score")
         elif not passed or not failed:
             self.leftovers.add("results of one kind only: they were filtered", "hardening_score")
         else:

@@ -3,6 +3,7 @@
 A reader is a module with `TOOL`, `looks_like` and `read`, and a line in `_MODULES`.
 """
 
+import re
 from collections.abc import Iterable
 from datetime import date, datetime
 from difflib import get_close_matches
@@ -104,6 +105,11 @@ def detect(source: Input) -> str:
     marks = {name: int(module.looks_like(head)) for name, module in READERS.items()}
     best = max(marks.values())
     found = [name for name, mark in marks.items() if mark == best]
+    if best == 0 and head.form == "json array" and re.fullmatch(r"\[[\s,]*\]\s*", head.text):
+        raise ReadingError(
+            f"{name_of(source)}: holds an empty list, which shows neither which tool looked nor at what: leave it out, "
+            "or give the export of a run that found something"
+        )
     if best == 0:
         known = other_tool(head)
         named = f": it looks like {known.name}" if known else ""

@@ -60,8 +60,13 @@ _DATABASES_OVER_HTTP = ("elasticsearch", "couchdb", "apache couchdb", "influxdb"
 _UNIDENTIFIED = {"", "unknown", "tcpwrapped"}
 _LOGIN = re.compile(
     r"\b(log[ -]?[io]n|sign[ -]?[io]n|log into|anmeld\w*|einloggen|connexion|se connecter|iniciar sesi[oó]n|"
-    r"accedi|inloggen|logga in|webmail|roundcube|outlook(?: web)?|owa|citrix gateway|netscaler|globalprotect|"
-    r"fortigate|ssl[ -]?vpn|phpmyadmin|pfsense|cpanel|plesk|webmin|vsphere|esxi|remote desktop web|rdweb)\b",
+    r"inicio de sesi[oó]n|(?:iniciar|in[ií]cio de) sess[aã]o|accedi|inloggen|aanmelden|logga in|logg inn|log ind|"
+    r"kirjaudu|logowanie|zaloguj|přihl[aá][sš]\w*|prihl[aá]s\w*|bejelentkez\w*|autentificare|giriş yap|"
+    r"oturum aç\w*|đăng nhập|вход в систему|войти|авторизация|вхід|увійти|webmail|roundcube|"
+    r"outlook(?: web)?|owa|citrix gateway|netscaler|globalprotect|"
+    r"fortigate|ssl[ -]?vpn|phpmyadmin|pfsense|cpanel|plesk|webmin|vsphere|esxi|remote desktop web|rdweb)\b|"
+    # languages that put no space between words
+    r"登录|登錄|登入|登陆|ログイン|サインイン|로그인|เข้าสู่ระบบ|تسجيل الدخول",
     re.IGNORECASE,
 )
 # Documentation addresses stand for public ones in exports made anonymous; nothing real answers there.

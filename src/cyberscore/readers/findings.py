@@ -71,6 +71,10 @@ class Asset:
         What it is called, besides `name`.
     failed : bool
         Whether something shows that its checks were disturbed, or a finding is disputed: no absence is claimed of it.
+    inside : bool
+        Whether an agent looked, which sees no port as others see it.
+    software : bool
+        Whether it is an image, a function or a package among hosts: nothing of it is internet-facing by itself.
     """
 
     name: str
@@ -85,6 +89,8 @@ class Asset:
     panels: list[str] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
     failed: bool = False
+    inside: bool = False
+    software: bool = False
 
     def reach(self, host: str) -> None:
         """Take another of its addresses, where that is reachable from the internet and the one it has is not."""
@@ -117,6 +123,7 @@ class Inventory:
         self.counts = dict.fromkeys(("seen", "silent", "perimeter", "internal", "checked", "authenticated"), 0)
         self.open_outside: dict[str, dict[str, None]] = {}
         self.open_inside: dict[str, int] = {}
+        self.open_software: dict[str, int] = {}
         self.end_of_life: dict[str, str] = {}
         self.unchecked_outside = 0
         self.unscanned_outside = 0
@@ -143,7 +150,11 @@ class Inventory:
             return
         if asset.failed:
             asset.checked = asset.scanned = False
-        outside = self.kind not in SOFTWARE and exposure.in_perimeter(asset.address, self.vantage, asset.name)
+        if asset.inside:
+            asset.ports.clear()
+            asset.scanned = False
+        software = asset.software or self.kind in SOFTWARE
+        outside = not software and exposure.in_perimeter(asset.address, self.vantage, asset.name)
         self.counts["seen"] += 1
         self.counts["perimeter" if outside else "internal"] += 1
         self.counts["checked"] += asset.checked
@@ -153,8 +164,9 @@ class Inventory:
         if outside:
             self._expose(asset)
         else:
+            within = self.open_software if software else self.open_inside
             for cve in asset.cves:
-                self.open_inside[cve] = self.open_inside.get(cve, 0) + 1
+                within[cve] = within.get(cve, 0) + 1
 
     def _expose(self, asset: Asset) -> None:
         told = self.perimeter.add(asset.label, asset.ports.values(), (asset.name, *asset.names))
@@ -303,14 +315,15 @@ class Inventory:
         return []
 
     def _report_inside(self, known: Catalogue) -> None:
-        exploited = known.exploited(self.open_inside)
-        self.leftovers.add(
-            f"known to be exploited on {self.kind if self.kind in SOFTWARE else 'internal hosts'}: "
-            "only internet-facing assets rate",
-            *exploited,
-            count=sum(self.open_inside[one] for one in exploited),
-        )
-        others = [one for one in self.open_inside if one not in known.kev]
+        software = self.kind if self.kind in SOFTWARE else "images, functions or packages"
+        for where, cves in (("internal hosts", self.open_inside), (software, self.open_software)):
+            exploited = known.exploited(cves)
+            self.leftovers.add(
+                f"known to be exploited on {where}: only internet-facing assets rate",
+                *exploited,
+                count=sum(cves[one] for one in exploited),
+            )
+        others = [one for one in {**self.open_inside, **self.open_software} if one not in known.kev]
         self.leftovers.add("other CVE on an asset that is not internet-facing", *others)
 
 

@@ -6,8 +6,8 @@ population's median an upper bound is bad news for certain, and is telemetry. Ab
 and nothing more: it weighs as a document, which telemetry of the policies themselves (ScubaGear) replaces.
 
 Who signs in elsewhere registers elsewhere. An external method counts as MFA, though `isMfaCapable` leaves it out.
-Where nobody of a domain is capable, the domain may be federated, and its users may all be asked for MFA by whoever
-signs them in. The tenant's own domain (onmicrosoft.com) cannot be federated.
+Where nobody of a domain is capable, or hardly anybody, the domain may be federated, and its users may all be asked for
+MFA by whoever signs them in. The tenant's own domain (onmicrosoft.com) cannot be federated.
 
 For `phishing_resistant_mfa` there are two bounds: at most those with a passkey, security key, Windows Hello or
 certificate; at least those who are capable and have nothing else, so that there is no weaker method to be talked into.
@@ -15,10 +15,12 @@ The lower one is claimed where it is favourable, the upper one where it is adver
 
 Mailboxes are taken to be those of members; guests have theirs elsewhere. Administrators count whether members or not.
 The report leaves out disabled users. Several pages may be given as one list; a page that names a next one is a part
-of the tenant, and favourable shares of it are claimed only if it is told how many users there are.
+of the tenant, and favourable shares of it are claimed only if it is told how many users there are. A list of
+administrators alone was filtered, and gives none of all users either.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -47,6 +49,10 @@ _RESISTANT = {
 }  # fmt: skip
 _NOT_MFA = {"email", "securityquestion", "none", "temporaryaccesspass"}
 """Methods that only reset passwords, or are handed out to register others."""
+FEW = 0.1
+"""Fewer capable users of a domain than this share may be those who try things out in a federated one (judgement)."""
+FEWEST_ADMINS = 3
+"""From how many members on, all of them administrators, a list is one of administrators alone (judgement)."""
 _EXTERNAL = "external"  # externalAuthMethod, externalAuthenticationMethod: MFA of another provider
 _FIELDS = ("ismfaregistered", "ismfacapable", "methodsregistered", "authmethods")
 
@@ -132,11 +138,12 @@ def read(
     total = max(count - guests, len(members)) if count is not None else (None if more else len(members))
     assets = Assets("users", len(members), total)
     partial = total is None and assets_total is None
+    filtered = assets_total is None and len(members) >= FEWEST_ADMINS and all(one.admin for one in members)
     return Reading.of(
         TOOL,
         None,
         when,
-        list(_claims(users, members, leftovers, partial=partial)),
+        list(_claims(users, members, leftovers, partial=partial, filtered=filtered)),
         assets=assets,
         scope={"users": len(members), "guests": guests, "admins": sum(one.admin for one in users), "more_pages": more},
         leftovers=leftovers,
@@ -193,28 +200,33 @@ def _user(found: dict[str, Any]) -> _User:
 
 
 def _elsewhere(users: list[_User]) -> set[str]:
-    """Domains that may be federated: nobody of them can use the tenant's own MFA."""
-    own = {one.domain for one in users if not one.domain or mail_records.is_own(one.domain)}
-    return own - {one.domain for one in users if one.capable}
+    """Domains that may be federated: hardly anybody of them can use the tenant's own MFA."""
+    every = Counter(one.domain for one in users if not one.domain or mail_records.is_own(one.domain))
+    capable = Counter(one.domain for one in users if one.capable)
+    return {domain for domain, number in every.items() if capable[domain] < FEW * number}
 
 
-def _claims(users: list[_User], members: list[_User], leftovers: Leftovers, *, partial: bool) -> Iterator[Claim]:
+def _claims(
+    users: list[_User], members: list[_User], leftovers: Leftovers, *, partial: bool, filtered: bool
+) -> Iterator[Claim]:
     admins = [one for one in users if one.admin]
     if partial:
         leftovers.add("a page of several, of how many users is not told: favourable shares are not claimed", "page")
     elsewhere = _elsewhere(users)
+    if filtered:
+        leftovers.add("administrators alone are in the file: favourable shares of all users are not claimed", "members")
     for name, group, what in (("mfa_email_coverage", members, "members"), ("mfa_admin_coverage", admins, "admins")):
         if not group:
             leftovers.add(f"none of the {what} is in the file", name)
             continue
         capable = sum(one.capable for one in group)
-        federated = sum(one.domain in elsewhere for one in group)
+        federated = sum(one.domain in elsewhere and not one.capable for one in group)
         share = certain_end(name, round(capable / len(group), 6), round((capable + federated) / len(group), 6))
         if share is None:
             leftovers.add(f"{federated} of {len(group)} {what} are of domains that may be federated: no share", name)
             continue
         adverse = signal(name).code(share) > signal(name).unknown
-        if partial and not adverse:
+        if not adverse and (partial or (filtered and group is members)):
             continue
         source: SourceName = "telemetry" if adverse else "document"
         text = f"at most: {capable} of {len(group)} {what} can use MFA; registered is not enforced"
@@ -234,6 +246,6 @@ def _claims(users: list[_User], members: list[_User], leftovers: Leftovers, *, p
     certain = certain_end(name, least, most)
     if certain is None:
         leftovers.add(f"between {least:.0%} and {most:.0%} of members, by policies that the file does not hold", name)
-    elif not partial or signal(name).code(certain) > signal(name).unknown:
+    elif not (partial or filtered) or signal(name).code(certain) > signal(name).unknown:
         text = f"{least:.0%} of {len(members)} members have phishing-resistant methods only, {most:.0%} have one"
         yield Claim(name, certain, "telemetry", text)

@@ -1,7 +1,8 @@
 """Grype reports (JSON) of images, directories and packages as evidence: callers are the command line and apps.
 
 An image is not a system: what is known to be exploited in it is reported, and rates nothing. A directory is a host's
-only when the caller says that it is internet-facing (`vantage="external"`). Grype's own EPSS scores are used. What a
+only when it is the root, or holds an operating system, and the caller says that it is internet-facing
+(`vantage="external"`). Grype's own EPSS scores are used. What a
 rule of the user ignores is open all the same; what a statement (VEX) says does not affect is told, and rates nothing,
 and so are matches that Grype itself sets aside.
 """
@@ -66,10 +67,12 @@ def read(
         raise ReadingError(
             f"{name}: not a report by Grype (fields {', '.join(list(found)[:8])[:120]}): make one with grype -o json"
         )
-    inventory = Inventory(
-        name, leftovers, vantage, "hosts" if text_at(found, "source", "type") == "directory" else "images"
-    )
     target = at(found, "source", "target")
+    if text_at(found, "source", "type") != "directory":
+        kind = "images"
+    else:  # the root of a system, or a folder of sources
+        kind = "hosts" if target == "/" or text_at(found, "distro", "name") else "repositories"
+    inventory = Inventory(name, leftovers, vantage, kind)
     label = target if isinstance(target, str) else text_at(target, "userInput") or text_at(target, "imageID")
     asset = Asset(label or "image", checked=True, authenticated=True)
     for match in objects(found.get("matches"), f"{name}: matches"):

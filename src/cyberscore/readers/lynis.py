@@ -3,7 +3,8 @@
 `hardening_score` is the hardening index, a share of the points of the tests that ran. One host is not a firm: where it
 is told how many there are, a good index weighs that little more than nothing, and a system past its end of life is one
 of that many. A report that did not run to its end has no index, and one of a single category or group of tests, or of
-few tests, is no audit: its index says how well those few went. Which tests were skipped on purpose is not told.
+few tests, is no audit: its index says how well those few went. Nor is one of a container an audit of a host. Which
+tests were skipped on purpose is not told.
 """
 
 from collections.abc import Iterator
@@ -89,6 +90,8 @@ def _hardening(values: dict[str, str], leftovers: Leftovers) -> Iterator[Claim]:
     parts = [f"{key} {value[:60]}" for key, value in chosen.items() if value.lower() not in {"", "all"}]
     if index is None or index > 100:
         leftovers.add("no hardening index: the audit did not run to its end", name)
+    elif values.get("container") == "1":
+        leftovers.add("index of a container, which is no host", name)
     elif parts:
         leftovers.add(f"index of a part of the tests: {', '.join(parts)}", name)
     elif tests is None or tests < FEWEST_TESTS:

@@ -3,11 +3,13 @@
 Plugin 19506 tells, host by host, whether checks ran, with credentials or not, and which ports were scanned: without
 it nothing is claimed to be zero. Nor is it of a host that was blocked, fell silent or was spared, nor of
 vulnerabilities when the policy switched families of plugins off, chose single plugins, or is a template for discovery,
-compliance or one flaw. Ports that Nessus lists from inside a host (netstat) are not seen from outside and do not count.
+compliance or one flaw. Checks over the network that looked at few ports show nothing absent either. Ports that Nessus
+lists from inside a host (netstat, or where its agent files what it found) are not seen from outside and do not count.
 A finding counts as open whatever severity its owner gave it since. From a table zero is never claimed.
 """
 
 import re
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import ClassVar
 
@@ -41,6 +43,8 @@ _DISTURBED = re.compile(
     re.IGNORECASE,
 )
 """What an informational plugin says of a host whose scan was disturbed."""
+UNPRIVILEGED = {"21745", "24786", "26917", "104410", "110385", "117886"}
+"""Plugins that tell of a look from inside which failed, or had too few rights to see all software."""
 FAMILIES = {
     "Backdoors", "CGI abuses", "CISCO", "Databases", "DNS", "Firewalls", "FTP", "Gain a shell remotely", "Misc.", "RPC",
     "SMTP problems", "SNMP", "Web Servers", "Windows",
@@ -54,6 +58,8 @@ _NARROW = re.compile(
     re.IGNORECASE,
 )
 """Names of Tenable's templates that look for hosts, settings, files or single flaws; other names show nothing."""
+_SUPERSEDED = re.compile(r"no\b(?!.*did not launch)", re.IGNORECASE)
+"""What the scan says of itself where it left out patches, and the CVEs that they alone name."""
 LOCAL_PORT_LISTS = {"14272", "34220", "25221", "64582", "34252"}
 """Plugins that list listening ports from inside: netstat over SSH and WMI, remote listeners."""
 ALL_PORTS = {"default", "sc-default", "all", "1-65535", "0-65535"}
@@ -83,7 +89,9 @@ TABLE = Table(
     port=("port", "asset.port"),
     original=("original severity", "definition.severity", "risk factor"),
     scores=("cvss", "cvss v2.0 base score", "cvss v3.0 base score", "cvss base score", "cvss3 base score",
-            "cvss v2 base score", "cvss v3 base score", "definition.cvss2.base_score", "definition.cvss3.base_score"),
+            "cvss v2 base score", "cvss v3 base score", "cvss v4 base score", "cvss v4.0 base score",
+            "cvss4 base score", "definition.cvss2.base_score", "definition.cvss3.base_score",
+            "definition.cvss4.base_score"),
     changed=("modification", "severity modification type", "severity_modification_type", "risk modified",
              "accept risk?", "accept risk", "recast risk?", "recast risk"),
     names=("fqdn", "dns name", "asset.host_name", "netbios name", "asset.name", "host"),
@@ -91,7 +99,7 @@ TABLE = Table(
     epss=("epss score", "epss", "exploit prediction scoring system (epss)", "definition.epss.score"),
     authenticated=("last authenticated results date",),
 )  # fmt: skip
-_SCORES = ("cvss_base_score", "cvss3_base_score")
+_SCORES = ("cvss_base_score", "cvss3_base_score", "cvss4_base_score")
 _OUTPUT = ("plugin output", "plugin text", "output")
 _FACT = re.compile(r"^[ \t]*([\w ()/]+?)[ \t]*:[ \t]*(.*?)[ \t]*$", re.MULTILINE)
 
@@ -103,22 +111,25 @@ def facts_of(output: str) -> dict[str, str]:
 
 def apply_scan_information(asset: Asset, facts: dict[str, str]) -> None:
     """Set what plugin 19506 tells of a host: that checks ran, from where, and over which ports."""
-    asset.checked = True
     asset.authenticated = facts.get("credentialed checks", "").lower().startswith("yes")
-    scanners = facts.get("port scanner(s)", "")
-    asset.scanned = ("syn" in scanners or "tcp" in scanners) and covers(facts.get("port range", ""))
+    scanners, ports = facts.get("port scanner(s)", ""), facts.get("port range", "")
+    tried = "syn" in scanners or "tcp" in scanners
+    asset.scanned = tried and covers(ports)
+    # Checks over the network run where a port scanner found something.
+    asset.checked = asset.authenticated or (asset.scanned and covers(ports, {80, 443}))
+    asset.inside = "agent" in facts.get("scan type", "").lower()
 
 
-def covers(ports: str) -> bool:
-    """Whether a range of ports such as "1-1024,3389" holds all that matter to a claim of zero."""
+def covers(ports: str, wanted: Iterable[int] = (*exposure.RDP_PORTS, *exposure.RISKY_PORTS)) -> bool:
+    """Whether a range of ports such as "1-1024,3389" holds all that are wanted."""
     if ports.strip().lower() in ALL_PORTS:
         return True
-    wanted = {*exposure.RDP_PORTS, *exposure.RISKY_PORTS}
+    missing = set(wanted)
     for part in ports.split(","):
         match = re.fullmatch(r"\s*(?:T:)?(\d{1,5})(?:-(\d{1,5}))?\s*", part)
         if match:
-            wanted -= set(range(int(match[1]), int(match[2] or match[1]) + 1))
-    return not wanted
+            missing -= set(range(int(match[1]), int(match[2] or match[1]) + 1))
+    return not missing
 
 
 class _Scan(Elements):
@@ -137,6 +148,7 @@ class _Scan(Elements):
             "policyName",
             "cvss_base_score",
             "cvss3_base_score",
+            "cvss4_base_score",
             "FamilyName",
             "Status",
             "Family",
@@ -152,6 +164,7 @@ class _Scan(Elements):
         self.asset: Asset | None = None
         self.ended = True
         self.host: dict[str, str] = {}
+        self.unprivileged = ""
         self.key = ""
         self.item: dict[str, str] = {}
         self.cves: list[str] = []
@@ -166,7 +179,7 @@ class _Scan(Elements):
     def opened(self, tag: str, found: dict[str, str]) -> None:
         if tag == "ReportHost":
             self.asset = Asset(found.get("name", ""), exposure.address_of(found.get("name", "")), answered=False)
-            self.host = {}
+            self.host, self.unprivileged = {}, ""
         elif tag == "tag":
             self.key = found.get("name", "")
         elif tag == "ReportItem":
@@ -220,6 +233,7 @@ class _Scan(Elements):
     def _describe(self, asset: Asset) -> None:
         asset.names |= {self.host.get(name, "")[:255] for name in ("host-fqdn", "netbios-name", "hostname")}
         asset.address = exposure.address_of(self.host.get("host-ip", "")) or asset.address
+        self._judge_template(self.host.get("policy-used", ""))
 
     def _end_item(self, asset: Asset) -> None:
         plugin, title = self.item.get("pluginID", ""), self.item.get("pluginName", "")
@@ -232,6 +246,8 @@ class _Scan(Elements):
             facts = facts_of(output)
             apply_scan_information(asset, facts)
             self._judge_template(facts.get("scan policy used", ""))
+            if _SUPERSEDED.match(facts.get("display superseded patches", "")):
+                self.inventory.narrow("the policy hides missing patches that newer ones supersede", asset.label)
             self.feed = loose_moment(facts.get("plugin feed version", "")[:8])
             self.version = facts.get("nessus version", "").split(" ")[0][:40] or self.version
             return
@@ -242,6 +258,8 @@ class _Scan(Elements):
         risk = self.about.get("risk_factor", "").lower()
         severity = self.item.get("severity", "0")  # Nessus 4 called 1 what is informational as well as what is low
         unrated = not any(score_of(self.about.get(one, "")) > 0 for one in _SCORES)
+        if plugin in UNPRIVILEGED:
+            self.unprivileged = title or plugin
         if unrated and ((severity == "0" and risk in {"", "info"}) or (severity in {"0", "1"} and risk == "none")):
             said = f"{self.about.get('synopsis', '')}\n{self.about.get('plugin_output', '')}"
             if plugin in DISTURBED or _DISTURBED.search(said):
@@ -265,6 +283,9 @@ class _Scan(Elements):
                      if (found := loose_moment(self.host.get(one)))), None)  # fmt: skip
         if when is not None and (self.newest is None or when > self.newest):
             self.newest = when
+        if self.unprivileged and asset.authenticated:
+            self.leftovers.add("look from inside without the rights to see all", f"{asset.label}: {self.unprivileged}")
+            asset.authenticated, asset.checked = False, asset.scanned
         if when is not None and self.feed is not None and (when - self.feed).days > STALE_DAYS:
             self.inventory.narrow(f"plugins more than {STALE_DAYS} days older than the scan", f"{self.feed:%Y-%m-%d}")
         if asset.answered and "HOST_END" not in self.host and "HOST_END_TIMESTAMP" not in self.host:

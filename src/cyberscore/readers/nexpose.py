@@ -1,7 +1,8 @@
 """Nexpose and InsightVM reports (XML 1.0, 2.0 and simple, CSV) as evidence of vulnerabilities.
 
 A test counts when it found its vulnerability by exploit or by version; one that is only potential is reported. What
-the owner made an exception of is open all the same. A host on which a test ended in an error is not shown to be clean.
+the owner made an exception of is open all the same. A host on which a test ended in an error, or was left out for a
+CVE that is known to be exploited, is not shown to be clean.
 A report may leave out severities without saying so: zero is
 claimed only when one of the lowest (1 to 3 of 10) is among them. Definitions, which name the CVEs, stand after the
 hosts. Which ports were scanned, and whether with credentials, is not told. Callers are the command line and apps.
@@ -38,6 +39,8 @@ _POTENTIAL = {
 }
 _EXCEPTED = {"ee", "ev", "ep"}
 _FAILED = {"error", "er", "unknown", "uk"}
+_SKIPPED = {"not-tested", "nt", "skipped-dos", "sd", "skipped-disabled", "ds"}
+"""Tests that the scan was told to leave out; one left out because of a version does not apply."""
 
 TABLE = Table(
     headers=(("asset ip address", "vulnerability id"), ("asset ip address", "vulnerability title")),
@@ -72,6 +75,7 @@ class _Report(Elements):
         self.inventory, self.leftovers = inventory, leftovers
         self.assets: list[Asset] = []
         self.pending: list[tuple[Asset, str]] = []
+        self.skipped: list[tuple[Asset, str]] = []
         self.titles: dict[str, str] = {}
         self.cves: dict[str, list[str]] = {}
         self.asset: Asset | None = None
@@ -144,16 +148,30 @@ class _Report(Elements):
                 "test that ended in an error: zero is not claimed", f"{asset.label}: {self.vulnerability}", count=1
             )
             asset.failed = True
+        if status in _SKIPPED:
+            self.skipped.append((asset, self.vulnerability))
         if status in _OPEN:
             self.pending.append((asset, self.vulnerability))
         elif status in _POTENTIAL:
             self.leftovers.add("potential vulnerability, which nobody confirmed", self.vulnerability, count=1)
 
-    def resolve(self) -> None:
+    def _cves(self, key: str) -> list[str]:
+        return self.cves.get(key, []) or cves_in(key) or cves_in(self.titles.get(key, ""))
+
+    def resolve(self, known: Catalogue) -> None:
         """Join findings with their definitions, and close the hosts."""
+        for asset, key in self.skipped:
+            if known.exploited(self._cves(key)):
+                self.leftovers.add(
+                    "test that was left out, of a CVE known to be exploited: zero is not claimed",
+                    f"{asset.label}: {key}",
+                    count=1,
+                )
+                asset.failed = True
         for asset, key in self.pending:
-            title = self.titles.get(key, "")
-            cves = self.cves.get(key, []) or cves_in(key) or cves_in(title)
+            title, cves = self.titles.get(key, ""), self._cves(key)
+            if key not in self.titles and not cves:
+                self.inventory.narrow("finding whose definition, and CVEs, the file does not hold", key)
             asset.cves.update(dict.fromkeys(cves))
             if past_end_of_life(title) or key.endswith(("-obsolete", "-obsolete-version")):
                 asset.end_of_life = asset.end_of_life or title or key
@@ -210,7 +228,8 @@ def read(
         )
     report = _Report(name, inventory, leftovers)
     read_xml(source, report, MAX_BYTES)
-    report.resolve()
+    known = catalogue if catalogue is not None else Catalogue.load()
+    report.resolve(known)
     complete = report.finished and report.scans > 0 and report.unfiltered
     if not report.finished:
         leftovers.add("the scan did not run to its end: zero is not claimed", "scan")
@@ -222,6 +241,6 @@ def read(
         date_of(report.newest, observed_at, name, leftovers),
         complete=complete,
         listed=True,
-        catalogue=catalogue,
+        catalogue=known,
         assets_total=assets_total,
     )

@@ -3,8 +3,8 @@
 Only `open` is open. A count above zero is what was seen. Zero is claimed only when the scan ran to its end
 and every host of the perimeter that answered had all the ports in question scanned with a definite result, by a kind of
 scan that an open port must answer: Windows and others reset every probe of FIN, NULL, Xmas, Maimon, ACK and window
-scans, so that those prove nothing closed. A title can show a login panel but not rule one out: zero panels is claimed
-only where no web service is open.
+scans, and firewalls drop probes in fragments, so that those prove nothing closed. A title can show a login panel but
+not rule one out: zero panels is claimed only where no web service is open.
 """
 
 import re
@@ -35,8 +35,11 @@ _ANSWERS = {"open", "closed", "unfiltered"}
 _TELLING_SCANS = {"syn", "connect"}
 """Kinds of TCP scan that an open port answers, as seen from the scanner itself: idle and bounce scans see what another
 host sees."""
-_BLINDED = re.compile(r"(?:^|\s)(?:--badsum|--scanflags|--ip-options|--ttl|-S)(?=[\s=]|$)")
-"""Options that change probes so that an open port need not answer, or answers another host."""
+_BLINDED = re.compile(
+    r"(?:^|\s)(--?(?:badsum|scanflags|ip-options|ttl|mtu|max-retries[\s=]0+(?=\s|$))|-f{1,2}|-S)(?=[\s=]|$)"
+)
+"""Options by which an open port need not answer: probes are changed, sent in fragments that firewalls drop, sent once
+and lost, or answered to another host."""
 _SKIPS_DISCOVERY = re.compile(r"(?:^|\s)(?:-Pn|-PN|-P0|-PD)(?=\s|$)")
 _OPEN_ONLY = re.compile(r"(?:^|\s)--open(?=\s|$)")
 
@@ -116,7 +119,12 @@ class _Scan:
     @property
     def telling(self) -> bool:
         """Whether an open TCP port had to answer this scan."""
-        return self.scan_types <= _TELLING_SCANS and _BLINDED.search(self.run.get("args", "")) is None
+        return self.scan_types <= _TELLING_SCANS and not self.blinding
+
+    @property
+    def blinding(self) -> list[str]:
+        """Options of the command by which an open port need not answer."""
+        return [" ".join(option.split()) for option in _BLINDED.findall(self.run.get("args", ""))]
 
     @property
     def open_only(self) -> bool:
@@ -253,7 +261,7 @@ class _Scan:
             elif port.state == "open by its reset":
                 self.leftovers.add("port that a window scan takes for open: not known to be open", label)
         if not self.telling:
-            kinds = ", ".join(sorted(self.scan_types)) or "none"
+            kinds = " ".join((", ".join(sorted(self.scan_types)) or "none", *self.blinding))
             self.leftovers.add(
                 "kind of scan that an open port need not answer: zero is not claimed", f"TCP scan: {kinds}", count=1
             )

@@ -106,6 +106,9 @@ def _take(
     if not host and address is None:
         leftovers.add("finding without a host", template, count=1)
         return
+    if "honeypot" in texts_at(found, "info", "tags"):
+        leftovers.add("honeypot, which is a trap and no service", template, count=1)
+        return
     asset = assets.setdefault(str(address or host.lower()), Asset(host, address))
     asset.names |= {name.lower() for name in (host, text_at(found, "host")) if name and "/" not in name}
     scheme, kind = (place[1] or "").lower() if place else "", text_at(found, "type").lower()
@@ -122,7 +125,7 @@ def _take(
     if score is not None and len(cves) == 1:
         inventory.scores[cves[0]] = score
     if "panel" in tags:
-        asset.panels.append(f"{template} {urlsplit_path(matched)}")
+        asset.panels.append(f"{template} {_page(matched)}".rstrip())
     elif past_end_of_life(title):
         asset.end_of_life = asset.end_of_life or title
     elif not cves:
@@ -134,9 +137,9 @@ def _port_of_scheme(scheme: str) -> int | None:
     return {"http": 80, "https": 443}.get(scheme)
 
 
-def urlsplit_path(text: str) -> str:
-    """Return a URL without its query, which may hold secrets; other text as it is."""
+def _page(matched: str) -> str:
+    """Return a URL's path: one page over http and https, or by two names, is one; a query may hold secrets."""
     try:
-        return urlsplit(text)._replace(query="", fragment="").geturl()[:300]
+        return urlsplit(matched).path.rstrip("/")[:300] if "://" in matched else ""
     except ValueError:
-        return text[:300]
+        return ""

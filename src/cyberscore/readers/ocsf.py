@@ -4,10 +4,12 @@
   do, are results of a benchmark: see `benchmark`. Of the states of one finding the newest counts. A failure that
   somebody muted, suppressed, called resolved, archived, closed or deleted still failed.
 - Vulnerability findings (2002) that are not resolved are open CVEs of the resources they name, suppressed and archived
-  ones too: see `findings`. Of cloud resources it is not known whether the internet reaches them.
+  ones too: see `findings`. Of cloud resources it is not known whether the internet reaches them. Images, functions and
+  packages are not systems, and rate nothing.
 - Other detections are alerts. Their number is no signal: they are reported.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -18,7 +20,7 @@ from cyberscore.readers import exposure
 from cyberscore.readers.base import Leftovers, Reading, date_of, loose_moment
 from cyberscore.readers.benchmark import Benchmark
 from cyberscore.readers.documents import read_objects
-from cyberscore.readers.fields import at, objects, text_at
+from cyberscore.readers.fields import at, objects, text_at, texts_at
 from cyberscore.readers.findings import Asset, Inventory
 from cyberscore.readers.head import Head
 from cyberscore.readers.opening import Input, name_of
@@ -42,6 +44,8 @@ _WORDS = {
 }  # fmt: skip
 """How others than the schema call a verdict: Prowler 3 and 4, AWS Config. What was muted is taken for a failure."""
 _DECIDING = {"PASS", "FAIL", "PASSED", "FAILED", "MUTED", "MANUAL", "WARNING", "NOT_AVAILABLE"}
+_SOFTWARE = re.compile(r"image|function|lambda|repositor|registr|package|artifact|layer|code", re.IGNORECASE)
+"""Types of resources that are not systems."""
 _WRAPPERS = ("events", "findings", "Findings", "value", "data", "items", "results", "records", "Records")
 """Fields in which a bundle, or the answer of an API, holds its findings."""
 
@@ -97,6 +101,7 @@ def read(
         benchmark.take(
             result.check, result.verdict,
             account=result.account, resource=result.resource, text=result.text, service=result.service,
+            severity=result.severity, categories=result.categories,
         )  # fmt: skip
     when = date_of(newest, observed_at, name, leftovers)
     scope = {"product": product, "accounts": list(benchmark.accounts)[:200]}
@@ -142,6 +147,8 @@ class _Result:
     resource: str
     text: str
     service: str
+    severity: str
+    categories: tuple[str, ...]
 
 
 def _take(
@@ -188,6 +195,8 @@ def _result(found: dict[str, Any], when: datetime | None, check: str, verdict: s
         text_at(resource, "uid") or text_at(resource, "name"),
         (text_at(found, "status_detail") or text_at(found, "message"))[:300],
         text_at(resource, "group", "name"),
+        text_at(found, "severity"),
+        tuple(texts_at(found, "unmapped", "categories")),
     )
 
 
@@ -250,7 +259,8 @@ class _Vulnerabilities:
         )[:200]
         if key not in self.assets and len(self.assets) >= MAX_ASSETS:
             raise ReadingError(f"{self.name}: more than {MAX_ASSETS} resources: split it by account")
-        self.assets.setdefault(key, Asset(key, address, checked=True))
+        software = _SOFTWARE.search(text_at(place, "type")) is not None
+        self.assets.setdefault(key, Asset(key, address, checked=True, software=software))
         words = [text_at(found, key).casefold() for key in ("status_id", "status", "state_id", "state")]
         closed = any(one in _CLOSED for one in words) or text_at(found, "activity_id") == "3"
         for one in listed:

@@ -5,7 +5,8 @@ guesses from a banner, and reported. It counts with its original severity, whate
 owner calls a false positive is neither open nor shown to be absent. A report lists the results of one filter: zero is
 claimed only if that filter keeps every severity, the scan is done, the hosts that answered are listed without an error,
 and some result has a severity: a discovery configuration writes log messages alone, and a report does not name its
-configuration. A host without any result did not answer. Which ports were scanned is not told. Callers are the command
+configuration. Nor is it from a comparison of two scans, or from the CVE scanner, which looks at no host. A host without
+any result did not answer. Which ports were scanned is not told. Callers are the command
 line and apps.
 """
 
@@ -67,7 +68,7 @@ class _Report(Elements):
     texts: ClassVar = frozenset(
         {"host", "hostname", "port", "name", "threat", "severity", "cve", "ip", "value", "score", "end", "scan_end",
          "scan_start", "timestamp", "scan_run_status", "term", "start", "creation_time",
-         "filtered", "full", "original_threat", "original_severity", "description", "count"}
+         "filtered", "full", "original_threat", "original_severity", "description", "count", "type", "delta"}
     )  # fmt: skip
 
     def __init__(self, name: str, inventory: Inventory, leftovers: Leftovers) -> None:
@@ -85,12 +86,15 @@ class _Report(Elements):
         self.most = self.first = ""
         self.wanted = {"h", "m", "l"}
         self.rated = 0
+        self.looked_up = False
         self.failure: dict[str, str] = {}
         self.errors = 0
 
     def opened(self, tag: str, found: dict[str, str]) -> None:
         """Take an element's attributes."""
-        if tag == "result" and "result" not in self.path[:-1]:  # what detected a product is a result inside another
+        if tag == "report" and found.get("type", "").lower() == "delta":
+            self.inventory.narrow("the report compares two scans, and may leave out what both found", "delta report")
+        elif tag == "result" and "result" not in self.path[:-1]:  # what detected a product is a result inside another
             self.result, self.cves, self.epss = {}, [], {}
             self.results += 1
         elif tag == "results" and "start" in found:
@@ -148,10 +152,9 @@ class _Report(Elements):
             self.host["authenticated"] = "yes"
 
     def _in_result(self, tag: str, text: str) -> None:
-        if tag in {"threat", "severity", "original_threat", "original_severity"} and self.within("result"):
+        own = {"threat", "severity", "original_threat", "original_severity", "delta"}
+        if (tag in own and self.within("result")) or (tag in {"name", "type"} and self.within("result", "nvt")):
             self.result[tag] = text
-        elif tag == "name" and self.within("result", "nvt"):
-            self.result["name"] = text
         elif tag == "cve" and self.within("result", "nvt"):
             self.cves += cves_in(text)
         elif tag == "value" and self.within("result", "qod"):
@@ -194,6 +197,12 @@ class _Report(Elements):
         if not host:
             self.leftovers.add("result without a host", title or "result", count=1)
             return
+        if found.get("delta", "").lower().startswith("gone"):
+            self.leftovers.add("result that is gone since an earlier scan", title or "result", count=1)
+            return
+        if found.get("type", "").lower() == "cve" and not self.looked_up:
+            self.looked_up = True
+            self.inventory.narrow("the CVE scanner looks up software that another scan once saw", title or "result")
         if found.get("threat", "").lower() == "error" or _number(found.get("severity")) == _ERROR:
             self._failed(host, title or "error")
             return
@@ -212,13 +221,13 @@ class _Report(Elements):
         rated = max(severities) > 0 or not _RATED.isdisjoint(threats)
         self.rated += rated
         quality = found.get("qod", "")
-        if not rated:
+        if threats[0] == "false positive" or severities[0] == _FALSE_POSITIVE:
+            self.leftovers.add("result that its owner calls a false positive: not shown to be absent", title, count=1)
+            asset.failed = True
+        elif not rated:
             self.leftovers.add("informational result", title or "result", count=1)
         elif quality.isascii() and quality.isdigit() and int(quality[:5]) < MIN_QUALITY:
             self.leftovers.add(f"result of a quality of detection below {MIN_QUALITY} %", title or "result", count=1)
-        elif threats[0] == "false positive" or severities[0] == _FALSE_POSITIVE:
-            self.leftovers.add("result that its owner calls a false positive: not shown to be absent", title, count=1)
-            asset.failed = True
         else:
             if severities[0] < severities[1]:
                 self.leftovers.add("result that an override made less severe: counts as it was found", title, count=1)

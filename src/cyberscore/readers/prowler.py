@@ -15,7 +15,7 @@ from cyberscore.readers import ocsf
 from cyberscore.readers.base import Leftovers, Reading, date_of, loose_moment
 from cyberscore.readers.benchmark import Benchmark
 from cyberscore.readers.documents import read_objects, read_table
-from cyberscore.readers.fields import text_at
+from cyberscore.readers.fields import text_at, texts_at
 from cyberscore.readers.head import Head
 from cyberscore.readers.opening import Input, name_of
 
@@ -45,6 +45,8 @@ _ALIASES = {
     "time": ("timestamp", "assessment_start_time", "assessmentstarttime", "assessmentdate"),
     "version": ("prowler_version",),
     "service": ("service_name", "servicename", "check_servicename", "service"),
+    "severity": ("severity", "check_severity"),
+    "categories": ("categories",),
 }
 _MUTED = {"muted", "warning"}
 """How results on a mutelist (version 4), or an allowlist (2 and 3), are called."""
@@ -68,6 +70,8 @@ class _Row:
     time: str
     version: str
     service: str
+    severity: str
+    categories: str
 
 
 def looks_like(head: Head) -> int:
@@ -107,8 +111,10 @@ def read(
     for row in _table(source, head, name) if head.form == "text" else _json(source, name):
         status = "fail" if row.status.strip().casefold() in _MUTED else row.status
         benchmark.take(
-            _check(row), status, account=row.account, resource=row.resource, text=row.text, service=row.service
-        )
+            _check(row), status,
+            account=row.account, resource=row.resource, text=row.text, service=row.service, severity=row.severity,
+            categories=re.split(r"[|,]", row.categories),
+        )  # fmt: skip
         told = loose_moment(row.time)
         first = min(first, told) if first is not None and told is not None else told or first
         version, rows = version or row.version, rows + 1
@@ -151,5 +157,6 @@ def _json(source: Input, name: str) -> Iterator[_Row]:
 
 
 def _row(found: dict[str, Any]) -> _Row:
+    found = {**found, "categories": ",".join(texts_at(found, "categories"))}
     return _Row(**{key: next((text for one in names if (text := text_at(found, one))), "")
                    for key, names in _ALIASES.items()})  # fmt: skip

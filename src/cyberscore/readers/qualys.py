@@ -35,15 +35,24 @@ DISTURBED = {"42432", "86476"}
 """Possible scan interference, and a web server that stopped responding: the checks of a host were not whole."""
 _DISTURBED = re.compile(
     r"scan interference|stopped responding|(?:no longer|not) respond|unreachable during|"
-    r"scan\b[^.\n]{0,40}\b(?:timed out|aborted|interrupted|blocked|terminated)",
+    r"scan\b[^.\n]{0,40}\b(?:timed out|aborted|interrupted|blocked|terminated|incomplete|not complete)",
     re.IGNORECASE,
 )
 _CHOSEN = re.compile(
     r"vulnerability detection\s*:\s*(?!complete)\w|\b(?:selective|custom) (?:vulnerability|scan)|\bselected qids?\b|"
-    r"\bexcluded qids?\s*:\s*\d|\blight inventory\b|\bbasic information gathering\b",
+    r"\bexcluded qids?\s*:\s*\d|\blight inventory\b|\bbasic information gathering\b|"
+    r"scanned tcp ports\s*:\s*(?:none|light|targeted|additional|custom)",
     re.IGNORECASE,
 )
-"""What an option profile says when it looks for some vulnerabilities alone."""
+"""What an option profile says when it looks for some vulnerabilities, or at few ports, alone."""
+_STATUSES = re.compile(r"^Status: ?(\w[\w-]*(?:, ?[\w-]+)*)")
+"""Whether a report keeps findings that are new, seen again, and back again."""
+_LEFT_OUT = re.compile(
+    r"\bExclude [\w -]+: ?On\b|\bIncluded Operating Systems: ?(?!All\b)\w+|\bSeverit(?:y|ies)(?: Levels?)?: ?\d|"
+    r"\b(?:Selective|Custom)\b[^:]*:|\bSearch Lists?: ?\w+",
+    re.IGNORECASE,
+)
+"""What a report's template leaves out besides."""
 _STATES = re.compile(r"Vulnerabilities: ?State: ?(\w+(?:, ?\w+)*)")
 """Which findings a report keeps, by what their owner made of them."""
 SEVERITIES = {"5": "critical", "4": "high", "3": "medium", "2": "low", "1": "low"}
@@ -112,6 +121,8 @@ class _Report(Elements):
         """Take an element's attributes."""
         if len(self.path) == 1:
             self.root = tag
+        if self.within("TEMPLATE_DETAILS", tag) and tag != "FILTER_SUMMARY":
+            self.inventory.narrow("the report's template chooses findings", tag)
         if tag == "HOST" and not self.within("HOSTS", "HOST"):
             self.asset = Asset("")
         elif tag == "IP" and "value" in found:  # a host of a scan result
@@ -269,10 +280,10 @@ class _Report(Elements):
             if past_end_of_life(title):
                 asset.end_of_life = asset.end_of_life or title
             elif not cves:
-                why = (
-                    "finding without a CVE, which no signal rates" if title else "QID whose CVEs the file does not name"
-                )
-                self.leftovers.add(why, title or f"QID {qid}", count=1)
+                if title:
+                    self.leftovers.add("finding without a CVE, which no signal rates", title, count=1)
+                else:
+                    self.inventory.narrow("QID whose CVEs the file does not name", f"QID {qid}")
         for qid, severity, first, fixed, still in self.history:
             risk = SEVERITIES.get(severity or self.severities.get(qid, ""), "none")
             self.inventory.patching.add(risk, first, fixed, is_open=still)
@@ -288,9 +299,14 @@ class _Report(Elements):
         """Note vulnerabilities that were not looked for, or that the report leaves out."""
         chosen = _CHOSEN.search(self.keys.get("OPTIONS", ""))
         if chosen is not None:
-            self.inventory.narrow("the option profile chooses vulnerabilities", chosen[0])
+            self.inventory.narrow("the option profile chooses vulnerabilities or ports", chosen[0])
         if self.root == "SCAN":  # all that a scan found, and nothing of its owner's
             return
+        statuses, left_out = _STATUSES.search(self.filters), _LEFT_OUT.search(self.filters)
+        if left_out is not None:
+            self.inventory.narrow("the report's template leaves findings out", left_out[0])
+        if statuses is not None and not {"new", "active", "re-opened"} <= set(re.split(r", ?", statuses[1].lower())):
+            self.inventory.narrow("the report's template leaves findings out by their status", statuses[1])
         states = _STATES.search(self.filters)
         told = states[1].lower() if states else ""
         if not ("ignored" in told and "disabled" in told):

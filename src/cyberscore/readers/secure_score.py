@@ -6,15 +6,21 @@ MFARegistrationV2 ("registered and protected"), and BlockLegacyAuthentication, w
 Files list a score a day: the newest counts. Version 1 controls (AdminMFA) have no share, and are reported.
 
 A tenant may mark a control as met by other means, or accept its risk: Microsoft then gives points that nobody measured,
-and they are taken off. A score of a few controls or points is no benchmark.
+and they are taken off. What Microsoft counted (in its words, or as a count of a total) stands over the share. Without
+such a count, and without the controls' profiles, which hold their marks, a good share weighs as a document, and legacy
+authentication is not shown to be blocked. Good news that was last measured long before the score is none. A score of a
+few controls or points is no benchmark.
 """
 
+import math
 import re
 from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
 
 from cyberscore.exceptions import ReadingError
+from cyberscore.profile.evidence import SourceName
+from cyberscore.profile.signals import signal
 from cyberscore.readers.base import Assets, Claim, Leftovers, Reading, date_of, loose_moment
 from cyberscore.readers.documents import read_json
 from cyberscore.readers.fields import at, objects, text_at
@@ -34,6 +40,14 @@ FEWEST_POINTS = 50
 
 _AS_MEASURED = {"", "default", "active", "planned", "toaddress"}
 """States of a control that give no points by themselves."""
+STALE_DAYS = 30
+"""A control last measured longer than this before the score is not of its day (judgement)."""
+ROUNDING = 0.01
+"""A share further than this from what was counted is another."""
+_MISSING = re.compile(
+    r"\b(\d{1,7})(?: out)? of (\d{1,7}) [^.]*\b(?:(?:is|are|do|does|have|has)n.t|not|without)\b", re.IGNORECASE
+)
+"""How Microsoft says how many users a control misses."""
 _SHARES = {"adminmfav2": "mfa_admin_coverage", "mfaregistrationv2": "mfa_email_coverage"}
 _LEGACY = "blocklegacyauthentication"
 
@@ -65,7 +79,7 @@ def read(
     name, leftovers = name_of(source), Leftovers()
     content = read_json(source, MAX_BYTES, arrays=True)
     scores = [_lower(one) for one in _scores(content, name)]
-    marked = _marked(content, name)
+    marked, profiled = _marked(content, name)
     if not scores or not all("currentscore" in one for one in scores):
         raise ReadingError(f"{name}: not secureScores (no currentScore): give the answer of security/secureScores")
     dated = [(loose_moment(text_at(one, "createddatetime")), one) for one in scores]
@@ -80,7 +94,7 @@ def read(
         TOOL,
         None,
         date_of(made, observed_at, name, leftovers),
-        list(_claims(newest, marked, leftovers, name)),
+        list(_claims(newest, made, marked, leftovers, name, profiled=profiled)),
         assets=Assets("users", seen) if seen is not None else None,
         scope={
             "tenant_id": text_at(newest, "azuretenantid")[:200],
@@ -102,17 +116,18 @@ def _scores(content: dict[str, Any] | list[Any], name: str) -> Iterator[dict[str
             yield one
 
 
-def _marked(content: dict[str, Any] | list[Any], name: str) -> set[str]:
-    """Return controls that the tenant marked as met by other means, or whose risk it accepted, from their profiles."""
-    marked = set()
+def _marked(content: dict[str, Any] | list[Any], name: str) -> tuple[set[str], set[str]]:
+    """Return controls that the tenant marked as met by other means, or whose risk it accepted; and all in profiles."""
+    marked, profiled = set(), set()
     for one in objects(content if isinstance(content, list) else [content], f"{name}: the list"):
         listed = at(one, "profiles", "value")
         for profile in map(_lower, objects(listed, f"{name}: profiles")):
             states = objects(profile.get("controlstateupdates"), f"{name}: controlStateUpdates")
             latest = max(states, key=lambda update: text_at(update, "updatedDateTime"), default=None)
+            profiled.add(text_at(profile, "id").casefold())
             if _overridden(text_at(_lower(latest or {}), "state")):
                 marked.add(text_at(profile, "id").casefold())
-    return marked
+    return marked, profiled
 
 
 def _overridden(state: str) -> bool:
@@ -138,24 +153,67 @@ def _number(value: object) -> float | None:
     return float(value)
 
 
-def _claims(score: dict[str, Any], marked: set[str], leftovers: Leftovers, name: str) -> Iterator[Claim]:
+def _counted(control: dict[str, Any], told: str, share: float | None) -> float | None:
+    """Return the share of users that Microsoft counted; None when it tells none, NaN when there is no user."""
+    missing = _MISSING.search(told)
+    if missing is not None:
+        total = int(missing[2])
+        return max(0.0, 1 - int(missing[1]) / total) if total else math.nan
+    met, number = (_number(control.get(key)) for key in ("count", "total"))
+    if met is None or number is None or share is None:
+        return None
+    if not number:
+        return math.nan
+    return met / number if abs(met / number - share) <= ROUNDING else None  # what it counts is documented nowhere
+
+
+def _claims(
+    score: dict[str, Any],
+    made: datetime | None,
+    marked: set[str],
+    leftovers: Leftovers,
+    name: str,
+    *,
+    profiled: set[str],
+) -> Iterator[Claim]:
     controls = [_control(one) for one in objects(score.get("controlscores"), f"{name}: controlScores")]
     given = [_number(one.get("score")) or 0.0 for one in controls]
     unmeasured = 0.0
     for control, points in zip(controls, given, strict=True):
-        key = text_at(control, "controlname")
+        label = text_at(control, "controlname")
+        key = label.casefold()
         share = _number(control.get("scoreinpercentage"))
         share = share / 100 if share is not None and share <= 100 else None
-        told = re.sub(r"<[^>]*>", " ", text_at(control, "implementationstatus"))[:300]
-        if key.casefold() in marked or _overridden(text_at(control, "controlstate")):
+        told = " ".join(re.sub(r"<[^>]*>", " ", text_at(control, "implementationstatus"))[:300].split())
+        counted = _counted(control, told, share)
+        synced = loose_moment(text_at(control, "lastsynced")[:60])
+        rated = key in _SHARES or key == _LEGACY
+        if key in marked or _overridden(text_at(control, "controlstate")):
             unmeasured += points
-            leftovers.add("control that the tenant marked by itself: its points are taken off", key)
-        elif share is not None and key.casefold() in _SHARES:
-            yield Claim(_SHARES[key.casefold()], round(share, 6), "telemetry", f"{key} {share:.0%}: {told}")
-        elif share is not None and key.casefold() == _LEGACY and share == 1:
-            yield Claim("legacy_auth_enabled", 0, "telemetry", f"{key} 100%: {told}")
+            leftovers.add("control that the tenant marked by itself: its points are taken off", label)
+            continue
+        if share is None or not rated:
+            leftovers.add("control that tells no share of what a signal rates", label)
+            continue
+        if counted is not None and math.isnan(counted):
+            leftovers.add("control that counts no user", label)
+            continue
+        if counted is not None and share > counted + ROUNDING:
+            unmeasured += points * (1 - counted / share)
+            leftovers.add("control with points for more users than were counted: those are taken off", label)
+            share = counted
+        rates = _SHARES.get(key, "legacy_auth_enabled")
+        adverse = key in _SHARES and signal(rates).code(share) > signal(rates).unknown
+        proven = counted is not None or key in profiled
+        if not adverse and made is not None and synced is not None and (made - synced).days > STALE_DAYS:
+            leftovers.add(f"control last measured more than {STALE_DAYS} days before the score", label)
+        elif key in _SHARES:
+            source: SourceName = "telemetry" if adverse or proven else "document"
+            yield Claim(rates, round(share, 6), source, f"{label} {share:.0%}: {told}")
+        elif share == 1 and proven:
+            yield Claim(rates, 0, "telemetry", f"{label} 100%: {told}")
         else:
-            leftovers.add("control that tells no share of what a signal rates", key)
+            leftovers.add("control that does not show legacy authentication to be blocked for all", label)
     current, most = _number(score.get("currentscore")), _number(score.get("maxscore"))
     if current is None or not most or current > most:
         leftovers.add("score or maximum is missing or cannot be true", "hardening_score")

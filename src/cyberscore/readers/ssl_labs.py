@@ -1,7 +1,8 @@
 """Qualys SSL Labs' assessments (API versions 2 to 4, one host or several): callers are the command line and apps.
 
 The letter bounds the score (`tls.GRADES`), the details say how far below it lies. A letter without details is enough
-for the bound alone. An assessment that is not ready says nothing.
+for the bound alone. An assessment that is not ready says nothing, but where it stopped because the certificate is of
+another name, it says that.
 """
 
 from collections.abc import Iterator
@@ -31,6 +32,8 @@ _CERTIFICATE_ISSUES = {
     1: "untrusted", 2: "expired", 4: "expired", 8: "mismatch", 16: "revoked", 32: "mismatch", 64: "untrusted",
     128: "untrusted", 256: "weak_signature", 512: "weak_key",
 }  # fmt: skip
+_MISMATCH = "certificate not valid for domain name"
+"""What an address is said to be that was left alone because its certificate is of another name."""
 _CHAIN_INCOMPLETE, _CHAIN_ORDER = 2, 8
 # Details whose value says "vulnerable": from which number, or True.
 _VULNERABLE: dict[str, tuple[str, int]] = {
@@ -127,11 +130,15 @@ def _endpoints(
         return
     certificates = {text_at(one, "id"): one for one in objects(host.get("certs"), f"{name}: certs")}
     for one in objects(host.get("endpoints"), f"{name}: endpoints"):
-        if isinstance(one.get("details"), dict) or text_at(one, "grade"):
+        if isinstance(one.get("details"), dict) or text_at(one, "grade") or _is_mismatch(one):
             yield one, certificates
         else:
             leftovers.add("address that was not assessed", f"{label} {text_at(one, 'ipAddress')}: "
                           f"{text_at(one, 'statusMessage')}")  # fmt: skip
+
+
+def _is_mismatch(endpoint: dict[str, Any]) -> bool:
+    return text_at(endpoint, "statusMessage").casefold().startswith(_MISMATCH)
 
 
 def _assess(
@@ -147,6 +154,8 @@ def _assess(
     server.rate(text_at(endpoint, "grade").strip().upper())
     if server.grade:
         server.parts.update(tls.PARTS)  # no letter is given before all parts were looked at
+    elif _is_mismatch(endpoint):
+        server.blame("mismatch", found=True)
     details = endpoint.get("details")
     if isinstance(details, dict):
         _details(server, details, certificates, when, name)

@@ -138,9 +138,9 @@ def read(
     if servers and interrupted:
         next(reversed(servers.values())).interrupted = True
     closed = [(one.closed(), one.silent) for one in servers.values()]
-    silent = [one.place for one, failed in closed if failed or not (one.parts or one.faults)]
+    silent = [one.place for one, failed in closed if failed or not (one.parts or one.faults or one.grade)]
     leftovers.add("host that was not assessed", *silent)
-    assessed = [one for one, failed in closed if not failed and (one.parts or one.faults)]
+    assessed = [one for one, failed in closed if not failed and (one.parts or one.faults or one.grade)]
     claimed, assets = tls.claims(assessed, leftovers, vantage)
     return Reading.of(
         TOOL,

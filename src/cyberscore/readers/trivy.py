@@ -1,9 +1,10 @@
 """Trivy reports (JSON, of images, filesystems and clusters) as evidence: callers are the command line and apps.
 
 An image or a repository is not a system: what is known to be exploited in it is reported, and rates nothing. A root
-filesystem or a machine is a host, seen from inside. Clusters are read in their old form (Vulnerabilities) and the
-newer one (Resources), single artifacts in schema 2 and as the bare list that came before it. What a rule of the user
-ignores is open all the same; what a statement (VEX) says does not affect is told, and rates nothing.
+filesystem or a machine is a host, seen from inside; a filesystem without an operating system is a folder of sources.
+Clusters are read in their old form (Vulnerabilities) and the newer one (Resources), single artifacts in schema 2 and
+as the bare list that came before it. What a rule of the user ignores is open all the same; what a statement (VEX) says
+does not affect is told, and rates nothing.
 """
 
 from collections.abc import Iterator
@@ -69,7 +70,7 @@ def read(
     """
     name, leftovers = name_of(source), Leftovers()
     found = read_json(source, MAX_BYTES, arrays=True)
-    kind = "images" if isinstance(found, list) else _KINDS.get(text_at(found, "ArtifactType"), "images")
+    kind = "images" if isinstance(found, list) else _kind(found, name)
     inventory = Inventory(name, leftovers, vantage, kind)
     assets: dict[str, Asset] = {}
     for label, about, results in _artifacts(found, name):
@@ -99,6 +100,15 @@ def read(
         scope={"artifact": text_at(found, "ArtifactName") or text_at(found, "ClusterName")},
         assets_total=assets_total,
     )
+
+
+def _kind(found: dict[str, Any], name: str) -> str:
+    """Tell a system from what is built into one: folders of source text are scanned as file systems too."""
+    kind = _KINDS.get(text_at(found, "ArtifactType"), "images")
+    if text_at(found, "ArtifactType") != "filesystem" or at(found, "Metadata", "OS"):
+        return kind
+    results = objects(found.get("Results"), f"{name}: Results")
+    return kind if any(text_at(result, "Class").startswith("os-pkgs") for result in results) else "repositories"
 
 
 def _artifacts(found: dict[str, Any] | list[Any], name: str) -> Iterator[tuple[str, object, list[dict[str, Any]]]]:
