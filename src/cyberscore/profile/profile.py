@@ -16,6 +16,7 @@ from cyberscore.profile.connections import Connection
 from cyberscore.profile.disputes import Dispute, DisputeKind, check_disputes
 from cyberscore.profile.evidence import Observation, Prepared
 from cyberscore.profile.insured import Insured
+from cyberscore.profile.json_values import MAX_VALUES, JsonValues
 from cyberscore.profile.merge import in_canonical_order, merged_connections, merged_disputes, merged_insured
 from cyberscore.profile.signals import signals
 
@@ -216,10 +217,10 @@ def read_bytes(path: str | PathLike[str], limit: int = MAX_BYTES) -> bytes:
     return data
 
 
-def parse_json(text: str | bytes, name: str = "profile") -> Any:
+def parse_json(text: str | bytes, name: str = "profile", *, max_values: int = MAX_VALUES) -> Any:
     """Plain types from JSON text in UTF-8 (a byte order mark is allowed).
 
-    NaN, infinities and repeated keys are refused.
+    NaN, infinities and repeated keys are refused; more than `max_values` keys and values are before any is made.
     """
 
     def refuse(constant: str) -> Any:
@@ -234,9 +235,12 @@ def parse_json(text: str | bytes, name: str = "profile") -> Any:
 
     try:
         decoded = text.decode("utf-8-sig") if isinstance(text, bytes) else text.removeprefix("\ufeff")
-        return json.loads(decoded, parse_constant=refuse, object_pairs_hook=no_repeats)
     except UnicodeDecodeError as error:
         raise ProfileError(f"{name}: not UTF-8 text (byte {error.start}): save it as UTF-8 JSON") from error
+    if excess := JsonValues(max_values).excess(decoded):
+        raise ProfileError(f"{name}: {excess}, more than are read: split it or leave out what is not needed")
+    try:
+        return json.loads(decoded, parse_constant=refuse, object_pairs_hook=no_repeats)
     except json.JSONDecodeError as error:
         raise ProfileError(
             f"{name}: not valid JSON at line {error.lineno}, column {error.colno}: {error.msg}"

@@ -57,12 +57,14 @@ TABLE = Table(
     authenticated=("last authenticated results date",),
 )  # fmt: skip
 _OUTPUT = ("plugin output", "plugin text", "output")
-_FACT = re.compile(r"^[ \t]*([\w ()/]+?)[ \t]*:[ \t]*(.*?)[ \t]*$", re.MULTILINE)
+_FACT_NAME = re.compile(r"[\w ()/]+")
 
 
 def facts_of(output: str) -> dict[str, str]:
     """Return the lines "name : value" of plugin 19506, names in lower case."""
-    return {name.lower(): value for name, value in _FACT.findall(output)}
+    lines = (line.partition(":") for line in output.split("\n"))
+    told = ((name.strip(" \t"), value.strip(" \t")) for name, colon, value in lines if colon)
+    return {name.lower(): value for name, value in told if _FACT_NAME.fullmatch(name)}
 
 
 def apply_scan_information(asset: Asset, facts: dict[str, str]) -> None:
@@ -81,7 +83,8 @@ def covers(ports: str) -> bool:
     for part in ports.split(","):
         match = re.fullmatch(r"\s*(?:T:)?(\d{1,5})(?:-(\d{1,5}))?\s*", part)
         if match:
-            wanted -= set(range(int(match[1]), int(match[2] or match[1]) + 1))
+            low, high = int(match[1]), int(match[2] or match[1])
+            wanted = {number for number in wanted if not low <= number <= high}
     return not wanted
 
 

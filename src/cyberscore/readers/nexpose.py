@@ -62,7 +62,7 @@ class _Report(Elements):
         self.assets: list[Asset] = []
         self.pending: list[tuple[Asset, str]] = []
         self.titles: dict[str, str] = {}
-        self.cves: dict[str, list[str]] = {}
+        self.cves: dict[str, dict[str, None]] = {}
         self.asset: Asset | None = None
         self.endpoint: tuple[str, int] | None = None
         self.kind = self.vulnerability = ""
@@ -103,9 +103,10 @@ class _Report(Elements):
     def closed(self, tag: str, text: str) -> None:
         """Take an element's text."""
         if tag in {"reference", "id"} and self.kind == "cve":
-            self.cves.setdefault(self.vulnerability, []).extend(cves_in(text))
+            self.cves.setdefault(self.vulnerability, {}).update(dict.fromkeys(cves_in(text)))
         elif tag == "tag" and "obsolete" in text.lower() and self.vulnerability:
-            self.titles[self.vulnerability] = f"{self.titles.get(self.vulnerability, '')} (obsolete)"
+            title = self.titles.get(self.vulnerability, "")
+            self.titles[self.vulnerability] = title if title.endswith(" (obsolete)") else f"{title} (obsolete)"
         elif tag in {"node", "device"} and self.asset is not None:
             self.assets.append(self.asset)
             self.asset = None
@@ -133,8 +134,8 @@ class _Report(Elements):
         """Join findings with their definitions, and close the hosts."""
         for asset, key in self.pending:
             title = self.titles.get(key, "")
-            cves = self.cves.get(key, []) or cves_in(key) or cves_in(title)
-            asset.cves.update(dict.fromkeys(cves))
+            cves = self.cves.get(key) or cves_in(key) or cves_in(title)
+            self.inventory.join(asset, cves)
             if past_end_of_life(title) or key.endswith(("-obsolete", "-obsolete-version")):
                 asset.end_of_life = asset.end_of_life or title or key
             elif not cves:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any
 
 from cyberscore.exceptions import ReadingError
@@ -49,7 +50,7 @@ class _Host:
     records: int = 0
     addresses: list[str] = field(default_factory=list)
     ports: dict[tuple[str, int], exposure.Port] = field(default_factory=dict)
-    extras: list[tuple[str, list[str]]] = field(default_factory=list)
+    extras: list[tuple[str, set[int]]] = field(default_factory=list)
     cves: dict[str, None] = field(default_factory=dict)
 
 
@@ -108,10 +109,15 @@ class _Scan:
         elif tag == "host" and self.path == ["nmaprun"]:
             self._end_host()
 
-    @property
+    @cached_property
     def open_only(self) -> bool:
         """Whether hosts and ports that are not open were left out of the file."""
         return _OPEN_ONLY.search(self.run.get("args", "")) is not None
+
+    @cached_property
+    def skips_discovery(self) -> bool:
+        """Whether hosts were scanned that had not answered."""
+        return _SKIPS_DISCOVERY.search(self.run.get("args", "")) is not None
 
     def _error(self, what: str) -> ReadingError:
         return ReadingError(f"{self.name}: {what}: use the file as nmap wrote it")
@@ -151,12 +157,12 @@ class _Scan:
 
     def _extraports(self, found: dict[str, str]) -> None:
         self._record()
-        self.host.extras.append((found.get("state", ""), []))
+        self.host.extras.append((found.get("state", ""), set()))
 
     def _extrareasons(self, found: dict[str, str]) -> None:
         self._record()
         if self.host.extras and found.get("proto") == "tcp" and found.get("ports"):
-            self.host.extras[-1][1].append(found["ports"])
+            self.host.extras[-1][1].update(self._among(found["ports"]))
 
     def _begin_port(self, found: dict[str, str]) -> None:
         self._record()
@@ -223,7 +229,7 @@ class _Scan:
 
     def _answered(self) -> bool:
         host = self.host
-        unasked = host.reason == "user-set" or (not host.reason and _SKIPS_DISCOVERY.search(self.run.get("args", "")))
+        unasked = host.reason == "user-set" or (not host.reason and self.skips_discovery)
         answers = {port.state for port in host.ports.values()} | {state for state, _ in host.extras}
         return not unasked or bool(answers & _ANSWERS)
 
@@ -257,17 +263,21 @@ class _Scan:
             return self.open_only
         if states <= _NOT_OPEN or (self.scan_types <= _TELLING_SCANS and states & _NOT_OPEN):
             return True
-        return any(number in self._among(text) for state, texts in extras if state in _NOT_OPEN for text in texts)
+        return any(number in numbers for state, numbers in extras if state in _NOT_OPEN)
 
     def _among(self, services: str) -> set[int]:
         """Those ports that matter for a claim, out of a list such as "1,3-4"."""
         found: set[int] = set()
-        for part in services.split(",") if services else ():
+        for part in set(services.split(",")) if services else ():
             first, dash, last = part.strip().partition("-")
-            low, high = _number(first), _number(last if dash else first)
+            low = _number(first)
+            high = _number(last) if dash else low
             if low is None or high is None or low > high:
                 raise self._error(f"{part[:40]!r} is not a range of ports")
-            found.update(number for number in exposure.TELLING_PORTS if low <= number <= high)
+            if low < high:
+                found.update(number for number in exposure.TELLING_PORTS if low <= number <= high)
+            elif low in exposure.TELLING_PORTS:
+                found.add(low)
         return found
 
 

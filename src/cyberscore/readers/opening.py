@@ -35,6 +35,14 @@ _REFUSED = {
 }
 
 
+def allowed(size: int, free: int, each: int) -> int:
+    """How many rows or elements that many bytes may hold: some are free, then one for `each` bytes.
+
+    What a row costs in time and memory hardly depends on its length: a limit of bytes alone does not bound it.
+    """
+    return free + size // each
+
+
 def name_of(source: Input) -> str:
     """Name of an input for error messages.
 
@@ -82,10 +90,11 @@ def stream(source: Input, limit: int) -> io.BufferedReader:
 
 
 class _Pieces(io.RawIOBase):
-    """Pieces as a file."""
+    """Pieces as a file; `size` is how many bytes were read of it."""
 
     def __init__(self, parts: Iterator[bytes]) -> None:
         self._parts, self._left = parts, b""
+        self.size = 0
 
     def readable(self) -> bool:
         return True
@@ -98,6 +107,7 @@ class _Pieces(io.RawIOBase):
         count = min(len(buffer), len(self._left))
         buffer[:count] = self._left[:count]
         self._left = self._left[count:]
+        self.size += count
         return count
 
 

@@ -69,7 +69,8 @@ class _Report(Elements):
         self.assets: list[Asset] = []
         self.pending: list[tuple[Asset, str]] = []
         self.titles: dict[str, str] = {}
-        self.cves: dict[str, list[str]] = {}
+        self.cves: dict[str, dict[str, None]] = {}
+        self.listed: list[str] = []
         self.severities: dict[str, str] = {}
         self.history: list[tuple[str, str, date | None, date | None, bool]] = []
         self.asset = Asset("")
@@ -95,7 +96,7 @@ class _Report(Elements):
         elif tag == "CAT":
             self.place = found
         elif tag in _FOUND and not (tag == "SERVICE" and "number" not in found):
-            self.found = {**found, "kind": tag}
+            self.found, self.listed = {**found, "kind": tag}, []
         elif tag == "VULN_DETAILS":
             self.qid = found.get("id", "").removeprefix("qid_")
         elif tag == "QID" and self.path[-2:] == ["VULN_INFO", "QID"] and "id" in found:
@@ -124,7 +125,7 @@ class _Report(Elements):
         elif "VULN_DETAILS" in self.path:
             self._in_details(tag, text)
         elif tag == "ID" and parent in {"CVE_ID", "CVE"} and self.found:
-            self.found["cveid"] = f"{self.found.get('cveid', '')},{text}"
+            self.listed.append(text)
 
     def _part(self, why: str, what: str) -> None:
         self.whole = False
@@ -155,7 +156,7 @@ class _Report(Elements):
         elif tag == "SEVERITY":
             self.severities[self.qid] = text[:9]
         elif tag == "ID" and self.within("CVE_ID"):
-            self.cves.setdefault(self.qid, []).extend(cves_in(text))
+            self.cves.setdefault(self.qid, {}).update(dict.fromkeys(cves_in(text)))
 
     def _saw(self, when: datetime | None) -> None:
         if when is not None and (self.newest is None or when > self.newest):
@@ -187,11 +188,9 @@ class _Report(Elements):
         if not still:
             self.leftovers.add("fixed finding", f"QID {qid}", count=1)
             return
-        if found.get("cveid") or found.get("CVE"):
-            known = self.cves.setdefault(qid, [])
-            known.extend(
-                one for one in cves_in(found.get("cveid", "") + " " + found.get("CVE", "")) if one not in known
-            )
+        cves = cves_in(" ".join((found.get("cveid", ""), *self.listed, found.get("CVE", ""))))
+        if cves:
+            self.cves.setdefault(qid, {}).update(dict.fromkeys(cves))
         self.pending.append((self.asset, qid))
 
     def _ports(self, found: dict[str, str], qid: str) -> None:
@@ -207,7 +206,7 @@ class _Report(Elements):
                     self._port("tcp" if qid == OPEN_TCP else "udp", listed, cells[3] if len(cells) > 3 else "")
 
     def _port(self, protocol: str, number: int, service: str) -> None:
-        port = exposure.seen_port(protocol, number, re.sub(r"\W+over\W.*", "", service.lower()))
+        port = exposure.seen_port(protocol, number, re.sub(r"(?<!\W)\W+over\W.*", "", service.lower()))
         if port.probed or (protocol, number) not in self.asset.ports:
             self.asset.ports[protocol, number] = port
 
@@ -221,8 +220,8 @@ class _Report(Elements):
     def resolve(self) -> None:
         """Join findings with the glossary, which stands after them, and close the hosts."""
         for asset, qid in self.pending:
-            title, cves = self.titles.get(qid, ""), self.cves.get(qid, [])
-            asset.cves.update(dict.fromkeys(cves))
+            title, cves = self.titles.get(qid, ""), self.cves.get(qid, {})
+            self.inventory.join(asset, cves)
             if past_end_of_life(title):
                 asset.end_of_life = asset.end_of_life or title
             elif not cves:

@@ -146,7 +146,7 @@ def _claims(score: dict[str, Any], marked: set[str], leftovers: Leftovers, name:
         key = text_at(control, "controlname")
         share = _number(control.get("scoreinpercentage"))
         share = share / 100 if share is not None and share <= 100 else None
-        told = re.sub(r"<[^>]*>", " ", text_at(control, "implementationstatus"))[:300]
+        told = re.sub(r"<[^<>]*>", " ", text_at(control, "implementationstatus"))[:300]
         if key.casefold() in marked or _overridden(text_at(control, "controlstate")):
             unmeasured += points
             leftovers.add("control that the tenant marked by itself: its points are taken off", key)
