@@ -1,39 +1,27 @@
 """XML, JSON, JSON lines and CSV out of hostile files, in bounded time and memory: callers are the readers."""
 
-import codecs
 import csv
-import io
 import json
 import re
 from collections.abc import Iterator, Sequence
 from itertools import count
 from typing import Any, Literal, overload
 
-from defusedxml.common import DefusedXmlException, DTDForbidden
+from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import ParseError, XMLParser
 
 from cyberscore.exceptions import ReadingError
 from cyberscore.profile.json_values import JsonValues
-from cyberscore.readers.opening import PIECE, Input, allowed, name_of, pieces, stream
+from cyberscore.readers.opening import PIECE, Input, name_of, pieces
+from cyberscore.readers.text_rows import LOOKED_AT, MAX_ROW, Text, encoding_of
+from cyberscore.readers.xml_events import XmlEvents, whole_tokens
 
 MAX_DEPTH = 64
 """Elements or brackets nested deeper than this are refused; no supported tool nests half as deep."""
-MAX_TOKEN = 4_000_000
-"""An XML tag, comment or instruction of more bytes than this is refused."""
-FREE_ELEMENTS, BYTES_AN_ELEMENT = 200_000, 12
-"""XML may hold that many elements and attributes, and one more for so many bytes; the densest that a tool
-writes has one for some 16."""
 MAX_FIELD = 4_000_000
 """A CSV field longer than this many characters is refused."""
 MAX_COLUMNS = 2_000
 """A CSV row with more fields than this is refused."""
-MAX_ROW = 8_000_000
-"""A CSV row of more characters than this is refused."""
-MAX_ROWS = 2_000_000
-"""A table, or a list of objects, with more rows than this is refused."""
-FREE_ROWS, BYTES_A_ROW = 100_000, 24
-"""A table, or a list of objects, may hold that many rows, and one more for so many bytes: the shortest that a tool
-writes take some 30."""
 MAX_ITEM = 64_000_000
 """An object in a list, of more characters than this, is refused."""
 
@@ -42,7 +30,6 @@ _LONGEST_WORD = len("-Infinity") + 3
 _CUT = "the file is cut short, damaged or not JSON: export it again"
 _OPEN_QUOTE = "a quote is open or the file is damaged: export it again"
 _WHITE = re.compile(r"[ \t\n\r]*")
-_BEFORE = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s|<!--(?:(?!-->).)*-->)+(?=<\?xml\s)", re.DOTALL)
 _HALF = re.compile("[\ud800-\udfff]")
 
 
@@ -58,9 +45,9 @@ def read_xml(source: Input, target: object, limit: int) -> None:
     """
     name = name_of(source)
     parser = XMLParser(target=target)
-    events = _Events(name, parser.parser, target)
+    events = XmlEvents(name, parser.parser, target)
     try:
-        for piece in _whole_tokens(events, pieces(source, limit)):
+        for piece in whole_tokens(events, pieces(source, limit)):
             parser.feed(piece)
             events.check(len(piece))
         parser.close()
@@ -77,64 +64,6 @@ def read_xml(source: Input, target: object, limit: int) -> None:
         else:
             remedy = "the file is cut short, damaged or not XML: export it again"
         raise ReadingError(f"{name}: not readable as XML: {detail}: {remedy}") from error
-
-
-class _Events:
-    """Hands the parser's events to a target, and counts them against the bytes they came from."""
-
-    def __init__(self, name: str, parser: Any, target: Any) -> None:
-        self.name, self.parser = name, parser
-        self.fed = self.count = 0
-
-        def start(tag: str, attributes: dict[str, str]) -> None:
-            self.count += 1 + len(attributes)
-            target.start(tag, attributes)
-
-        def end(tag: str) -> None:
-            target.end(tag)
-
-        # Straight to the target: ElementTree's own handlers take most of the time of a large document.
-        parser.ordered_attributes = False
-        parser.StartElementHandler, parser.EndElementHandler = start, end
-        parser.StartDoctypeDeclHandler = _refuse_internal_subset
-
-    @property
-    def pending(self) -> int:
-        """Bytes since the start of the last token, which may not have ended yet."""
-        return self.fed - max(0, int(self.parser.CurrentByteIndex))
-
-    def check(self, size: int) -> None:
-        """Take that many bytes as fed; refuse a token without end, and more elements than such a file holds."""
-        self.fed += size
-        if self.pending > max(MAX_TOKEN, size):
-            raise ReadingError(f"{self.name}: a tag or comment longer than {MAX_TOKEN / 1e6:g} MB: the file is damaged")
-        if self.count > allowed(self.fed, FREE_ELEMENTS, BYTES_AN_ELEMENT):
-            raise ReadingError(
-                f"{self.name}: {self.count} elements and attributes in {self.fed / 1e6:g} MB, which no tool writes: "
-                "use the file as written"
-            )
-
-
-def _whole_tokens(events: _Events, parts: Iterator[bytes]) -> Iterator[bytes]:
-    """Pieces at least as long as the token that is open: old versions of expat read it again with each of them."""
-    held: list[bytes] = []
-    size = 0
-    for number, part in enumerate(parts):
-        # Archives put a notice of licence, or an empty line, before the declaration, where XML allows none.
-        before = _BEFORE.match(part) if number == 0 else None
-        held.append(part if before is None else part[before.end() :])
-        size += len(held[-1])
-        if size >= events.pending:
-            yield b"".join(held)
-            held, size = [], 0
-    if size:
-        yield b"".join(held)
-
-
-def _refuse_internal_subset(name: str, system: str | None, public: str | None, internal: int) -> None:
-    """Refuse declarations inside the document: they can multiply its size, and no tool writes any."""
-    if internal:
-        raise DTDForbidden(name, system, public)
 
 
 @overload
@@ -180,14 +109,14 @@ def read_objects(source: Input, limit: int) -> Iterator[dict[str, Any]]:
         When the file cannot be read, or one of them is not a whole JSON object.
     """
     name = name_of(source)
-    with _Text(source, limit, name, errors="strict") as text:
+    with Text(source, limit, name, errors="strict") as text:
         try:
             yield from _objects_in(text, name)
         except UnicodeError as error:
             raise ReadingError(f"{name}: not text ({error}): a JSON file in UTF-8 is wanted") from error
 
 
-def _objects_in(text: "_Text", name: str) -> Iterator[dict[str, Any]]:
+def _objects_in(text: "Text", name: str) -> Iterator[dict[str, Any]]:
     begins = ""
     while not begins.strip():
         begins = text.row(PIECE)
@@ -221,7 +150,7 @@ def _is_line(first: str) -> bool:
     return True
 
 
-def _items(begins: str, text: "_Text", name: str) -> Iterator[dict[str, Any]]:
+def _items(begins: str, text: "Text", name: str) -> Iterator[dict[str, Any]]:
     """Objects of an array one by one, so that the whole is never held."""
     held = _Held(begins, text, name)
     held.place = begins.index("[") + 1
@@ -246,7 +175,7 @@ def _items(begins: str, text: "_Text", name: str) -> Iterator[dict[str, Any]]:
 class _Held:
     """The part of a text that is held, and a place in it."""
 
-    def __init__(self, begins: str, text: "_Text", name: str) -> None:
+    def __init__(self, begins: str, text: "Text", name: str) -> None:
         self.held, self.text, self.name, self.place = begins, text, name, 0
         self.decoder, self.values = _decoder(name), JsonValues()
         _check_values(begins, name, self.values)
@@ -297,83 +226,6 @@ def _object(found: Any, place: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise ReadingError(f"{place}: a JSON object is wanted; got {type(found).__name__}: use the tool's results file")
     return found
-
-
-class _Text(io.TextIOWrapper):
-    """Text of a file, decoded as it is read, whose rows are counted; a mark or zero bytes tell UTF-16."""
-
-    def __init__(self, source: Input, limit: int, name: str, errors: str) -> None:
-        self.source, self.rows = name, 0
-        self.binary = stream(source, limit)
-        looked_at = self.binary.peek(LOOKED_AT)[:LOOKED_AT]
-        super().__init__(self.binary, encoding=encoding_of(looked_at), errors=errors, newline="")
-
-    def row(self, most: int = -1) -> str:
-        """Return the next line, or the first `most` characters of it; empty at the end."""
-        self.rows += 1
-        self.check_rows(self.rows)
-        return self.readline(most)
-
-    def check_rows(self, number: int, most: int = MAX_ROWS) -> None:
-        """Refuse too many rows, and more than so many bytes hold in what tools write."""
-        if number <= FREE_ROWS:
-            return
-        size = self.binary.raw.size  # type: ignore[attr-defined]  # of a file made of pieces
-        if number > most:
-            raise ReadingError(f"{self.source}: more than {most} rows: split it by network or tenant")
-        if number > allowed(size, FREE_ROWS, BYTES_A_ROW):
-            raise ReadingError(
-                f"{self.source}: {number} rows in {size / 1e6:g} MB, so that most are empty or nearly so: use the file "
-                "as the tool wrote it"
-            )
-
-
-def read_lines(source: Input, limit: int, most: int = MAX_ROWS) -> Iterator[str]:
-    """Lines of a file without the white space around them; bytes that are not text are replaced.
-
-    Raises
-    ------
-    ReadingError
-        When the file cannot be read, or holds a line that is too long, or too many.
-    """
-    name = name_of(source)
-    with _Text(source, limit, name, errors="replace") as text:
-        try:
-            for number in count(1):
-                line = text.readline(MAX_ROW)
-                if not line:
-                    return
-                if len(line) == MAX_ROW:
-                    raise ReadingError(f"{name}, line {number}: longer than {MAX_ROW} characters: split it by network")
-                text.check_rows(number, most)
-                yield line.strip()
-        except UnicodeError as error:  # such as UTF-32 without its mark; other text keeps its ASCII characters
-            raise ReadingError(f"{name}: not text ({error}): text in UTF-8 is wanted") from error
-
-
-LOOKED_AT = 1 << 12
-"""How many bytes of a table are looked at to tell its encoding."""
-_GB_PAIR, _HIGH = re.compile(rb"[\xa1-\xf7][\xa1-\xfe]"), re.compile(rb"[\x80-\xff]")
-_LEAST_GB_PAIRS, _GB_SHARE = 4, 0.9
-"""Characters of GB 2312 that a Chinese text has at least, and the share of its bytes beyond ASCII that they are."""
-
-
-def encoding_of(start: bytes) -> str:
-    """Return the encoding of text that begins with these bytes: UTF-8 unless a mark or zero bytes tell another.
-
-    Spreadsheets save Chinese tables in GB 18030, without a mark: told from nearly all bytes beyond ASCII being pairs of
-    GB 2312, as the accented letters of other languages are not.
-    """
-    found = json.detect_encoding(start)
-    if not found.startswith("utf-8"):
-        return found
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(start)  # may be cut inside a character
-    except UnicodeDecodeError:
-        pairs = len(_GB_PAIR.findall(start))
-        if pairs >= max(_LEAST_GB_PAIRS, _GB_SHARE * len(_HIGH.findall(start)) / 2):
-            return "gb18030"
-    return "utf-8-sig"
 
 
 def _decoded(data: bytes, name: str) -> str:
@@ -493,7 +345,7 @@ def read_rows(source: Input, limit: int) -> Iterator[list[str]]:
     name = name_of(source)
     # The limit is one for the whole process, and raised, never lowered: threads may read at the same time.
     csv.field_size_limit(max(MAX_FIELD, csv.field_size_limit()))
-    with _Text(source, limit, name, errors="replace") as text:
+    with Text(source, limit, name, errors="replace") as text:
         sample = text.binary.peek(LOOKED_AT)
         size = 0
 

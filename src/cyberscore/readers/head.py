@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Self
 
-from cyberscore.readers.documents import LOOKED_AT, delimiter_of, encoding_of
+from cyberscore.readers.documents import delimiter_of
 from cyberscore.readers.opening import Input, pieces
+from cyberscore.readers.text_rows import LOOKED_AT, encoding_of
 
 HEAD_BYTES = 1 << 16
 """How much of a file is looked at."""

@@ -11,9 +11,9 @@ from datetime import date, datetime
 
 from cyberscore.exceptions import ReadingError
 from cyberscore.readers.base import Assets, Claim, Leftovers, Reading, date_of, loose_moment
-from cyberscore.readers.documents import encoding_of
 from cyberscore.readers.head import Head
 from cyberscore.readers.opening import Input, name_of, pieces
+from cyberscore.readers.text_rows import encoding_of
 
 TOOL = "Lynis"
 

@@ -16,12 +16,13 @@ from cyberscore.exceptions import ReadingError
 from cyberscore.profile.json_values import JsonValues
 from cyberscore.readers import exposure
 from cyberscore.readers.base import Leftovers, Reading, date_of, moment
-from cyberscore.readers.documents import MAX_ROWS, read_lines, read_xml
+from cyberscore.readers.documents import read_xml
 from cyberscore.readers.elements import Elements
 from cyberscore.readers.findings import Asset, Inventory
 from cyberscore.readers.head import Head
 from cyberscore.readers.opening import Input, name_of
 from cyberscore.readers.tables import port_of
+from cyberscore.readers.text_rows import MAX_ROWS, read_lines
 
 TOOL = "masscan"
 OPTIONS = ("vantage",)

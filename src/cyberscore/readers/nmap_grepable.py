@@ -9,8 +9,8 @@ from typing import Protocol
 
 from cyberscore.exceptions import ReadingError
 from cyberscore.readers.base import loose_moment
-from cyberscore.readers.documents import read_lines
 from cyberscore.readers.opening import Input, name_of
+from cyberscore.readers.text_rows import read_lines
 
 MAX_LINES = 4_000_000
 """A file of more lines than this is refused."""
