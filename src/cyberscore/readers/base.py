@@ -260,8 +260,8 @@ def loose_moment(value: object) -> datetime | None:
     Text without a zone is taken as UTC, and 02/03/2026 as February (US tools print it) unless, as in 22/09/2022, only
     the day may stand first. None when it is missing or cannot be true.
     """
-    found = moment(value)
-    if found is not None or not isinstance(value, str) or len(value) > 60:
+    found = moment(value) if value else None
+    if found is not None or not value or not isinstance(value, str) or len(value) > 60:
         return found
     if _DAY.fullmatch(value.strip()):
         value = f"{value.strip()}T000000"

@@ -13,7 +13,7 @@ from defusedxml.ElementTree import ParseError, XMLParser
 from cyberscore.exceptions import ReadingError
 from cyberscore.profile.json_values import JsonValues
 from cyberscore.readers.opening import PIECE, Input, name_of, pieces
-from cyberscore.readers.text_rows import LOOKED_AT, MAX_ROW, Text, encoding_of
+from cyberscore.readers.text_rows import BYTES_A_LINE, BYTES_A_ROW, LOOKED_AT, MAX_ROW, Text, encoding_of
 from cyberscore.readers.xml_events import XmlEvents, whole_tokens
 
 MAX_DEPTH = 64
@@ -159,7 +159,7 @@ def _items(begins: str, text: "Text", name: str) -> Iterator[dict[str, Any]]:
         if mark == "]" and number == 1:
             break
         yield held.item(mark, f"{name}, item {number - 1}")
-        text.check_rows(number)
+        text.check_rows(number, BYTES_A_ROW)
         mark = held.mark()
         if mark == "]":
             break
@@ -322,7 +322,7 @@ def read_table(source: Input, limit: int, columns: Sequence[str]) -> Iterator[di
     name = name_of(source)
     wanted = [one.casefold() for one in columns]
     header: list[str] | None = None
-    for number, row in enumerate(read_rows(source, limit), 1):
+    for number, row in enumerate(_rows(source, limit, BYTES_A_ROW), 1):
         if header is None:
             found = [cell.strip().casefold() for cell in row]
             header = found if set(wanted) <= set(found) else None
@@ -342,6 +342,10 @@ def read_rows(source: Input, limit: int) -> Iterator[list[str]]:
     ReadingError
         When the file cannot be read, or a row or field is too long.
     """
+    yield from _rows(source, limit, BYTES_A_LINE)
+
+
+def _rows(source: Input, limit: int, each: int) -> Iterator[list[str]]:
     name = name_of(source)
     # The limit is one for the whole process, and raised, never lowered: threads may read at the same time.
     csv.field_size_limit(max(MAX_FIELD, csv.field_size_limit()))
@@ -360,7 +364,7 @@ def read_rows(source: Input, limit: int) -> Iterator[list[str]]:
         rows = csv.reader(lines(), delimiter=delimiter_of(sample.decode(text.encoding, "replace")))
         try:
             for number, row in enumerate(rows, 1):
-                text.check_rows(number)
+                text.check_rows(number, each)
                 if len(row) > MAX_COLUMNS:
                     raise ReadingError(f"{name}, row {number}: more rows or columns than are read: {_OPEN_QUOTE}")
                 size = 0

@@ -98,6 +98,12 @@ class Head:
         wanted = {name.casefold() for name in names}
         return any(wanted <= {cell.casefold() for cell in row} for row in self.rows)
 
+    def columns(self, *names: str) -> tuple[str, ...]:
+        """Columns of the first row that holds all these, in lower case; none if no row does."""
+        wanted = {name.casefold() for name in names}
+        rows = (tuple(cell.casefold() for cell in row) for row in self.rows)
+        return next((row for row in rows if wanted <= set(row)), ())
+
     def has_keys(self, *paths: str) -> bool:
         """Whether all these JSON fields were seen."""
         return self.keys.issuperset(paths)

@@ -5,8 +5,8 @@ products and their versions, so each role has several names, of which the first 
 """
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from cyberscore.exceptions import ReadingError
@@ -83,6 +83,13 @@ class Table:
         return head.form == "text" and any(head.has_columns(*one) for one in self.headers)
 
 
+    def among(self, header: Collection[str]) -> "Table":
+        """Return the same without names that a header does not hold: looking for them takes most of a row's time."""
+        roles = ("identity", "title", "host", "risk", "cve", "state", "first", "fixed", "last", "port", "protocol",
+                 "service", "epss", "authenticated", "kind", "quality")  # fmt: skip
+        return replace(self, **{role: tuple(one for one in getattr(self, role) if one in header) for role in roles})
+
+
 Row = dict[str, str]
 Special = Callable[[Row, str, Asset], bool]
 """Takes a row of its own kind, by its number; returns whether it did."""
@@ -90,7 +97,11 @@ Special = Callable[[Row, str, Asset], bool]
 
 def first_of(row: Row, names: Names) -> str:
     """Return the first of several columns that is filled."""
-    return next((text for name in names if (text := row.get(name, "").strip(" '\"-\t")) and text.lower() != "null"), "")
+    for name in names:
+        text = row.get(name, "").strip(" '\"-\t")
+        if text and text.lower() != "null":
+            return text
+    return ""
 
 
 def read_findings(
@@ -113,6 +124,7 @@ def read_findings(
     if columns is None:
         wanted = " or ".join(", ".join(one) for one in table.headers)
         raise ReadingError(f"{name_of(source)}: no row with the columns {wanted}: export the table with its header")
+    table = table.among(head.columns(*columns))
     assets: dict[str, Asset] = {}
     newest: datetime | None = None
     told: set[tuple[str, str, str]] = set()  # some tables repeat a finding for each of its CVEs
@@ -127,14 +139,17 @@ def read_findings(
             leftovers.add("row without a host", first_of(row, table.title) or "row", count=1)
             continue
         address = exposure.address_of(host)
-        asset = assets.setdefault(str(address or host), Asset(host, address))
+        key = str(address or host)
+        asset = assets.get(key)
+        if asset is None:
+            asset = assets[key] = Asset(host, address)
         seen = loose_moment(first_of(row, table.last))
         if seen is not None and (newest is None or seen > newest):
             newest = seen
         if special is None or not special(row, first_of(row, table.identity), asset):
-            key = (asset.label, first_of(row, table.identity), first_of(row, table.port))
-            _take(row, table, asset, inventory, leftovers, again=key in told)
-            told.add(key)
+            finding = (key, first_of(row, table.identity), first_of(row, table.port))
+            _take(row, table, asset, inventory, leftovers, again=finding in told)
+            told.add(finding)
     for asset in assets.values():
         inventory.patching.authenticated |= asset.authenticated
         inventory.close(asset)

@@ -14,9 +14,9 @@ MAX_ROW = 8_000_000
 """A CSV row of more characters than this is refused."""
 MAX_ROWS = 2_000_000
 """A table, or a list of objects, with more rows than this is refused."""
-FREE_ROWS, BYTES_A_ROW = 100_000, 24
-"""A table, or a list of objects, may hold that many rows, and one more for so many bytes: the shortest that a tool
-writes take some 30."""
+FREE_ROWS, BYTES_A_LINE, BYTES_A_ROW = 100_000, 24, 64
+"""A file may hold that many rows, and one more for so many bytes: the shortest lines that a tool writes take some 30,
+rows of tables and objects more than 80 on average."""
 LOOKED_AT = 1 << 12
 """How many bytes of a table are looked at to tell its encoding."""
 _GB_PAIR, _HIGH = re.compile(rb"[\xa1-\xf7][\xa1-\xfe]"), re.compile(rb"[\x80-\xff]")
@@ -36,17 +36,17 @@ class Text(io.TextIOWrapper):
     def row(self, most: int = -1) -> str:
         """Return the next line, or the first `most` characters of it; empty at the end."""
         self.rows += 1
-        self.check_rows(self.rows)
+        self.check_rows(self.rows, BYTES_A_ROW)
         return self.readline(most)
 
-    def check_rows(self, number: int, most: int = MAX_ROWS) -> None:
+    def check_rows(self, number: int, each: int, most: int = MAX_ROWS) -> None:
         """Refuse too many rows, and more than so many bytes hold in what tools write."""
         if number <= FREE_ROWS:
             return
         size = self.binary.raw.size  # type: ignore[attr-defined]  # of a file made of pieces
         if number > most:
             raise ReadingError(f"{self.source}: more than {most} rows: split it by network or tenant")
-        if number > allowed(size, FREE_ROWS, BYTES_A_ROW):
+        if number > allowed(size, FREE_ROWS, each):
             raise ReadingError(
                 f"{self.source}: {number} rows in {size / 1e6:g} MB, so that most are empty or nearly so: use the file "
                 "as the tool wrote it"
@@ -70,7 +70,7 @@ def read_lines(source: Input, limit: int, most: int = MAX_ROWS) -> Iterator[str]
                     return
                 if len(line) == MAX_ROW:
                     raise ReadingError(f"{name}, line {number}: longer than {MAX_ROW} characters: split it by network")
-                text.check_rows(number, most)
+                text.check_rows(number, BYTES_A_LINE, most)
                 yield line.strip()
         except UnicodeError as error:  # such as UTF-32 without its mark; other text keeps its ASCII characters
             raise ReadingError(f"{name}: not text ({error}): text in UTF-8 is wanted") from error
