@@ -67,7 +67,9 @@ def entries(size):
 def zip64(archive):
     """Return the same archive with its list of files told in the fields for large archives alone."""
     end = archive.rindex(b"PK\x05\x06")
-    number, length, place = (int.from_bytes(archive[end + a : end + b], "little") for a, b in ((10, 12), (12, 16), (16, 20)))
+    number, length, place = (
+        int.from_bytes(archive[end + a : end + b], "little") for a, b in ((10, 12), (12, 16), (16, 20))
+    )
     large = b"PK\x06\x06" + (44).to_bytes(8, "little") + bytes([45, 0, 45, 0]) + bytes(8)
     large += number.to_bytes(8, "little") * 2 + length.to_bytes(8, "little") + place.to_bytes(8, "little")
     locator = b"PK\x06\x07" + bytes(4) + end.to_bytes(8, "little") + (1).to_bytes(4, "little")
@@ -252,7 +254,9 @@ ROWS = {
 
 def halves(begin, first, middle, second, end=""):
     """Return what makes a file of two halves."""
-    return lambda size: numbered(first, begin, middle, step=11)(size // 2) + numbered(second, "", end, step=13)(size // 2)
+    return lambda size: (
+        numbered(first, begin, middle, step=11)(size // 2) + numbered(second, "", end, step=13)(size // 2)
+    )
 
 
 JOINS = {

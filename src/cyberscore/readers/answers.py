@@ -37,7 +37,7 @@ _SAME = tuple(
         (rf"\bdoes (?:the |your |our )?{_FIRM}\b", "do you"),
         (rf"\bhas (?:the |your |our )?{_FIRM}\b", "have you"),
         (rf"\b(?:the |your ){_FIRM}['\u2019]s\b", "your"),
-        (r"\s*\((?:yes ?/ ?no|y ?/ ?n)\)", ""),
+        (r"(?<!\s)\s*\((?:yes ?/ ?no|y ?/ ?n)\)", ""),
     )
 )
 _NUMBER = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s*(%|percent|per cent)?")

@@ -246,7 +246,9 @@ def date_of(found: datetime | None, given: date | datetime | str | None, name: s
 
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_NAMED = re.compile(r"(?:(?P<day1>\d{1,2})[ -](?P<m1>[a-z]{3})[a-z]*|(?P<m2>[a-z]{3})[a-z]* +(?P<day2>\d{1,2})),?")
+_NAMED = re.compile(
+    r"(?:(?P<day1>\d{1,2})[ -](?P<m1>[a-z]{3})[a-z]*|(?<![a-z])(?P<m2>[a-z]{3})[a-z]* +(?P<day2>\d{1,2})),?"
+)
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?(?:\.\d+)? ?(am|pm)?")
 _SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
 _YEAR = re.compile(r"\b(\d{4})\b")

@@ -82,7 +82,6 @@ class Table:
         """Whether a file begins with such a header."""
         return head.form == "text" and any(head.has_columns(*one) for one in self.headers)
 
-
     def among(self, header: Collection[str]) -> "Table":
         """Return the same without names that a header does not hold: looking for them takes most of a row's time."""
         roles = ("identity", "title", "host", "risk", "cve", "state", "first", "fixed", "last", "port", "protocol",
