@@ -6,6 +6,8 @@ are the shortest files of a tool that its reader takes in row by row, so that a 
 runs on which a regular expression may go back and forth.
 """
 
+# ruff: noqa: E501  shapes on few lines
+
 import bz2
 import gzip
 import io
@@ -137,7 +139,7 @@ SHAPES = {
     "columns": numbered("a%d,"),
     "carriage returns": repeated("\r", "Plugin ID,Risk,Host,Name\n"),
     # encodings
-    "zeros": lambda size: bytes(size),
+    "zeros": bytes,
     "utf-16 halves": repeated(b"\x00\xd8", b"\xff\xfe"),
     "utf-32 junk": repeated(b"\xff\xff\xff\xff", b"\xff\xfe\x00\x00"),
     "gb18030": repeated(b"\xb0\xa1", b"\xb1\xe0\xba\xc5,\xcc\xe2\xc4\xbf,\xbb\xd8\xb4\xf0\n"),
@@ -198,7 +200,7 @@ ROWS = {
     "masscan: ports of one": repeated('{"port":443},', '[\n{"ip":"192.0.2.1","timestamp":"1","ports":[', '{"port":1,"proto":"tcp"}]}\n]'),
     "masscan: XML": numbered('<host><address addr="192.0.2.1"/><ports><port portid="%d" protocol="tcp"/></ports></host>', ROOTS["masscan"], "</nmaprun>"),
     "masscan: ports of a line": repeated("1/open/tcp,", "Host: 192.0.2.1 ()\tPorts: "),
-    "masscan: empty ports": repeated(",", "# Masscan 1\nHost: 192.0.2.1 ()\tPorts: "),
+    "masscan: empty ports": repeated(",", "# Masscan 1\nHost: 192.0.2.1 ()\tPorts: ", "1/open/tcp"),
     "nessus: hosts": numbered('<ReportHost name="%d"></ReportHost>', ROOTS["nessus"], "</NessusClientData_v2>"),
     "nessus: items": numbered('<ReportItem port="%d" protocol="tcp"/>', ROOTS["nessus"] + '<ReportHost name="192.0.2.1">', "</ReportHost></NessusClientData_v2>"),
     "nessus: cves": numbered("<cve>CVE-2021-%d</cve>", ROOTS["nessus"] + '<ReportHost name="192.0.2.1"><ReportItem>', "</ReportItem></ReportHost></NessusClientData_v2>", step=3),
@@ -211,7 +213,7 @@ ROWS = {
     "nmap: ports": numbered('<port portid="%d"/>', ROOTS["nmap"] + '<host><status state="up"/><address addr="192.0.2.1"/><ports>', "</ports></host></nmaprun>"),
     "nmap: hosts": repeated('<host><status state="up"/><address addr="198.51.100.1"/></host>', ROOTS["nmap"], "</nmaprun>"),
     "nmap: port lists": repeated("1,", ROOTS["nmap"] + '<scaninfo type="syn" protocol="tcp" services="', '1"/></nmaprun>'),
-    "nmap: grepable hosts": numbered("Host: 203.0.113.%d ()\tStatus: Up\n", "# Nmap 7.94 scan initiated Mon Jul  1 11:47:41 2024 as: nmap -oG a b\n"),
+    "nmap: grepable hosts": repeated("Host: 203.0.113.1 ()\tStatus: Up\n", "# Nmap 7.94 scan initiated Mon Jul  1 11:47:41 2024 as: nmap -oG a b\n"),
     "nmap: grepable ports": numbered("%d/open/tcp//http///, ", "# Nmap 7.94 scan initiated Mon Jul  1 11:47:41 2024 as: nmap -oG a b\nHost: 192.0.2.1 ()\tPorts: "),
     "nuclei: lines": numbered('{"template-id":"a%d","info":{"name":"b"},"host":"a%d.example"}\n'),
     "nuclei: objects": numbered('{"template-id":"a%d","info":{"name":"b"}},', "[", '{"template-id":"a","info":{}}]'),
@@ -226,9 +228,12 @@ ROWS = {
     "prowler: accounts": numbered("check12,FAIL,,%d,%d\n", "CHECK_ID,STATUS,STATUS_EXTENDED,ACCOUNT_UID,RESOURCE_UID\n"),
     "prowler: objects": numbered('{"CheckID":"a%d","Status":"PASS"},', "[", '{"CheckID":"a","Status":"PASS","StatusExtended":""}]'),
     "qualys: hosts": numbered("<HOST><IP>%d</IP></HOST>", ROOTS["qualys"] + "<HOST_LIST>", "</HOST_LIST></ASSET_DATA_REPORT>"),
-    "qualys: findings": numbered("<VULN_INFO><QID>%d</QID></VULN_INFO>", ROOTS["qualys"] + "<HOST><IP>192.0.2.1</IP>", "</HOST></ASSET_DATA_REPORT>"),
+    "qualys: findings": numbered("<VULN_INFO><QID>%d</QID></VULN_INFO>", ROOTS["qualys"] + "<HOST_LIST><HOST><IP>192.0.2.1</IP><VULN_INFO_LIST>", "</VULN_INFO_LIST></HOST></HOST_LIST></ASSET_DATA_REPORT>"),
     "qualys: ids of one": numbered("<CVE_ID><ID>CVE-2021-%d</ID></CVE_ID>", "<SCAN><IP value='192.0.2.1'><VULN number='1'>", "</VULN></IP></SCAN>", step=3),
-    "qualys: open ports": numbered("%d\ta\tb\tc\n", ROOTS["qualys"] + "<HOST><IP>192.0.2.1</IP><VULN_INFO><QID>82023</QID><RESULT>", "</RESULT></VULN_INFO></HOST></ASSET_DATA_REPORT>"),
+    "qualys: open ports": numbered("%d\ta\tb\tc\n", ROOTS["qualys"] + "<HOST_LIST><HOST><IP>192.0.2.1</IP><VULN_INFO_LIST><VULN_INFO><QID>82023</QID><RESULT>", "</RESULT></VULN_INFO></VULN_INFO_LIST></HOST></HOST_LIST></ASSET_DATA_REPORT>"),
+    "qualys: open ports of many": repeated("<VULN_INFO><QID>82023</QID><RESULT>" + "1\n" * 9_000 + "</RESULT></VULN_INFO>", ROOTS["qualys"] + "<HOST_LIST><HOST><IP>192.0.2.1</IP><VULN_INFO_LIST>", "</VULN_INFO_LIST></HOST></HOST_LIST></ASSET_DATA_REPORT>"),
+    "lynis: blank": repeated("\n", "# Lynis Report\nlynis_version=3\n"),
+    "application: wide letters": repeated("\ufdfa" * 500 + ",yes\n", "question,answer\n"),
     "qualys: table": numbered("%d,a,5,192.0.2.1\n", _CSV["qualys"]),
     "scubagear: controls": numbered('{"Control ID":"MS.A.1.%dv1","Result":"Pass"},', '{"MetaData":{"Tool":"ScubaGear"},"Results":{"AAD":[{"Controls":[', '{"Control ID":"a","Result":"Fail"}]}]}}'),
     "scubagear: domains": numbered('{"domain":"a%d.example"},', '{"MetaData":{"Tool":"ScubaGear"},"Results":{},"Raw":{"spf_records":[', '{"domain":"a.example"}]}}'),
@@ -260,12 +265,12 @@ def halves(begin, first, middle, second, end=""):
 
 
 JOINS = {
-    "qualys: glossary": halves("<ASSET_DATA_REPORT><HOST_LIST><HOST><IP>192.0.2.1</IP>", "<VULN_INFO><QID>1</QID><A>%d</A></VULN_INFO>", "</HOST></HOST_LIST><VULN_DETAILS_LIST><VULN_DETAILS id='qid_1'>", "<CVE_ID><ID>CVE-2021-%d</ID></CVE_ID>", "</VULN_DETAILS></VULN_DETAILS_LIST></ASSET_DATA_REPORT>"),
+    "qualys: glossary": halves("<ASSET_DATA_REPORT><HOST_LIST><HOST><IP>192.0.2.1</IP><VULN_INFO_LIST>", "<VULN_INFO><QID>1</QID><A>%d</A></VULN_INFO>", "</VULN_INFO_LIST></HOST></HOST_LIST><VULN_DETAILS_LIST><VULN_DETAILS id='qid_1'>", "<CVE_ID><ID>CVE-2021-%d</ID></CVE_ID>", "</VULN_DETAILS></VULN_DETAILS_LIST></ASSET_DATA_REPORT>"),
     "nexpose: definitions": halves('<NexposeReport><node address="192.0.2.1">', '<test id="a" status="vv" n="%d"/>', '</node><vulnerability id="a">', '<reference source="CVE">CVE-2021-%d</reference>', "</vulnerability></NexposeReport>"),
     "ocsf: resources": halves('[{"class_uid":2002,"type_uid":1,"vulnerabilities":[', '{"cve":{"uid":"CVE-2021-%d"}},', '{}],"resources":[', '{"uid":"a%d"},', '{"uid":"b"}]}]'),
     "scubagear: look-ups": halves('{"MetaData":{"Tool":"ScubaGear"},"Results":{},"Raw":{"spf_records":[{"rdata":"a","domain":[', '"a%d.example",', '"a"],"log":[', '{"query_name":"a%d","query_answers":[1]},', '{"query_name":"a"}]}]}}'),
     "nmap: command": lambda size: ('<nmaprun scanner="nmap" start="1700000000" args="' + " -x" * (size // 6) + '">').encode() + repeated('<host><status state="up"/><address addr="198.51.100.1"/></host>', "", "</nmaprun>")(size // 2),
-    "nmap: port lists": lambda size: repeated("1,", ROOTS["nmap"] + '<host><status state="up"/><address addr="198.51.100.1"/><ports><extraports state="filtered"><extrareasons proto="tcp" ports="', '1"/></extraports></ports></host></nmaprun>')(size),
+    "nmap: port lists of hosts": repeated("1,", ROOTS["nmap"] + '<host><status state="up"/><address addr="198.51.100.1"/><ports><extraports state="filtered"><extrareasons proto="tcp" ports="', '1"/></extraports></ports></host></nmaprun>'),
     "nmap: grepable command": lambda size: b"# Nmap 7.94 scan initiated Mon Jul  1 11:47:41 2024 as: nmap" + b" -s" * (size // 6) + b"\n" + b"# Ports scanned: TCP(1;1)\n" * (size // 52),
     "nessus: port ranges": repeated("4000-65535,", ROOTS["nessus"] + '<ReportHost name="192.0.2.1"><ReportItem pluginID="19506"><plugin_output>Port scanner(s) : syn\nPort range : ', "1</plugin_output></ReportItem></ReportHost></NessusClientData_v2>"),
 }  # fmt: skip

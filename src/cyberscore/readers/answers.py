@@ -108,7 +108,7 @@ def by_wording() -> Mapping[str, Question]:
 
 def plain(wording: str) -> str:
     """Return a wording without case, punctuation, spaces, leading number and width, and with one name for one thing."""
-    text = _LEADING.sub("", unicodedata.normalize("NFKC", wording[:500])).casefold()
+    text = _LEADING.sub("", unicodedata.normalize("NFKC", wording[:500])[:500]).casefold()
     for pattern, word in _SAME:
         text = pattern.sub(word, text)
     return re.sub(r"[\W_]+", "", text)
@@ -148,7 +148,7 @@ def _text(given: object) -> str:
     if given is None or isinstance(given, dict | list):
         return "" if not given else "unreadable"
     text = f"{given:.9g}" if isinstance(given, float) else str(given)[:200]
-    return unicodedata.normalize("NFKC", text).strip().rstrip(".。!").strip().casefold()
+    return unicodedata.normalize("NFKC", text)[:200].strip().rstrip(".。!").strip().casefold()
 
 
 def _measured(question: Question, text: str) -> Answer:

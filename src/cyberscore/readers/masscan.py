@@ -20,7 +20,7 @@ from cyberscore.readers.documents import read_xml
 from cyberscore.readers.elements import Elements
 from cyberscore.readers.findings import Asset, Inventory
 from cyberscore.readers.head import Head
-from cyberscore.readers.opening import Input, name_of
+from cyberscore.readers.opening import Input, allowed, name_of
 from cyberscore.readers.tables import port_of
 from cyberscore.readers.text_rows import MAX_ROWS, read_lines
 
@@ -31,6 +31,7 @@ MAX_BYTES = 256_000_000
 """A scan larger than this is refused."""
 
 _LIST = re.compile(r"(open|closed|banner) (tcp|udp|sctp|icmp) (\d+) (\S+) (\d+)(?: (\S+))?")
+_FREE_PORTS, _SHORTEST_PORT = 1_000, len("1/open/tcp")
 _GREPABLE = re.compile(r"(?:Timestamp: (\d+)\s+)?Host: (\S+) \([^)]*\)\s+Ports: (.+)")
 
 
@@ -138,6 +139,8 @@ def _from_text(text: str, place: str) -> Iterator[_Record]:
         yield _from_list(text, place)
         return
     time, address, ports = listed.groups()
+    if ports.count(",") > allowed(len(ports), _FREE_PORTS, _SHORTEST_PORT):
+        raise ReadingError(f"{place}: ports that are empty or nearly so: use the file as masscan wrote it")
     for port in ports.split(","):
         number, status, protocol = (*port.strip().split("/"), "", "", "")[:3]
         yield _Record(address, protocol, number, status, "", time or "")

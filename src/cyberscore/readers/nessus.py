@@ -80,7 +80,7 @@ def covers(ports: str) -> bool:
     if ports.strip().lower() in ALL_PORTS:
         return True
     wanted = {*exposure.RDP_PORTS, *exposure.RISKY_PORTS}
-    for part in ports.split(","):
+    for part in set(ports.split(",")):
         match = re.fullmatch(r"\s*(?:T:)?(\d{1,5})(?:-(\d{1,5}))?\s*", part)
         if match:
             low, high = int(match[1]), int(match[2] or match[1])

@@ -202,8 +202,9 @@ class _Report(Elements):
             for line in (found.get("RESULT") or found.get("RESULTS") or "").splitlines():
                 cells = line.split("\t")
                 listed = port_of(cells[0].strip())
-                if listed is not None:
-                    self._port("tcp" if qid == OPEN_TCP else "udp", listed, cells[3] if len(cells) > 3 else "")
+                protocol, service = "tcp" if qid == OPEN_TCP else "udp", cells[3] if len(cells) > 3 else ""
+                if listed is not None and (service or (protocol, listed) not in self.asset.ports):
+                    self._port(protocol, listed, service)
 
     def _port(self, protocol: str, number: int, service: str) -> None:
         port = exposure.seen_port(protocol, number, re.sub(r"(?<!\W)\W+over\W.*", "", service.lower()))
