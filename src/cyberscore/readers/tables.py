@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from cyberscore.exceptions import ReadingError
 from cyberscore.readers import exposure
@@ -86,7 +87,8 @@ class Table:
         """Return the same without names that a header does not hold: looking for them takes most of a row's time."""
         roles = ("identity", "title", "host", "risk", "cve", "state", "first", "fixed", "last", "port", "protocol",
                  "service", "epss", "authenticated", "kind", "quality")  # fmt: skip
-        return replace(self, **{role: tuple(one for one in getattr(self, role) if one in header) for role in roles})
+        held: dict[str, Any] = {role: tuple(one for one in getattr(self, role) if one in header) for role in roles}
+        return replace(self, **held)
 
 
 Row = dict[str, str]
