@@ -1,8 +1,8 @@
 """Hostile files for every reader: `python tests/benchmarks/fuzz_readers.py --megabytes 20 --minutes 10`.
 
-First the shapes of tests/hostile_corpus.py, of that size: endless tokens, many small values, blank rows, encodings, nested
-archives, for every reader, and the shortest rows of each; each file in a process of its own. The worst seconds and
-memory of each reader are printed. Then samples are damaged at random for that many minutes: the project's own, and
+First the shapes of tests/hostile_corpus.py, of that size: endless tokens, many small values, blank rows, encodings,
+nested archives, for every reader, and the shortest rows of each; each file in a process of its own. The worst seconds
+and memory of each reader are printed. Then samples are damaged at random for that many minutes: the project's own, and
 those of others where they lie beside the checkout (see tests/samples.py).
 
 With atheris installed, `--atheris` lets coverage guide the damage. What raises anything but a ReadingError, or takes

@@ -24,6 +24,8 @@ Model = TypeVar("Model", bound=BaseModel)
 
 MAX_BYTES = 20_000_000
 """A profile file larger than this is refused."""
+PROFILE_VALUES = 2_000_000
+"""A profile of more keys and values than this is refused: as many observations as it may hold have some 14 each."""
 
 
 class Profile(BaseModel):
@@ -82,12 +84,13 @@ class Profile(BaseModel):
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
         """Build a profile from JSON text; see `from_dict`."""
-        return validated(cls, parse_json(text), "profile")
+        return validated(cls, parse_json(text, max_values=PROFILE_VALUES), "profile")
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Self:
         """Read a profile from a JSON file; see `from_dict`."""
-        return validated(cls, parse_json(read_bytes(path), name=str(path)), str(path))
+        content = parse_json(read_bytes(path), name=str(path), max_values=PROFILE_VALUES)
+        return validated(cls, content, str(path))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types; what is not set is left out. `from_dict` gives the same profile back."""

@@ -95,10 +95,11 @@ def read(
         if number >= MAX_ANSWERS:
             raise ReadingError(f"{name}: more than {MAX_ANSWERS} answers: give the form alone")
         label = (key or wording)[:200]
-        if plain(key) in _SIGNED or plain(wording) in _SIGNED:
+        names = (plain(key), plain(wording))
+        if not _SIGNED.isdisjoint(names):
             signed = _date(given) or signed
             continue
-        question = known.get(plain(key)) or known.get(plain(wording))
+        question = known.get(names[0]) or known.get(names[1])
         if question is None:
             if label:
                 leftovers.add("question that is not known", label)
