@@ -1,13 +1,19 @@
-"""Fuzz every reader with damaged samples for some minutes: `python tests/benchmarks/fuzz_readers.py --minutes 10`.
+"""Hostile files for every reader: `python tests/benchmarks/fuzz_readers.py --megabytes 20 --minutes 10`.
 
-Samples are the project's own, and those of others where they lie beside the checkout (see tests/samples.py).
+First the shapes of tests/hostile_corpus.py, of that size: endless tokens, many small values, blank rows, encodings,
+nested archives, for every reader, and the shortest rows of each; each file in a process of its own. The worst seconds
+and memory of each reader are printed. Then samples are damaged at random for that many minutes: the project's own, and
+those of others where they lie beside the checkout (see tests/samples.py).
 
-With atheris installed, `--atheris` lets coverage guide the damage; else seeds are damaged at random. What raises
-anything but a ReadingError, or takes long, is written to the folder `--crashes` and told at the end.
+With atheris installed, `--atheris` lets coverage guide the damage. What raises anything but a ReadingError, or takes
+long, is written to the folder `--crashes` and told at the end.
 """
 
 import argparse
+import json
+import os
 import random
+import resource
 import sys
 import time
 from collections import Counter
@@ -24,9 +30,11 @@ else:
     from cyberscore import readers
 
 from cyberscore.exceptions import ReadingError
+from hostile_corpus import JOINS, ROWS, SHAPES
 from mutations import mutate, seeds
 
-SLOW_SECONDS = 20.0
+SLOW_SECONDS, LARGE_MEGABYTES = 10.0, 1_000.0
+"""What a file of at most 20 MB may take, unpacked, on two cores."""
 
 
 def attempt(name: str, data: bytes) -> tuple[str, float]:
@@ -46,6 +54,44 @@ def attempt(name: str, data: bytes) -> tuple[str, float]:
     except Exception as error:  # noqa: BLE001  whatever else it is, is a finding
         outcome = f"{type(error).__name__}: {str(error)[:200]}"
     return outcome, time.perf_counter() - start
+
+
+def measured(name: str, data: bytes) -> tuple[str, float, float]:
+    """How a reader ends on a file, its seconds and the peak of its process in MB."""
+    taken, given = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(taken)
+        outcome, seconds = attempt(name, data)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+        os.write(given, json.dumps([outcome[:300], seconds, peak]).encode())
+        os._exit(0)
+    os.close(given)
+    with os.fdopen(taken, "rb") as answer:
+        told = answer.read()
+    os.waitpid(child, 0)
+    return tuple(json.loads(told)) if told else ("the process ended", 0.0, 0.0)
+
+
+def shapes(megabytes: float) -> int:
+    """Read every shape with every reader; the number of those that fail or take too much."""
+    size, names = int(megabytes * 1e6), sorted(readers.READERS)
+    slowest: dict[str, tuple[float, str]] = dict.fromkeys(names, (0.0, ""))
+    largest: dict[str, tuple[float, str]] = dict.fromkeys(names, (0.0, ""))
+    findings = 0
+    for shape, make in {**SHAPES, **ROWS, **JOINS}.items():
+        data = make(size)
+        for name in names if shape in SHAPES else [shape.partition(":")[0]]:
+            outcome, seconds, peak = measured(name, data)
+            slowest[name] = max(slowest[name], (seconds, shape))
+            largest[name] = max(largest[name], (peak, shape))
+            if outcome not in {"read", "refused"} or seconds > SLOW_SECONDS or peak > LARGE_MEGABYTES:
+                findings += 1
+                print(f"{name}: {shape}: {outcome}, {seconds:.1f} s, {peak:.0f} MB", flush=True)
+    for name in names:
+        (seconds, slow), (peak, large) = slowest[name], largest[name]
+        print(f"{name:20} {seconds:5.1f} s ({slow})   {peak:5.0f} MB ({large})", flush=True)
+    return findings
 
 
 def fuzz(minutes: float, seed: int, crashes: Path) -> int:
@@ -96,6 +142,7 @@ def guided(crashes: Path) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--megabytes", type=float, default=20.0, help="Size of each shape; 0 for none.")
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--crashes", type=Path, default=Path("fuzz-findings"))
@@ -104,4 +151,5 @@ if __name__ == "__main__":
     if asked.atheris:
         guided(asked.crashes)
     else:
-        sys.exit(1 if fuzz(asked.minutes, asked.seed, asked.crashes) else 0)
+        found = shapes(asked.megabytes) if asked.megabytes else 0
+        sys.exit(1 if found + fuzz(asked.minutes, asked.seed, asked.crashes) else 0)

@@ -54,7 +54,7 @@ def short_codes() -> tuple[str, ...]:
 
 def plain_code(naics: str) -> str:
     """Write a code as the editions do: dashes of a range such as 31-33 are hyphens."""
-    return re.sub(r"\s*[\u2010-\u2015-]\s*", "-", naics.strip())
+    return re.sub(r"(?<!\s)\s*[\u2010-\u2015-]\s*", "-", naics.strip())
 
 
 @cache

@@ -16,6 +16,7 @@ from cyberscore.profile.connections import Connection
 from cyberscore.profile.disputes import Dispute, DisputeKind, check_disputes
 from cyberscore.profile.evidence import Observation, Prepared
 from cyberscore.profile.insured import Insured
+from cyberscore.profile.json_values import MAX_VALUES, JsonValues
 from cyberscore.profile.merge import in_canonical_order, merged_connections, merged_disputes, merged_insured
 from cyberscore.profile.problems import AtMost, Input, explain, short
 from cyberscore.profile.signals import signals
@@ -24,8 +25,8 @@ Model = TypeVar("Model", bound=BaseModel)
 
 MAX_BYTES = 20_000_000
 """A profile file larger than this is refused."""
-MAX_VALUES = 4_000_000
-"""JSON of more values than this is refused before it is parsed; the largest profile has a quarter of them."""
+PROFILE_VALUES = 2_000_000
+"""A profile of more keys and values than this is refused: as many observations as it may hold have some 14 each."""
 MAX_DEPTH = 64
 """JSON with brackets nested deeper than this is refused; a profile nests three deep."""
 
@@ -84,12 +85,13 @@ class Profile(Input):
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
         """Build a profile from JSON text; see `from_dict`."""
-        return validated(cls, parse_json(text), "profile")
+        return validated(cls, parse_json(text, max_values=PROFILE_VALUES), "profile")
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Self:
         """Read a profile from a JSON file; see `from_dict`."""
-        return validated(cls, parse_json(read_bytes(path), name=str(path)), str(path))
+        content = parse_json(read_bytes(path), name=str(path), max_values=PROFILE_VALUES)
+        return validated(cls, content, str(path))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types; what is not set is left out. `from_dict` gives the same profile back."""
@@ -228,8 +230,7 @@ def read_bytes(path: str | PathLike[str], limit: int = MAX_BYTES) -> bytes:
 def parse_json(text: str | bytes, name: str = "profile", *, max_values: int = MAX_VALUES) -> Any:
     """Plain types from JSON text in UTF-8 (a byte order mark is allowed).
 
-    NaN, infinities and repeated keys are refused, and more than `max_values` values, counted by opening brackets and
-    commas, those in texts included: a value costs many times the bytes that it is written in.
+    NaN, infinities and repeated keys are refused; more than `max_values` keys and values are before any is made.
     """
 
     def refuse(constant: str) -> Any:
@@ -244,10 +245,13 @@ def parse_json(text: str | bytes, name: str = "profile", *, max_values: int = MA
 
     try:
         decoded = text.decode("utf-8-sig") if isinstance(text, bytes) else text.removeprefix("\ufeff")
-        values = _counted_values(decoded, max_values, name)
-        content = json.loads(decoded, parse_constant=refuse, object_pairs_hook=no_repeats)
     except UnicodeDecodeError as error:
         raise ProfileError(f"{name}: not UTF-8 text (byte {error.start}): save it as UTF-8 JSON") from error
+    counted = JsonValues(max_values)
+    if excess := counted.excess(decoded):
+        raise ProfileError(f"{name}: {excess}, more than are read: split it or leave out what is not needed")
+    try:
+        content = json.loads(decoded, parse_constant=refuse, object_pairs_hook=no_repeats)
     except json.JSONDecodeError as error:
         raise ProfileError(
             f"{name}: not valid JSON at line {error.lineno}, column {error.colno}: {error.msg}"
@@ -258,19 +262,12 @@ def parse_json(text: str | bytes, name: str = "profile", *, max_values: int = MA
         raise ProfileError(f"{name}: {_TOO_DEEP}") from error
     except ValueError as error:
         raise ProfileError(f"{name}: not valid JSON: a number has too many digits: check it") from error
-    if values > MAX_DEPTH and _is_deep(content):
+    if counted.brackets > MAX_DEPTH and _is_deep(content):
         raise ProfileError(f"{name}: {_TOO_DEEP}")
     return content
 
 
 _TOO_DEEP = f"nested too deeply to be a profile: give it with less than {MAX_DEPTH} brackets inside one another"
-
-
-def _counted_values(text: str, most: int, name: str) -> int:
-    found = text.count("[") + text.count("{") + text.count(",")
-    if found > most:
-        raise ProfileError(f"{name}: more than {most:,} values; got about {found:,}: send fewer")
-    return found
 
 
 def _is_deep(content: Any) -> bool:

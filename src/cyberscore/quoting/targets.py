@@ -80,7 +80,7 @@ class Target:
         TargetError
             When it is none of them.
         """
-        found = re.fullmatch(r"(?:max[\s_-])?([a-z]+)(?:[\s_:=]+|(?<=no)-)(.+)", text.strip(), flags=re.IGNORECASE)
+        found = re.fullmatch(r"(?:max[\s_-])?([a-z]+)(?:[\s_:=]++|(?<=no)-)(.+)", text.strip(), flags=re.IGNORECASE)
         name, value = (found[1].lower(), found[2].strip()) if found else ("", "")
         if name == "no" and value.lower() in {"referral", "conditions"}:
             return cls.no_referral() if value.lower() == "referral" else cls.no_conditions()

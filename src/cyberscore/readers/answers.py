@@ -55,7 +55,7 @@ _SAME = tuple(
         (rf"\bdoes (?:the |your |our )?{_FIRM}\b", "do you"),
         (rf"\bhas (?:the |your |our )?{_FIRM}\b", "have you"),
         (rf"\b(?:the |your ){_FIRM}['\u2019]s\b", "your"),
-        (r"\s*\((?:yes ?/ ?no|y ?/ ?n)\)", ""),
+        (r"(?<!\s)\s*\((?:yes ?/ ?no|y ?/ ?n)\)", ""),
     )
 )
 _SHARE = re.compile(r"(\d[\d.,' \u2019]{0,20}?)\s*(%|percent|per cent)?")
@@ -126,7 +126,7 @@ def by_wording() -> Mapping[str, Question]:
 
 def plain(wording: str) -> str:
     """Return a wording without case, punctuation, spaces, leading number and width, and with one name for one thing."""
-    text = _LEADING.sub("", unicodedata.normalize("NFKC", wording[:500])).casefold()
+    text = _LEADING.sub("", unicodedata.normalize("NFKC", wording[:500])[:500]).casefold()
     for pattern, word in _SAME:
         text = pattern.sub(word, text)
     return re.sub(r"[\W_]+", "", text)
@@ -174,7 +174,7 @@ def text_of(given: object) -> str:
     if given is None or isinstance(given, dict | list):
         return "" if not given else "unreadable"
     text = f"{given:.9g}" if isinstance(given, float) else str(given)[:200]
-    return unicodedata.normalize("NFKC", text).strip().rstrip(".。!").strip().casefold()
+    return unicodedata.normalize("NFKC", text)[:200].strip().rstrip(".。!").strip().casefold()
 
 
 def _measured(question: Question, text: str, habits: Habits) -> Answer:

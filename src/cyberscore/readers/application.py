@@ -233,6 +233,8 @@ def _walk(found: Any, name: str, depth: int) -> Iterator[form_tables.Row]:
                 raise ReadingError(f"{name}: a list must hold objects with a question and an answer: use the template")
             yield from _walk(one, name, depth + 1)
         return
+    if len(found) > MAX_ANSWERS:
+        raise ReadingError(f"{name}: more than {MAX_ANSWERS} answers: give the form alone")
     names = {plain(str(key)): key for key in found}
 
     def text(among: set[str]) -> str:

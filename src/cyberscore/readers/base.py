@@ -248,7 +248,9 @@ def date_of(found: datetime | None, given: date | datetime | str | None, name: s
 
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_NAMED = re.compile(r"(?:(?P<day1>\d{1,2})[ -](?P<m1>[a-z]{3})[a-z]*|(?P<m2>[a-z]{3})[a-z]* +(?P<day2>\d{1,2})),?")
+_NAMED = re.compile(
+    r"(?:(?P<day1>\d{1,2})[ -](?P<m1>[a-z]{3})[a-z]*|(?<![a-z])(?P<m2>[a-z]{3})[a-z]* +(?P<day2>\d{1,2})),?"
+)
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?(?:\.\d+)? ?(am|pm)?")
 _SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
 _DOTTED = re.compile(r"(?<![\d.])(\d{1,2})\.(\d{1,2})\.(\d{4})(?![\d.])")
@@ -264,8 +266,8 @@ def loose_moment(value: object) -> datetime | None:
     taken as UTC, 02.03.2026 as March, and 02/03/2026 as February (US tools print it) unless, as in 22/09/2022, only the
     day may stand first. None when it is missing or cannot be true.
     """
-    found = moment(value)
-    if found is not None or not isinstance(value, str) or len(value) > 60:
+    found = moment(value) if value else None
+    if found is not None or not value or not isinstance(value, str) or len(value) > 60:
         return found
     if _DAY.fullmatch(value.strip()):
         value = f"{value.strip()}T000000"

@@ -27,12 +27,9 @@ MAX_BYTES = 64_000_000
 """A file larger than this is refused."""
 
 _POLICIES = ("none", "monitor", "quarantine", "reject")
-_NAME = re.compile(r"(?:[\w-]+\.)+[\w-]+")  # a domain may be called timeout.example or not-found.example
-_ABSENT = re.compile(
-    r"record\b.*(?:does not exist|not found)|^not found|does not have an? [\w ]*record|"
-    r"record must be located at",
-    re.IGNORECASE,
-)
+_NAME = re.compile(r"(?<![\w-])(?:[\w-]+\.)+[\w-]+")  # a domain may be called timeout.example or not-found.example
+_RECORD = re.compile(r"record\b")
+_HAS_NO = re.compile(r"does not have an? ([\w ]*)")
 _TWICE = re.compile(r"^multiple |has multiple ", re.IGNORECASE)
 _HOSTS = {
     "google": re.compile(r"\.(google|googlemail)\.com$"),
@@ -122,7 +119,15 @@ def _record(found: dict[str, Any], kind: str) -> tuple[str, ...] | None:
     if text:  # of a broken DMARC record receivers read what they can, of a broken SPF record nothing
         return (text,) if kind == "dmarc" or result.get("valid") is not False else ()
     words = _NAME.sub("", error.partition("\n")[0]).strip()  # other records that are quoted stand on later lines
-    return () if _ABSENT.search(words) or _TWICE.search(words) else None
+    return () if _is_absent(words.lower()) or _TWICE.search(words) else None
+
+
+def _is_absent(words: str) -> bool:
+    """Whether an error says that there is no such record."""
+    record = _RECORD.search(words)
+    after = "" if record is None else words[record.end() :]
+    missing = any(what in after for what in ("does not exist", "not found")) or words.startswith("not found")
+    return missing or any("record" in what for what in _HAS_NO.findall(words)) or "record must be located at" in words
 
 
 def _claims(own: dict[str, dict[str, Any]], leftovers: Leftovers, name: str) -> Iterator[Claim]:

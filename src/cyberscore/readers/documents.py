@@ -1,19 +1,21 @@
 """XML, JSON, JSON lines and CSV out of hostile files, in bounded time and memory: callers are the readers."""
 
-import codecs
 import csv
-import io
 import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import count
 from typing import Any, Literal, overload
 
-from defusedxml.common import DefusedXmlException, DTDForbidden
+from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import ParseError, XMLParser
 
 from cyberscore.exceptions import ReadingError
-from cyberscore.readers.opening import Input, name_of, pieces, stream
+from cyberscore.profile.json_values import JsonValues
+from cyberscore.readers.opening import PIECE, Input, name_of, pieces
+from cyberscore.readers.text_rows import BYTES_A_LINE, BYTES_A_ROW, LOOKED_AT, MAX_ROW, Text, encoding_of
+from cyberscore.readers.xml_events import XmlEvents, whole_tokens
 
 MAX_DEPTH = 64
 """Elements or brackets nested deeper than this are refused; no supported tool nests half as deep."""
@@ -21,10 +23,14 @@ MAX_FIELD = 4_000_000
 """A CSV field longer than this many characters is refused."""
 MAX_COLUMNS = 2_000
 """A CSV row with more fields than this is refused."""
-MAX_ROWS = 2_000_000
-"""A table, or a list of objects, with more rows than this is refused."""
+MAX_ITEM = 64_000_000
+"""An object in a list, of more characters than this, is refused."""
 
-_BEFORE = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s|<!--(?:(?!-->).)*-->)+(?=<\?xml\s)", re.DOTALL)
+_LONGEST_WORD = len("-Infinity") + 3
+"""How far from its end a text that was cut may seem to be wrong."""
+_CUT = "the file is cut short, damaged or not JSON: export it again"
+_OPEN_QUOTE = "a quote is open or the file is damaged: export it again"
+_WHITE = re.compile(r"[ \t\n\r]*")
 _HALF = re.compile("[\ud800-\udfff]")
 
 
@@ -40,12 +46,11 @@ def read_xml(source: Input, target: object, limit: int) -> None:
     """
     name = name_of(source)
     parser = XMLParser(target=target)
-    parser.parser.StartDoctypeDeclHandler = _refuse_internal_subset
+    events = XmlEvents(name, parser.parser, target)
     try:
-        for number, piece in enumerate(pieces(source, limit)):
-            # Archives put a notice of licence, or an empty line, before the declaration, where XML allows none.
-            before = _BEFORE.match(piece) if number == 0 else None
-            parser.feed(piece if before is None else piece[before.end() :])
+        for piece in whole_tokens(events, pieces(source, limit)):
+            parser.feed(piece)
+            events.check(len(piece))
         parser.close()
     except ReadingError:
         raise
@@ -60,12 +65,6 @@ def read_xml(source: Input, target: object, limit: int) -> None:
         else:
             remedy = "the file is cut short, damaged or not XML: export it again"
         raise ReadingError(f"{name}: not readable as XML: {detail}: {remedy}") from error
-
-
-def _refuse_internal_subset(name: str, system: str | None, public: str | None, internal: int) -> None:
-    """Refuse declarations inside the document: they can multiply its size, and no tool writes any."""
-    if internal:
-        raise DTDForbidden(name, system, public)
 
 
 @overload
@@ -92,7 +91,7 @@ def read_json(source: Input, limit: int, *, arrays: bool = False) -> dict[str, A
         deeply.
     """
     name = name_of(source)
-    found = _loads(_decoded(b"".join(pieces(source, limit)), name), name)
+    found = _loads(_decoded(b"".join(pieces(source, limit)), name), name, JsonValues())
     if not isinstance(found, dict | list if arrays else dict):
         wanted = "a JSON object or array" if arrays else "a JSON object"
         raise ReadingError(f"{name}: {wanted} is wanted; got {type(found).__name__}: use the tool's results file")
@@ -111,23 +110,34 @@ def read_objects(source: Input, limit: int) -> Iterator[dict[str, Any]]:
         When the file cannot be read, or one of them is not a whole JSON object.
     """
     name = name_of(source)
-    lines = _lines(source, limit, name)
-    first = ""
-    while not first.strip():
-        found = next(lines, None)
-        if found is None:
+    with Text(source, limit, name, errors="strict") as text:
+        try:
+            yield from _objects_in(text, name)
+        except UnicodeError as error:
+            raise ReadingError(f"{name}: not text ({error}): a JSON file in UTF-8 is wanted") from error
+
+
+def _objects_in(text: "Text", name: str) -> Iterator[dict[str, Any]]:
+    begins = ""
+    while not begins.strip():
+        begins = text.row(PIECE)
+        if not begins:
             raise ReadingError(f"{name}: holds nothing but white space: export it again")
-        first = found
-    if not _is_line(first):
-        yield from _objects_of(_loads(first + "".join(lines), name), name)
+    if begins.lstrip("\ufeff \t\r\n").startswith("["):
+        yield from _items(begins, text, name)
         return
-    yield _object(_loads(first, name), f"{name}, line 1")
-    for number, line in enumerate(lines, 2):
-        if number > MAX_ROWS:
-            raise ReadingError(f"{name}: more than {MAX_ROWS} lines: split it by network or tenant")
-        if line.strip():
-            place = f"{name}, line {number}"
-            yield _object(_loads(line, place), place)
+    values = JsonValues()
+    line = begins if begins.endswith("\n") else begins + text.readline()
+    after = text.row()
+    if not after or not _is_line(line):
+        yield _object(_loads(line + after + text.read(), name, values), f"{name}, item 0")
+        return
+    yield _object(_loads(line, name, values), f"{name}, line 1")
+    while after:
+        if after.strip():
+            place = f"{name}, line {text.rows}"
+            yield _object(_loads(after, place, values), place)
+        after = text.row()
 
 
 def _is_line(first: str) -> bool:
@@ -141,61 +151,82 @@ def _is_line(first: str) -> bool:
     return True
 
 
-def _objects_of(found: Any, name: str) -> Iterator[dict[str, Any]]:
-    for number, one in enumerate(found if isinstance(found, list) else [found]):
-        yield _object(one, f"{name}, item {number}")
+def _items(begins: str, text: "Text", name: str) -> Iterator[dict[str, Any]]:
+    """Objects of an array one by one, so that the whole is never held."""
+    held = _Held(begins, text, name)
+    held.place = begins.index("[") + 1
+    mark = held.mark()
+    for number in count(1):
+        if mark == "]" and number == 1:
+            break
+        yield held.item(mark, f"{name}, item {number - 1}")
+        text.check_rows(number, BYTES_A_ROW)
+        mark = held.mark()
+        if mark == "]":
+            break
+        if mark != ",":
+            raise ReadingError(f"{name}, item {number}: not valid JSON: a comma or ] is wanted; got {mark!r}: {_CUT}")
+        held.place += 1
+        mark = held.mark()
+    held.place += 1
+    if held.mark():
+        raise ReadingError(f"{name}: not valid JSON: the list is followed by {held.mark()!r}: give the list alone")
+
+
+class _Held:
+    """The part of a text that is held, and a place in it."""
+
+    def __init__(self, begins: str, text: "Text", name: str) -> None:
+        self.held, self.text, self.name, self.place = begins, text, name, 0
+        self.decoder, self.values = _decoder(name), JsonValues()
+        _check_values(begins, name, self.values)
+
+    def mark(self) -> str:
+        """Return the next character that is not white space, where the place is then; empty at the end."""
+        while (place := _white(self.held, self.place)) == len(self.held):
+            self.place = place
+            if not self._more():
+                return ""
+        self.place = place
+        return self.held[place]
+
+    def item(self, mark: str, place: str) -> dict[str, Any]:
+        """Return the object that begins at the place, which is then where it ends."""
+        if mark != "{":
+            raise ReadingError(f"{place}: a JSON object is wanted; got {mark!r}: use the tool's results file")
+        while True:
+            try:
+                found, end = _decode(self.decoder, self.held, self.place, self.name)
+                break
+            except json.JSONDecodeError as error:
+                cut = error.pos >= len(self.held) - _LONGEST_WORD or error.msg.startswith("Unterminated")
+                if not cut or not self._more():
+                    raise _not_json(error, f"{place}: not valid JSON") from error
+        self.place = end
+        _check_content(found, self.name)
+        return _object(found, place)
+
+    def _more(self) -> bool:
+        """Read at least as much again as is left, so that no item is tried often; False at the end."""
+        left = self.held[self.place :]
+        more = self.text.read(max(PIECE, len(left)))
+        self.held, self.place = left + more, 0
+        if len(self.held) > MAX_ITEM:
+            raise ReadingError(f"{self.name}: an object of more than {MAX_ITEM} characters: split it")
+        _check_values(more, self.name, self.values)
+        return bool(more)
+
+
+def _white(text: str, place: int) -> int:
+    """Place of the next character that is not white space."""
+    found = _WHITE.match(text, place)
+    return found.end() if found else place
 
 
 def _object(found: Any, place: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise ReadingError(f"{place}: a JSON object is wanted; got {type(found).__name__}: use the tool's results file")
     return found
-
-
-def _lines(source: Input, limit: int, name: str) -> Iterator[str]:
-    with _text(source, limit, "strict") as text:
-        try:
-            yield from text
-        except UnicodeError as error:
-            raise ReadingError(f"{name}: not text ({error}): a JSON file in UTF-8 is wanted") from error
-
-
-def _text(source: Input, limit: int, errors: str) -> io.TextIOWrapper:
-    """Text of a file, decoded as it is read; a byte order mark or zero bytes tell UTF-16."""
-    binary = stream(source, limit)
-    otherwise = LEGACY if errors == "replace" else "utf-8-sig"
-    encoding = encoding_of(binary.peek(LOOKED_AT)[:LOOKED_AT], otherwise=otherwise)
-    return io.TextIOWrapper(binary, encoding=encoding, errors=errors, newline="")
-
-
-LOOKED_AT = 1 << 16
-"""How many bytes of a table are looked at to tell its encoding."""
-LEGACY = "cp1252"
-"""What a table is in that is neither UTF-8 nor Chinese: what spreadsheets of western Europe and America save."""
-_GB_PAIR, _HIGH = re.compile(rb"[\xa1-\xf7][\xa1-\xfe]"), re.compile(rb"[\x80-\xff]")
-_LEAST_GB_PAIRS, _GB_SHARE = 4, 0.9
-"""Characters of GB 2312 that a Chinese text has at least, and the share of its bytes beyond ASCII that they are."""
-
-
-def encoding_of(start: bytes, *, otherwise: str = "utf-8-sig") -> str:
-    """Return the encoding of text that begins with these bytes: UTF-8 unless a mark or zero bytes tell another.
-
-    `otherwise` is that of text which cannot be any of these.
-
-    Spreadsheets save Chinese tables in GB 18030, without a mark: told from nearly all bytes beyond ASCII being pairs of
-    GB 2312, as the accented letters of other languages are not.
-    """
-    found = json.detect_encoding(start)
-    if not found.startswith("utf-8"):
-        return found
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(start)  # may be cut inside a character
-    except UnicodeDecodeError:
-        pairs = len(_GB_PAIR.findall(start))
-        if pairs >= max(_LEAST_GB_PAIRS, _GB_SHARE * len(_HIGH.findall(start)) / 2):
-            return "gb18030"
-        return otherwise
-    return "utf-8-sig"
 
 
 def _decoded(data: bytes, name: str) -> str:
@@ -205,26 +236,52 @@ def _decoded(data: bytes, name: str) -> str:
         raise ReadingError(f"{name}: not text (byte {error.start}): a JSON file in UTF-8 is wanted") from error
 
 
-def _loads(text: str, name: str) -> Any:
+def _loads(text: str, name: str, values: JsonValues) -> Any:
+    _check_values(text, name, values)
+    try:
+        found = _decoder(name).decode(text)
+    except json.JSONDecodeError as error:
+        raise _not_json(error, f"{name}: not valid JSON at line {error.lineno}, column {error.colno}") from error
+    except (RecursionError, ValueError) as error:
+        raise _too_deep(error, name) from error
+    _check_content(found, name)
+    return found
+
+
+def _decoder(name: str) -> json.JSONDecoder:
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) < len(pairs):
             raise ReadingError(f"{name}: a field is given twice (among {', '.join(found)[:200]}): export it again")
         return found
 
+    return json.JSONDecoder(parse_constant=lambda _: None, object_pairs_hook=unique)
+
+
+def _decode(decoder: json.JSONDecoder, text: str, place: int, name: str) -> tuple[Any, int]:
+    """Value that begins at a place, and where it ends."""
     try:
-        found = json.loads(text, parse_constant=lambda _: None, object_pairs_hook=unique)
-    except json.JSONDecodeError as error:
-        raise ReadingError(
-            f"{name}: not valid JSON at line {error.lineno}, column {error.colno}: {error.msg}: "
-            "the file is cut short, damaged or not JSON: export it again"
-        ) from error
-    except ReadingError:
+        return decoder.raw_decode(text, place)
+    except json.JSONDecodeError:
         raise
     except (RecursionError, ValueError) as error:
-        raise ReadingError(f"{name}: nested too deeply, or a number too long: use the file as written") from error
-    _check_content(found, name)
-    return found
+        raise _too_deep(error, name) from error
+
+
+def _too_deep(error: Exception, name: str) -> ReadingError:
+    """Return what the decoder's other errors mean; one of the field names stays as it is."""
+    if isinstance(error, ReadingError):
+        return error
+    return ReadingError(f"{name}: nested too deeply, or a number too long: use the file as written")
+
+
+def _not_json(error: json.JSONDecodeError, place: str) -> ReadingError:
+    return ReadingError(f"{place}: {error.msg}: {_CUT}")
+
+
+def _check_values(text: str, name: str, values: JsonValues) -> None:
+    if excess := values.excess(text):
+        raise ReadingError(f"{name}: {excess}, more than any tool writes: use the file as written, or split it")
 
 
 def _check_content(found: Any, name: str) -> None:
@@ -266,7 +323,7 @@ def read_table(source: Input, limit: int, columns: Sequence[str]) -> Iterator[di
     name = name_of(source)
     wanted = [one.casefold() for one in columns]
     header: list[str] | None = None
-    for number, row in enumerate(read_rows(source, limit), 1):
+    for number, row in enumerate(_rows(source, limit, BYTES_A_ROW), 1):
         if header is None:
             found = [cell.strip().casefold() for cell in row]
             header = found if set(wanted) <= set(found) else None
@@ -286,23 +343,35 @@ def read_rows(source: Input, limit: int) -> Iterator[list[str]]:
     ReadingError
         When the file cannot be read, or a row or field is too long.
     """
+    yield from _rows(source, limit, BYTES_A_LINE)
+
+
+def _rows(source: Input, limit: int, each: int) -> Iterator[list[str]]:
     name = name_of(source)
     # The limit is one for the whole process, and raised, never lowered: threads may read at the same time.
     csv.field_size_limit(max(MAX_FIELD, csv.field_size_limit()))
-    with _text(source, limit, "replace") as text:
-        sample = text.buffer.peek(1 << 12)  # type: ignore[attr-defined]  # a BufferedReader
-        delimiter = delimiter_of(sample.decode(text.encoding, "replace"))
-        rows = csv.reader(text, delimiter=delimiter)
+    with Text(source, limit, name, errors="replace") as text:
+        sample = text.binary.peek(LOOKED_AT)
+        size = 0
+
+        def lines() -> Iterator[str]:
+            nonlocal size
+            while line := text.readline(MAX_ROW + 1):
+                size += len(line)
+                if size > MAX_ROW:
+                    raise ReadingError(f"{name}: a row of more than {MAX_ROW} characters: {_OPEN_QUOTE}")
+                yield line
+
+        rows = csv.reader(lines(), delimiter=delimiter_of(sample.decode(text.encoding, "replace")))
         try:
             for number, row in enumerate(rows, 1):
-                if number > MAX_ROWS or len(row) > MAX_COLUMNS:
-                    raise ReadingError(f"{name}, row {number}: more rows or columns than are read: split the file")
+                text.check_rows(number, each)
+                if len(row) > MAX_COLUMNS:
+                    raise ReadingError(f"{name}, row {number}: more rows or columns than are read: {_OPEN_QUOTE}")
+                size = 0
                 yield row
         except csv.Error as error:
-            raise ReadingError(
-                f"{name}, line {rows.line_num}: not readable as CSV: {error}: a quote is open or the file is damaged: "
-                "export it again"
-            ) from error
+            raise ReadingError(f"{name}, line {rows.line_num}: not readable as CSV: {error}: {_OPEN_QUOTE}") from error
         except UnicodeError as error:  # such as UTF-32 without its mark; other text keeps its ASCII characters
             raise ReadingError(f"{name}: not text ({error}): a CSV file in UTF-8 is wanted") from error
 

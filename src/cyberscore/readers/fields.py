@@ -36,9 +36,13 @@ def at(found: object, *path: str) -> Any:
 
 def text_at(found: object, *path: str) -> str:
     """Return text or a number at a path as text; empty when it is missing or something else."""
-    value = at(found, *path)
-    if isinstance(value, str):
-        return value
+    value = found
+    for name in path:  # as `at` does, which takes twice as long as it is called for each field of each object
+        if not isinstance(value, dict):
+            return ""
+        value = value.get(name)
+    if value is None or isinstance(value, str):
+        return value or ""
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else ""
 
 

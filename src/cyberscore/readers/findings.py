@@ -19,7 +19,7 @@ nothing. What the owner of a system accepted, ignored or rated lower since is op
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -36,6 +36,8 @@ SOFTWARE = {"images", "repositories"}
 """Kinds of assets that are not systems: nothing of them is internet-facing by itself."""
 MAX_ASSETS = 1_000_000
 """A scan of more assets than this is refused."""
+MAX_OPEN = 5_000_000
+"""More open vulnerabilities than this, asset by asset, are refused: a glossary may list many for each finding."""
 UNSCORED = 0.06
 """What a CVE without a score counts at most: the share of published CVEs that were ever exploited (C124)."""
 STALE_DAYS = 180
@@ -129,11 +131,25 @@ class Inventory:
         self.unscanned_outside = 0
         self.full = True
         """Whether all vulnerabilities were looked for and are told, as far as they were found."""
+        self._joined = 0
 
     def narrow(self, why: str, *what: str) -> None:
         """Note that not all vulnerabilities were looked for, or that some which were found are left out."""
         self.full = False
         self.leftovers.add(f"{why}: no absence of vulnerabilities is claimed", *what)
+
+    def join(self, asset: Asset, cves: Collection[str]) -> None:
+        """Note the CVEs that a glossary lists for a finding as open on an asset.
+
+        Raises
+        ------
+        ReadingError
+            When findings and their CVEs are too many together.
+        """
+        self._joined += len(cves)
+        if self._joined > MAX_OPEN:
+            raise ReadingError(f"{self.name}: more than {MAX_OPEN} open vulnerabilities: split the scan by network")
+        asset.cves.update(dict.fromkeys(cves))
 
     def close(self, asset: Asset) -> None:
         """Keep what rates of an asset that is complete.

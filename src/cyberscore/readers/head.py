@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Self
 
-from cyberscore.readers.documents import LEGACY, LOOKED_AT, delimiter_of, encoding_of
+from cyberscore.readers.documents import delimiter_of
 from cyberscore.readers.opening import Input, pieces
+from cyberscore.readers.text_rows import LEGACY, LOOKED_AT, encoding_of
 
 HEAD_BYTES = 1 << 16
 """How much of a file is looked at."""
@@ -18,7 +19,7 @@ Form = Literal["xml", "json object", "json array", "json lines", "text"]
 
 _SKIPPED = re.compile(r"\s+|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>", re.DOTALL | re.IGNORECASE)
 _TAG = re.compile(r"<([A-Za-z_][\w.:-]*)((?:[^<>\"']|\"[^\"]*\"|'[^']*')*)>?")
-_ATTRIBUTE = re.compile(r"([\w.:-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
+_ATTRIBUTE = re.compile(r"(?<![\w.:-])([\w.:-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+|"', re.DOTALL)
 
 
@@ -96,6 +97,12 @@ class Head:
         """Whether one of the first rows holds all these column names, in any case."""
         wanted = {name.casefold() for name in names}
         return any(wanted <= {cell.casefold() for cell in row} for row in self.rows)
+
+    def columns(self, *names: str) -> tuple[str, ...]:
+        """Columns of the first row that holds all these, in lower case; none if no row does."""
+        wanted = {name.casefold() for name in names}
+        rows = (tuple(cell.casefold() for cell in row) for row in self.rows)
+        return next((row for row in rows if wanted <= set(row)), ())
 
     def has_keys(self, *paths: str) -> bool:
         """Whether all these JSON fields were seen."""

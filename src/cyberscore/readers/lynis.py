@@ -7,14 +7,14 @@ few tests, is no audit: its index says how well those few went. Nor is one of a 
 tests were skipped on purpose is not told.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 
 from cyberscore.exceptions import ReadingError
 from cyberscore.readers.base import Assets, Claim, Leftovers, Reading, date_of, loose_moment
-from cyberscore.readers.documents import encoding_of
 from cyberscore.readers.head import Head
-from cyberscore.readers.opening import Input, name_of, pieces
+from cyberscore.readers.opening import Input, name_of
+from cyberscore.readers.text_rows import read_lines
 
 TOOL = "Lynis"
 
@@ -55,9 +55,7 @@ def read(
         When the file is missing, too large, of several hosts, or not a report of Lynis.
     """
     name, leftovers = name_of(source), Leftovers()
-    data = b"".join(pieces(source, MAX_BYTES))
-    text = data.decode(encoding_of(data[:4]), "replace")
-    values, ended_of_life = _values(text, name, leftovers)
+    values, ended_of_life = _values(read_lines(source, MAX_BYTES), name, leftovers)
     if "lynis_version" not in values and "hardening_index" not in values:
         raise ReadingError(f"{name}: not a report of Lynis (no lynis_version): give its lynis-report.dat")
     made = loose_moment(values.get("report_datetime_end") or values.get("report_datetime_start"))
@@ -104,11 +102,11 @@ def _whole(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 6 else None
 
 
-def _values(text: str, name: str, leftovers: Leftovers) -> tuple[dict[str, str], list[str]]:
+def _values(lines: Iterable[str], name: str, leftovers: Leftovers) -> tuple[dict[str, str], list[str]]:
     """Return single values by key, and what is past its end of life."""
     values: dict[str, str] = {}
     ended_of_life: list[str] = []
-    for line in text.splitlines():
+    for line in lines:
         key, equals, value = line.partition("=")
         key, value = key.strip(), value.strip()
         if line.startswith("#") or not equals:

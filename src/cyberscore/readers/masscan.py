@@ -13,26 +13,26 @@ from datetime import date, datetime
 from typing import Any, ClassVar
 
 from cyberscore.exceptions import ReadingError
+from cyberscore.profile.json_values import JsonValues
 from cyberscore.readers import exposure
 from cyberscore.readers.base import Leftovers, Reading, date_of, moment
-from cyberscore.readers.documents import MAX_ROWS, read_xml
+from cyberscore.readers.documents import read_xml
 from cyberscore.readers.elements import Elements
 from cyberscore.readers.findings import Asset, Inventory
 from cyberscore.readers.head import Head
-from cyberscore.readers.opening import Input, name_of, stream
+from cyberscore.readers.opening import Input, allowed, name_of
 from cyberscore.readers.tables import port_of
+from cyberscore.readers.text_rows import MAX_ROWS, read_lines
 
 TOOL = "masscan"
 OPTIONS = ("vantage",)
 
 MAX_BYTES = 256_000_000
 """A scan larger than this is refused."""
-MAX_LINE = 1_000_000
-"""A line longer than this is refused."""
 
 _LIST = re.compile(r"(open|closed|banner) (tcp|udp|sctp|icmp) (\d+) (\S+) (\d+)(?: (\S+))?")
+_FREE_PORTS, _SHORTEST_PORT = 1_000, len("1/open/tcp")
 _GREPABLE = re.compile(r"(?:Timestamp: (\d+)\s+)?Host: (\S+) \([^)]*\)\s+Ports: (.+)")
-_WHOLE = re.compile(r"\{.*\}", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +116,9 @@ def _records(source: Input, head: Head, name: str) -> Iterator[_Record]:
         read_xml(source, scan, MAX_BYTES)
         yield from scan.records
         return
-    for number, line in enumerate(_lines(source, name), 1):
-        text = line.strip().strip(",").strip()
+    values = JsonValues()
+    for number, line in enumerate(read_lines(source, MAX_BYTES), 1):
+        text = line.strip(",").strip()
         if (
             not text
             or text in {"[", "]", "{", "}"}
@@ -128,19 +129,7 @@ def _records(source: Input, head: Head, name: str) -> Iterator[_Record]:
         if head.form == "text":
             yield from _from_text(text, f"{name}, line {number}")
         else:
-            yield from _from_json(text, f"{name}, line {number}")
-
-
-def _lines(source: Input, name: str) -> Iterator[str]:
-    """Lines of text; masscan puts each record on a line of its own."""
-    with stream(source, MAX_BYTES) as file:
-        for number in range(MAX_ROWS + 1):
-            line = file.readline(MAX_LINE)
-            if not line:
-                return
-            if len(line) == MAX_LINE or number == MAX_ROWS:
-                raise ReadingError(f"{name}: a line too long, or too many lines: split the scan by network")
-            yield line.decode("utf-8", "replace").lstrip("\ufeff")
+            yield from _from_json(text, f"{name}, line {number}", values)
 
 
 def _from_text(text: str, place: str) -> Iterator[_Record]:
@@ -150,6 +139,8 @@ def _from_text(text: str, place: str) -> Iterator[_Record]:
         yield _from_list(text, place)
         return
     time, address, ports = listed.groups()
+    if ports.count(",") > allowed(len(ports), _FREE_PORTS, _SHORTEST_PORT):
+        raise ReadingError(f"{place}: ports that are empty or nearly so: use the file as masscan wrote it")
     for port in ports.split(","):
         number, status, protocol = (*port.strip().split("/"), "", "", "")[:3]
         yield _Record(address, protocol, number, status, "", time or "")
@@ -166,10 +157,13 @@ def _from_list(text: str, place: str) -> _Record:
     return _Record(address, protocol, number, status, service, time)
 
 
-def _from_json(text: str, place: str) -> Iterator[_Record]:
-    whole = _WHOLE.search(text)
+def _from_json(text: str, place: str, values: JsonValues) -> Iterator[_Record]:
+    begins, ends = text.find("{"), text.rfind("}")
+    whole = text[begins : ends + 1] if 0 <= begins < ends else text
+    if excess := values.excess(whole):
+        raise ReadingError(f"{place}: {excess}, more than masscan writes: use its own file")
     try:
-        found = json.loads(whole[0] if whole else text)
+        found = json.loads(whole)
     except (ValueError, RecursionError) as error:
         raise ReadingError(
             f"{place}: not a record of masscan: {text[:60]!r}: the file is cut short or damaged"

@@ -101,12 +101,14 @@ TABLE = Table(
 )  # fmt: skip
 _SCORES = ("cvss_base_score", "cvss3_base_score", "cvss4_base_score")
 _OUTPUT = ("plugin output", "plugin text", "output")
-_FACT = re.compile(r"^[ \t]*([\w ()/]+?)[ \t]*:[ \t]*(.*?)[ \t]*$", re.MULTILINE)
+_FACT_NAME = re.compile(r"[\w ()/]+")
 
 
 def facts_of(output: str) -> dict[str, str]:
     """Return the lines "name : value" of plugin 19506, names in lower case."""
-    return {name.lower(): value for name, value in _FACT.findall(output)}
+    lines = (line.partition(":") for line in output.split("\n"))
+    told = ((name.strip(" \t"), value.strip(" \t")) for name, colon, value in lines if colon)
+    return {name.lower(): value for name, value in told if _FACT_NAME.fullmatch(name)}
 
 
 def apply_scan_information(asset: Asset, facts: dict[str, str]) -> None:
@@ -125,10 +127,11 @@ def covers(ports: str, wanted: Iterable[int] = (*exposure.RDP_PORTS, *exposure.R
     if ports.strip().lower() in ALL_PORTS:
         return True
     missing = set(wanted)
-    for part in ports.split(","):
+    for part in set(ports.split(",")):
         match = re.fullmatch(r"\s*(?:T:)?(\d{1,5})(?:-(\d{1,5}))?\s*", part)
         if match:
-            missing -= set(range(int(match[1]), int(match[2] or match[1]) + 1))
+            low, high = int(match[1]), int(match[2] or match[1])
+            missing = {number for number in missing if not low <= number <= high}
     return not missing
 
 

@@ -8,6 +8,7 @@ claimed only when one of the lowest (1 to 3 of 10) is among them. Definitions, w
 hosts. Which ports were scanned, and whether with credentials, is not told. Callers are the command line and apps.
 """
 
+from collections.abc import Collection
 from datetime import date, datetime
 from typing import ClassVar
 
@@ -77,7 +78,7 @@ class _Report(Elements):
         self.pending: list[tuple[Asset, str]] = []
         self.skipped: list[tuple[Asset, str]] = []
         self.titles: dict[str, str] = {}
-        self.cves: dict[str, list[str]] = {}
+        self.cves: dict[str, dict[str, None]] = {}
         self.asset: Asset | None = None
         self.endpoint: tuple[str, int] | None = None
         self.kind = self.vulnerability = ""
@@ -118,9 +119,10 @@ class _Report(Elements):
     def closed(self, tag: str, text: str) -> None:
         """Take an element's text."""
         if tag in {"reference", "id"} and self.kind == "cve":
-            self.cves.setdefault(self.vulnerability, []).extend(cves_in(text))
+            self.cves.setdefault(self.vulnerability, {}).update(dict.fromkeys(cves_in(text)))
         elif tag == "tag" and "obsolete" in text.lower() and self.vulnerability:
-            self.titles[self.vulnerability] = f"{self.titles.get(self.vulnerability, '')} (obsolete)"
+            title = self.titles.get(self.vulnerability, "")
+            self.titles[self.vulnerability] = title if title.endswith(" (obsolete)") else f"{title} (obsolete)"
         elif tag == "name" and self.within("names") and self.asset is not None:
             self.asset.names.add(text[:255])
         elif tag in {"node", "device"} and self.asset is not None:
@@ -155,8 +157,8 @@ class _Report(Elements):
         elif status in _POTENTIAL:
             self.leftovers.add("potential vulnerability, which nobody confirmed", self.vulnerability, count=1)
 
-    def _cves(self, key: str) -> list[str]:
-        return self.cves.get(key, []) or cves_in(key) or cves_in(self.titles.get(key, ""))
+    def _cves(self, key: str) -> Collection[str]:
+        return self.cves.get(key) or cves_in(key) or cves_in(self.titles.get(key, ""))
 
     def resolve(self, known: Catalogue) -> None:
         """Join findings with their definitions, and close the hosts."""
@@ -172,7 +174,7 @@ class _Report(Elements):
             title, cves = self.titles.get(key, ""), self._cves(key)
             if key not in self.titles and not cves:
                 self.inventory.narrow("finding whose definition, and CVEs, the file does not hold", key)
-            asset.cves.update(dict.fromkeys(cves))
+            self.inventory.join(asset, cves)
             if past_end_of_life(title) or key.endswith(("-obsolete", "-obsolete-version")):
                 asset.end_of_life = asset.end_of_life or title or key
             elif not cves:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any
 
 from cyberscore.exceptions import ReadingError
@@ -121,15 +122,20 @@ class _Scan:
         """Whether an open TCP port had to answer this scan."""
         return self.scan_types <= _TELLING_SCANS and not self.blinding
 
-    @property
+    @cached_property
     def blinding(self) -> list[str]:
         """Options of the command by which an open port need not answer."""
         return [" ".join(option.split()) for option in _BLINDED.findall(self.run.get("args", ""))]
 
-    @property
+    @cached_property
     def open_only(self) -> bool:
         """Whether hosts and ports that are not open were left out of the file."""
         return _OPEN_ONLY.search(self.run.get("args", "")) is not None
+
+    @cached_property
+    def skips_discovery(self) -> bool:
+        """Whether hosts were scanned that had not answered."""
+        return _SKIPS_DISCOVERY.search(self.run.get("args", "")) is not None
 
     def _error(self, what: str) -> ReadingError:
         return ReadingError(f"{self.name}: {what}: use the file as nmap wrote it")
@@ -240,7 +246,7 @@ class _Scan:
 
     def _answered(self) -> bool:
         host = self.host
-        unasked = host.reason == "user-set" or (not host.reason and _SKIPS_DISCOVERY.search(self.run.get("args", "")))
+        unasked = host.reason == "user-set" or (not host.reason and self.skips_discovery)
         answers = {port.state for port in host.ports.values()} | set(host.extras)
         return not unasked or bool(answers & _ANSWERS)
 
@@ -290,12 +296,16 @@ class _Scan:
     def _among(self, services: str) -> set[int]:
         """Those ports that matter for a claim, out of a list such as "1,3-4"."""
         found: set[int] = set()
-        for part in services.split(",") if services else ():
+        for part in set(services.split(",")) if services else ():
             first, dash, last = part.strip().partition("-")
-            low, high = _number(first), _number(last if dash else first)
+            low = _number(first)
+            high = _number(last) if dash else low
             if low is None or high is None or low > high:
                 raise self._error(f"{part[:40]!r} is not a range of ports")
-            found.update(number for number in exposure.TELLING_PORTS if low <= number <= high)
+            if low < high:
+                found.update(number for number in exposure.TELLING_PORTS if low <= number <= high)
+            elif low in exposure.TELLING_PORTS:
+                found.add(low)
         return found
 
 

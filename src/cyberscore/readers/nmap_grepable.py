@@ -5,15 +5,13 @@ not listed one state. What it leaves out stays unknown, so that less is claimed,
 """
 
 import re
-from collections.abc import Iterator
 from typing import Protocol
 
 from cyberscore.exceptions import ReadingError
 from cyberscore.readers.base import loose_moment
-from cyberscore.readers.opening import Input, name_of, stream
+from cyberscore.readers.opening import Input, name_of
+from cyberscore.readers.text_rows import read_lines
 
-MAX_LINE = 10_000_000
-"""A line longer than this is refused; all ports of a host stand on one."""
 MAX_LINES = 4_000_000
 """A file of more lines than this is refused."""
 
@@ -23,7 +21,7 @@ _ENDS = re.compile(r"# nmap (?:done|run completed) at (.{1,60}?) -- .*?\((\d+) h
 _SCANNED = re.compile(r"# Ports scanned:.*?\bTCP\(\d+;([\d,-]*)\)")
 HOST = re.compile(r"Host: (\S+) \(([^)]*)\)\s+(.*)")
 """A line about a host: its address, its name and what is told."""
-_PORT = re.compile(r"(\d+)/([a-z|]+)/(\w+)/[^/]*/([^/]*)/[^/]*/([^/]*)/?")
+_PORT = re.compile(r"(?<!\d)(\d+)/([a-z|]+)/(\w+)/[^/]*/([^/]*)/[^/]*/([^/]*)/?")
 _IGNORED = re.compile(r"Ignored State: ([a-z|]+) \(\d+\)")
 _KINDS = re.compile(r"(?:^|\s)-s([A-Za-z]+)")
 _SILENT = {"F": "fin", "N": "null", "X": "xmas", "M": "maimon", "A": "ack", "W": "window", "I": "idle"}
@@ -50,7 +48,7 @@ def feed(source: Input, target: Target, limit: int) -> None:
         When the file cannot be read, or is not nmap's grepable output.
     """
     name = name_of(source)
-    lines = _lines(source, limit, name)
+    lines = read_lines(source, limit, MAX_LINES)
     first = BEGINS.match(next(lines, ""))
     if first is None:
         raise ReadingError(f"{name}: not nmap's grepable output: make the file with nmap -oX")
@@ -130,15 +128,3 @@ def _seconds(text: str) -> str:
     """Return Unix seconds of a date as nmap prints it; empty when it is none."""
     when = loose_moment(text)
     return "" if when is None else str(int(when.timestamp()))
-
-
-def _lines(source: Input, limit: int, name: str) -> Iterator[str]:
-    with stream(source, limit) as file:
-        for _ in range(MAX_LINES):
-            line = file.readline(MAX_LINE)
-            if not line:
-                return
-            if len(line) == MAX_LINE:
-                break
-            yield line.decode("utf-8", "replace").lstrip("\ufeff").strip()
-    raise ReadingError(f"{name}: a line too long, or too many lines: split the scan by network")

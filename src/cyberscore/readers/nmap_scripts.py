@@ -15,7 +15,7 @@ MAX_OUTPUT = 200_000
 """How many characters of a script's output are looked at."""
 
 _BLOCK = re.compile(r"State:\s+([A-Z ]+)")
-_IDS = re.compile(r"^[\s|]*IDs:(.*)$", re.MULTILINE)
+_IDS = re.compile(r"^(?:[^\S\n]|\|)*IDs:(.*)$", re.MULTILINE)
 
 
 def verified(output: str) -> list[str]:

@@ -10,7 +10,7 @@
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -33,6 +33,9 @@ MAX_BYTES = 256_000_000
 """A file larger than this is refused."""
 MAX_ASSETS = 1_000_000
 """Findings of more resources than this are refused."""
+
+MAX_STATES = 1_000_000
+"""More vulnerabilities, resource by resource, than this are refused."""
 
 _SECURITY, _VULNERABILITY, _COMPLIANCE, _DETECTION = 2001, 2002, 2003, 2004
 _CLOSED = {"4", "6", "resolved", "deleted"}
@@ -237,21 +240,35 @@ class _Vulnerabilities:
         self.assets: dict[str, Asset] = {}
         self.scores: dict[str, float] = {}
         self._states: dict[tuple[str, str], tuple[datetime | None, bool]] = {}
+        self._joined = 0
 
     def take(
         self, found: dict[str, Any], listed: list[dict[str, Any]], when: datetime | None, leftovers: Leftovers
     ) -> None:
         """Take one finding in: what it lists is open on each of its resources."""
-        for place in _resources(found):
-            self._take(found, place, listed, when, leftovers)
+        cves: dict[str, None] = {}
+        for one in listed:
+            places = (("cve", "uid"), ("cve_uid",), ("uid",), ("title",))
+            named = next((told for path in places if (told := cves_in(text_at(one, *path)))), [])
+            if not named:
+                leftovers.add("vulnerability without a CVE", text_at(one, "title") or "vulnerability", count=1)
+            cves.update(dict.fromkeys(named))
+            score = probability(at(one, "cve", "epss", "score"))
+            for cve in named if score is not None else ():
+                self.scores[cve] = max(score or 0.0, self.scores.get(cve, 0.0))
+        resources = _resources(found)
+        self._joined += len(resources) * max(1, len(cves))
+        if self._joined > MAX_STATES:
+            raise ReadingError(f"{self.name}: more than {MAX_STATES} vulnerabilities of resources: split it by account")
+        for place in resources:
+            self._take(found, place, cves, when)
 
     def _take(
         self,
         found: dict[str, Any],
         place: object,
-        listed: list[dict[str, Any]],
+        cves: Iterable[str],
         when: datetime | None,
-        leftovers: Leftovers,
     ) -> None:
         address = exposure.address_of(text_at(place, "ip") or text_at(found, "device", "ip"))
         key = (
@@ -263,18 +280,10 @@ class _Vulnerabilities:
         self.assets.setdefault(key, Asset(key, address, checked=True, software=software))
         words = [text_at(found, key).casefold() for key in ("status_id", "status", "state_id", "state")]
         closed = any(one in _CLOSED for one in words) or text_at(found, "activity_id") == "3"
-        for one in listed:
-            places = (("cve", "uid"), ("cve_uid",), ("uid",), ("title",))
-            cves = next((cves for path in places if (cves := cves_in(text_at(one, *path)))), [])
-            if not cves:
-                leftovers.add("vulnerability without a CVE", text_at(one, "title") or "vulnerability", count=1)
-            score = probability(at(one, "cve", "epss", "score"))
-            for cve in cves:
-                if score is not None:
-                    self.scores[cve] = max(score, self.scores.get(cve, 0.0))
-                before = self._states.get((key, cve))
-                if before is None or before[0] is None or (when is not None and when >= before[0]):
-                    self._states[key, cve] = (when, not closed)
+        for cve in cves:
+            before = self._states.get((key, cve))
+            if before is None or before[0] is None or (when is not None and when >= before[0]):
+                self._states[key, cve] = (when, not closed)
 
     def closed(self, leftovers: Leftovers) -> Iterator[Asset]:
         """Assets with what is open on them."""

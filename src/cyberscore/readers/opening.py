@@ -23,6 +23,7 @@ MAX_DIRECTORY = 100_000
 """A zip archive whose list of files is longer than this many bytes is refused before it is read."""
 
 _GZIP, _ZIP, _ZIP_END = b"\x1f\x8b", b"PK\x03\x04", b"PK\x05\x06"
+_LARGE_ZIP, _LARGE_ZIP_PLACE = b"PK\x06\x06", b"PK\x06\x07"
 _REFUSED = {
     b"\xfd7zXZ": "xz-compressed: decompress it first",
     b"BZh": "bzip2-compressed: decompress it first",
@@ -33,6 +34,14 @@ _REFUSED = {
     b"\xd0\xcf\x11\xe0": "an old Office document: export the results as XML, JSON or CSV",
     b"SQLite format 3": "a database: export the results as XML, JSON or CSV",
 }
+
+
+def allowed(size: int, free: int, each: int) -> int:
+    """How many rows or elements that many bytes may hold: some are free, then one for `each` bytes.
+
+    What a row costs in time and memory hardly depends on its length: a limit of bytes alone does not bound it.
+    """
+    return free + size // each
 
 
 def name_of(source: Input) -> str:
@@ -82,10 +91,11 @@ def stream(source: Input, limit: int) -> io.BufferedReader:
 
 
 class _Pieces(io.RawIOBase):
-    """Pieces as a file."""
+    """Pieces as a file; `size` is how many bytes were read of it."""
 
     def __init__(self, parts: Iterator[bytes]) -> None:
         self._parts, self._left = parts, b""
+        self.size = 0
 
     def readable(self) -> bool:
         return True
@@ -98,6 +108,7 @@ class _Pieces(io.RawIOBase):
         count = min(len(buffer), len(self._left))
         buffer[:count] = self._left[:count]
         self._left = self._left[count:]
+        self.size += count
         return count
 
 
@@ -107,11 +118,20 @@ def _stored(source: Input, name: str) -> Iterator[bytes]:
             yield source[start : start + PIECE]
         return
     try:
+        _check_regular(Path(source), name)
         with Path(source).open("rb") as file:
             while piece := file.read(PIECE):
                 yield piece
+    except ReadingError:
+        raise
     except (OSError, ValueError) as error:
         raise _unreadable(name, error) from error
+
+
+def _check_regular(path: Path, name: str) -> None:
+    """Refuse a pipe or a device, which may never end, or never begin."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise ReadingError(f"{name}: no regular file: save the export and give its path")
 
 
 def _unreadable(name: str, error: Exception) -> ReadingError:
@@ -202,6 +222,11 @@ def _check_directory(file: IO[bytes], limit: int, name: str) -> None:
     place = len(tail) - 22 if tail[-22:].startswith(_ZIP_END) else tail.rfind(_ZIP_END)
     if place < 0 or len(tail) < place + 22:
         raise ReadingError(f"{name}: the zip archive is cut short: export it again")
-    if struct.unpack_from("<L", tail, place + 12)[0] > MAX_DIRECTORY:
+    directory = struct.unpack_from("<L", tail, place + 12)[0]
+    # Before the end of an archive may stand its end in larger numbers, which then count: 56 bytes and where they are.
+    if tail[max(0, place - 20) :].startswith(_LARGE_ZIP_PLACE):
+        large = tail[max(0, place - 76) : place - 20]
+        directory = struct.unpack_from("<Q", large, 40)[0] if large.startswith(_LARGE_ZIP) else limit
+    if directory > MAX_DIRECTORY:
         raise ReadingError(f"{name}: a zip archive of too many files: give one of them, unpacked")
     file.seek(0)

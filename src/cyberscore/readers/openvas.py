@@ -213,7 +213,7 @@ class _Report(Elements):
         seen = loose_moment(found.get("seen"))
         self.newest = seen if seen is not None and (self.newest is None or seen > self.newest) else self.newest
         number, _, protocol = found.get("port", "").strip().partition("/")
-        port = port_of(re.sub(r".*\((\d+)", r"\1", number))
+        port = port_of(re.sub(r"\A.*\((\d+)", r"\1", number))
         if port is not None and protocol[:3] in {"tcp", "udp"}:
             asset.ports.setdefault((protocol[:3], port), exposure.seen_port(protocol[:3], port, ""))
         threats = (found.get("threat", "").lower(), found.get("original_threat", "").lower())

@@ -30,7 +30,7 @@ MAX_BYTES = 1_000_000_000
 HOST_SCAN_TIME, OPEN_TCP, OPEN_UDP = "45038", "82023", "82004"
 WITHOUT_ANSWER = {HOST_SCAN_TIME, "6", "45006"}
 """What is told of a dead host that is scanned all the same: the scan itself, its name in DNS, the way to it."""
-_DEAD_TOO = re.compile(r"\bdead hosts?\s*:?\s*(?:on|yes|enabled)\b", re.IGNORECASE)
+_DEAD_TOO = re.compile(r"\bdead hosts?\s*(?::\s*)?(?:on|yes|enabled)\b", re.IGNORECASE)
 DISTURBED = {"42432", "86476"}
 """Possible scan interference, and a web server that stopped responding: the checks of a host were not whole."""
 _DISTURBED = re.compile(
@@ -102,7 +102,8 @@ class _Report(Elements):
         self.assets: list[Asset] = []
         self.pending: list[tuple[Asset, str]] = []
         self.titles: dict[str, str] = {}
-        self.cves: dict[str, list[str]] = {}
+        self.cves: dict[str, dict[str, None]] = {}
+        self.listed: list[str] = []
         self.severities: dict[str, str] = {}
         self.history: list[tuple[str, str, date | None, date | None, bool]] = []
         self.asset = Asset("")
@@ -135,7 +136,7 @@ class _Report(Elements):
         elif tag == "CAT":
             self.place = found
         elif tag in _FOUND and not (tag == "SERVICE" and "number" not in found):
-            self.found = {**found, "kind": tag}
+            self.found, self.listed = {**found, "kind": tag}, []
         elif tag == "VULN_DETAILS":
             self.qid = found.get("id", "").removeprefix("qid_")
         elif tag == "QID" and self.path[-2:] == ["VULN_INFO", "QID"] and "id" in found:
@@ -166,7 +167,7 @@ class _Report(Elements):
         elif "VULN_DETAILS" in self.path:
             self._in_details(tag, text)
         elif tag == "ID" and parent in {"CVE_ID", "CVE"} and self.found:
-            self.found["cveid"] = f"{self.found.get('cveid', '')},{text}"
+            self.listed.append(text)
 
     def _part(self, why: str, what: str) -> None:
         self.whole = False
@@ -198,7 +199,7 @@ class _Report(Elements):
         elif tag == "SEVERITY":
             self.severities[self.qid] = text[:9]
         elif tag == "ID" and self.within("CVE_ID"):
-            self.cves.setdefault(self.qid, []).extend(cves_in(text))
+            self.cves.setdefault(self.qid, {}).update(dict.fromkeys(cves_in(text)))
 
     def _saw(self, when: datetime | None) -> None:
         if when is not None and (self.newest is None or when > self.newest):
@@ -238,11 +239,9 @@ class _Report(Elements):
             return
         if found.get("IS_IGNORED") == "1" or found.get("IS_DISABLED") == "1":
             self.leftovers.add("finding that its owner ignored or disabled: counts all the same", f"QID {qid}", count=1)
-        if found.get("cveid") or found.get("CVE"):
-            known = self.cves.setdefault(qid, [])
-            known.extend(
-                one for one in cves_in(found.get("cveid", "") + " " + found.get("CVE", "")) if one not in known
-            )
+        cves = cves_in(" ".join((found.get("cveid", ""), *self.listed, found.get("CVE", ""))))
+        if cves:
+            self.cves.setdefault(qid, {}).update(dict.fromkeys(cves))
         self.pending.append((self.asset, qid))
 
     def _ports(self, found: dict[str, str], qid: str) -> None:
@@ -254,11 +253,12 @@ class _Report(Elements):
             for line in (found.get("RESULT") or found.get("RESULTS") or "").splitlines():
                 cells = line.split("\t")
                 listed = port_of(cells[0].strip())
-                if listed is not None:
-                    self._port("tcp" if qid == OPEN_TCP else "udp", listed, cells[3] if len(cells) > 3 else "")
+                protocol, service = "tcp" if qid == OPEN_TCP else "udp", cells[3] if len(cells) > 3 else ""
+                if listed is not None and (service or (protocol, listed) not in self.asset.ports):
+                    self._port(protocol, listed, service)
 
     def _port(self, protocol: str, number: int, service: str) -> None:
-        port = exposure.seen_port(protocol, number, re.sub(r"\W+over\W.*", "", service.lower()))
+        port = exposure.seen_port(protocol, number, re.sub(r"(?<!\W)\W+over\W.*", "", service.lower()))
         if port.probed or (protocol, number) not in self.asset.ports:
             self.asset.ports[protocol, number] = port
 
@@ -275,8 +275,8 @@ class _Report(Elements):
     def resolve(self) -> None:
         """Join findings with the glossary, which stands after them, and close the hosts."""
         for asset, qid in self.pending:
-            title, cves = self.titles.get(qid, ""), self.cves.get(qid, [])
-            asset.cves.update(dict.fromkeys(cves))
+            title, cves = self.titles.get(qid, ""), self.cves.get(qid, {})
+            self.inventory.join(asset, cves)
             if past_end_of_life(title):
                 asset.end_of_life = asset.end_of_life or title
             elif not cves:

@@ -27,11 +27,12 @@ MAX_BYTES = 64_000_000
 """A results file larger than this is refused."""
 
 _ID = re.compile(r"(MS\.[A-Z0-9]+\.\d+\.\d+)(v\d+)?", re.IGNORECASE)
-_DOMAIN = re.compile(r"[\w-]+(?:\.[\w-]+)+")
+_DOMAIN = re.compile(r"(?<![\w-])[\w-]+(?:\.[\w-]+)+")
+_ANSWER = re.compile(r"Query returned (NXDomain|\d+ txt records)", re.IGNORECASE)
 _NOT_MET = {"fail", "warning"}
 _OVERRIDDEN = {"omitted", "incorrect result"}
 _BEFORE_OVERRIDE = (("OmittedEvaluationResult", "OmittedEvaluationDetails"), ("OriginalResult", "OriginalDetails"))
-_USERS_OWN_WORDS = re.compile(r"<span[^>]*comment-heading|\bUser (?:comment|justification)\b", re.IGNORECASE)
+_USERS_OWN_WORDS = re.compile(r"<span[^<>]*comment-heading|\bUser (?:comment|justification)\b", re.IGNORECASE)
 _REASONS = {
     "fail": "no policy meets it, which does not tell how many are covered",
     "warning": "no policy meets it, which does not tell how many are covered",
@@ -148,20 +149,19 @@ class _Results:
         """DNS answers by domain, without those whose look-up failed."""
         found = {}
         for one in self.items(self.settings.get(section), section):
+            texts = tuple(self.texts(one.get("rdata"), section))
+            log = self.items(one.get("log"), section)
+            if not (texts or not log or self._absent(log)):
+                continue
+            answering = {mail_records.tidy(str(entry.get("query_name"))) for entry in log if entry.get("query_answers")}
             for domain in map(mail_records.tidy, self.texts(one.get("domain"), section)):
-                texts = self.texts(one.get("rdata"), section)
-                log = self.items(one.get("log"), section)
-                answering = [entry.get("query_name") for entry in log if entry.get("query_answers")]
-                own = prefix + domain in {mail_records.tidy(str(one)) for one in answering}
-                if texts or not log or self._absent(log):
-                    found[domain] = _Lookup(tuple(texts), inherited=bool(texts and log) and not own)
+                found[domain] = _Lookup(texts, inherited=bool(texts and log) and prefix + domain not in answering)
         return found
 
     def _absent(self, log: list[dict[str, Any]]) -> bool:
         """Whether every name that was asked for was answered for certain, if only with nothing."""
         asked = {str(entry.get("query_name")) for entry in log}
-        answer = re.compile(r"Query returned (NXDomain|\d+ txt records)", re.IGNORECASE)
-        sure = {str(entry.get("query_name")) for entry in log if answer.match(str(entry.get("query_result")))}
+        sure = {str(entry.get("query_name")) for entry in log if _ANSWER.match(str(entry.get("query_result")))}
         return asked == sure
 
     def violators(self, key: str) -> set[str] | None:
@@ -323,7 +323,7 @@ def _mail(results: _Results) -> list[Claim]:
     """Signals of mail domains: from the DNS records themselves, or from the domains that results name."""
     if not any(results.settings.get(one) for one in ("spf_records", "dkim_records", "dmarc_records")):
         return _mail_from_results(results)
-    own = results.own_domains()
+    own = dict.fromkeys(results.own_domains())
     if not own:
         results.leftovers.add(
             "mail domain: none is the firm's own (onmicrosoft.com does not count)",

@@ -184,7 +184,7 @@ def _claims(
         key = label.casefold()
         share = _number(control.get("scoreinpercentage"))
         share = share / 100 if share is not None and share <= 100 else None
-        told = " ".join(re.sub(r"<[^>]*>", " ", text_at(control, "implementationstatus"))[:300].split())
+        told = " ".join(re.sub(r"<[^<>]*>", " ", text_at(control, "implementationstatus"))[:300].split())
         counted = _counted(control, told, share)
         synced = loose_moment(text_at(control, "lastsynced")[:60])
         rated = key in _SHARES or key == _LEGACY

@@ -123,7 +123,7 @@ def read(
     servers: dict[tuple[str, str], _Target] = {}
     for key, where, port, severity, finding in rows:
         # "cert_trust <cert#2>" where there are several; in version 2.9 "Server Certificate #2 trust"
-        check = re.sub(r"\s*<.*|^server certificate #\d+ ", "", key.strip().lower())
+        check = re.sub(r"(?<!\s)\s*<.*|^server certificate #\d+ ", "", key.strip().lower())
         host, _, address = where.strip().rstrip("/").partition("/")
         place = (host, f"{address}:{port.strip()}")
         if not host and check in _NOT_ASSESSED:  # pretty JSON does not tell which
