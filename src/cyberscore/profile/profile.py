@@ -279,6 +279,7 @@ def explain(error: ValidationError, name: str) -> str:
             lines.append(f"{where}: {message}")
         else:
             got = repr(item.get("input"))
+            message = message.replace("a valid tuple", "a list")
             lines.append(
                 f"{where}: {message[0].lower()}{message[1:]}; got {got if len(got) < 80 else got[:77] + '...'}"
             )
