@@ -31,10 +31,80 @@ WORDS = [(name, word) for name, about in _catalogue().items() for word in (name,
         ("Collection Agencies", "debt_collection"),
         ("\uff2d\uff33\uff30", "managed_service_provider"),
         ("payment/processing", "payment_processing"),
+        ("M.S.P.", "managed_service_provider"),
+        ("Managed Services Provider (MSP)", "managed_service_provider"),
+        ("IT外包", "managed_service_provider"),
+        ("it 外包 服务", "managed_service_provider"),
+        ("Gentlemen\u2019s Clubs", "adult"),
+        ("Casino operator", "gambling"),
+        ("national-lottery retailers", "gambling"),
+        ("博 彩", "gambling"),
+        ("博彩业", "gambling"),
+        ("线上 博彩 平台", "gambling"),
+        ("賭場", "gambling"),
+        ("VASP", "crypto"),
+        ("crypto-asset service providers", "crypto"),
+        ("区块链技术公司", "crypto"),
+        ("虛擬貨幣交易所", "crypto"),
+        ("third-party collections", "debt_collection"),
+        ("Debt Recovery Agency", "debt_collection"),
+        ("催收公司", "debt_collection"),
+        ("mobile payments", "payment_processing"),
+        ("第三方支付公司", "payment_processing"),
+        ("收单机构", "payment_processing"),
+        ("CBD products", "cannabis"),
+        ("Medical Marijuana", "cannabis"),
+        ("工业大麻", "cannabis"),
     ],
 )
 def test_a_synonym_is_its_activity(word, name):
     assert plain_activities([word]) == (name,)
+
+
+@pytest.mark.parametrize("before", ["", "online ", "Third-party ", "在线"])
+@pytest.mark.parametrize("after", ["", " company", " services", " Service Providers", "公司", "服务平台"])
+@pytest.mark.parametrize("name", ["adult", "cannabis", "crypto", "debt_collection", "gambling", "payment_processing"])
+def test_words_around_an_activity_do_not_hide_it(before, name, after):
+    assert plain_activities([f"{before}{name}{after}"]) == (name,)
+
+
+@pytest.mark.parametrize(
+    ("told", "names"),
+    [
+        ("casino and crypto", ("gambling", "crypto")),
+        ("Crypto & casinos", ("crypto", "gambling")),
+        ("赌场和加密货币", ("gambling", "crypto")),
+        ("赌场、催收", ("gambling", "debt_collection")),
+        ("debt collection, payments; MSP", ("debt_collection", "payment_processing", "managed_service_provider")),
+    ],
+)
+def test_a_text_may_hold_several_activities(told, names):
+    assert plain_activities([told]) == names
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "garbage collection services", "adult education", "online shop", "legal services", "video gaming", "gaming",
+        "dispensary", "casino and bakery", "web hosting", "payroll services", "service provider", "公司", "网络服务",
+    ],
+)  # fmt: skip
+def test_what_only_looks_like_one_is_not_taken_for_it(told):
+    assert not set(plain_activities([told])) & set(screened_activities())
+    with pytest.raises(ProfileError, match="unknown activity"):
+        quoted({"business_activities": [told]})
+
+
+@pytest.mark.parametrize("told", ["-", " . ", "。", "()"])
+def test_a_text_without_a_word_is_refused_as_it_was_given(told):
+    with pytest.raises(ProfileError) as caught:
+        plain_activities([told])
+    assert str(caught.value).startswith(f"{told!r} holds no word: name an activity, or give an empty list")
+
+
+def test_one_text_in_place_of_a_list_is_refused_in_words_of_json():
+    with pytest.raises(ProfileError, match=r"business_activities: input should be a list; got 'casino'"):
+        firm_profile({"business_activities": "casino"})
 
 
 @given(st.sampled_from(WORDS), st.sampled_from([str.upper, str.title, str.casefold]), st.sampled_from("- _"))
@@ -45,11 +115,14 @@ def test_case_and_separators_do_not_matter(pair, case, separator):
 
 
 def test_none_in_words_is_none():
-    for word in ("none", "No", "N/A", "无"):
+    for word in (*("none", "No", "N/A", "N.A.", "None of the above."), *("无", "无。", "無", "以上均无", "不适用")):
         assert plain_activities([word]) == ()
         assert firm_profile({"business_activities": [word]}).insured.business_activities == ()
-    with pytest.raises(ProfileError, match="'none' says that there is none, but 'MSP' is given too: keep one"):
-        plain_activities(["none", "MSP"])
+    for told in (["none", "MSP"], ["MSP", "none"]):
+        with pytest.raises(ProfileError, match="'none' says that there is none, but 'MSP' is given too: keep one"):
+            plain_activities(told)
+    with pytest.raises(ProfileError, match="'none, casino' says that there is none, but 'none, casino' is given too"):
+        plain_activities(["none, casino"])
 
 
 def test_names_stand_once():

@@ -260,6 +260,22 @@ def test_premiums_rise_with_employees_and_records(size, operator, action):
     assert never_falls(premiums)
 
 
+@pytest.mark.parametrize("operator", ["above", "below"])
+@pytest.mark.parametrize("action", [*TERMS, *RATES])
+@pytest.mark.parametrize("with_other", [False, True])
+def test_no_price_hangs_on_revenue_for_each_employee(operator, action, with_other):
+    """It rises with revenue and falls with employees: whichever way the rule points, one of the two would pay less."""
+    test = f'{{ insured = "revenue_per_employee_usd", {operator} = 50000 }}'
+    when = f'{{ any = [{test}, {{ insured = "country", is = "DE" }}] }}' if with_other else test
+    text = (
+        f'format = 2\n[[rule]]\nid = "X"\nversion = 1\nsentence = "A rule."\nwhen = {when}\n'
+        f'then = [{{}}]\nrationale = "A test."\nevidence = "judgement"'
+    )
+    with pytest.raises(cyberscore.RuleError, match=r"rule X: a priced term or a rate must not depend on revenue_per"):
+        RuleBook.from_toml(text.replace("[{}]", f"[{action}]"))
+    assert RuleBook.from_toml(text.replace("[{}]", '[{ type = "refer", text = "Ask." }]')).rules
+
+
 @pytest.mark.parametrize("operator", ["at_least", "above", "below", "at_most"])
 @pytest.mark.parametrize("action", [TERMS[0], *TERMS[2:]])
 def test_premiums_rise_with_the_limit_asked_for(operator, action):

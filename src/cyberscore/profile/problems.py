@@ -131,7 +131,7 @@ def _line(item: Any, name: str) -> str:
     parts = [f"[{part}]" if isinstance(part, int) else f".{bounded_line(part, LONGEST_WORD)}" for part in item["loc"]]
     place = "".join(parts).lstrip(".")
     where = f"{name}: {place}" if place else name
-    message = item["msg"].removeprefix("Value error, ")
+    message = item["msg"].removeprefix("Value error, ").replace("a valid tuple", "a list")
     kind = item["type"]
     if kind == "missing":
         return f"{where}: this field is required"

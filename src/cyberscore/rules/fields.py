@@ -82,6 +82,8 @@ FIELDS: dict[tuple[str, str], Field] = {
         Field("premium", "renewal_change", "number", "{:+.1%} on the expiring premium", low=-1.0),
     )
 }  # fmt: skip
+RATIOS = frozenset({("insured", "revenue_per_employee_usd")})
+"""Fields that rise with one size of a firm and fall with another: no price may hang on them."""
 SOURCES_OF_FIELDS = ("insured", "evidence", "coverage", "premium")
 
 

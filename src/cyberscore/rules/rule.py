@@ -23,7 +23,7 @@ from cyberscore.rules.conditions import (
     parse_condition,
     tests_of,
 )
-from cyberscore.rules.fields import FIELDS
+from cyberscore.rules.fields import FIELDS, RATIOS
 
 FORMATS = (1, 2)
 _OUTCOMES = {1: ("fail", "unknown", "pass"), 2: ("then", "unknown", "otherwise")}
@@ -157,6 +157,12 @@ def _check_order(rule: Rule, where: str) -> None:
     if any(test.kind == "coverage" for test in rule.tests) and any(action.type == "rate" for action in rule.actions):
         raise RuleError(
             f"{where}: a rate must not depend on the cover asked for: a higher limit could then cost less; use a term"
+        )
+    ratios = [test.name for test in rule.tests if (test.kind, test.name) in RATIOS]
+    if ratios and (rule.sets_terms or rule.sets_rates):
+        raise RuleError(
+            f"{where}: a priced term or a rate must not depend on {ratios[0]}: a larger firm could then pay less; "
+            "refer, or compare annual_revenue_usd or employee_count"
         )
     for name, actions in (("pass", rule.on_pass), ("unknown", rule.on_unknown), ("fail", rule.on_fail)):
         terms = [action.type for action in actions if action.type in TERMS]
