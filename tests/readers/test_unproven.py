@@ -74,7 +74,7 @@ TABLE = {
 }
 
 
-@pytest.mark.skipif(not CASES.exists(), reason="the inputs stand beside the checkout of those who work on it")
+@pytest.mark.skipif(not CASES.exists(), reason="the inputs are not beside the checkout")
 @pytest.mark.parametrize("name", TABLE)
 def test_inputs_that_were_misread(name):
     says, absent, why = TABLE[name]
@@ -84,7 +84,7 @@ def test_inputs_that_were_misread(name):
     assert not why or any(why in one.why for one in reading.not_mapped)
 
 
-@pytest.mark.skipif(not CASES.exists(), reason="the inputs stand beside the checkout of those who work on it")
+@pytest.mark.skipif(not CASES.exists(), reason="the inputs are not beside the checkout")
 def test_agents_of_both_versions_of_wazuh_read_alike():
     for name in ("w03_wazuh5_three_agents.json", "w04_wazuh412_three_agents.json"):
         reading, found = said(CASES / name, vantage="auto")
