@@ -23,6 +23,19 @@ def decimals_of(currency: str) -> int:
     return MINOR_UNITS.get(currency, 2)
 
 
+def converted(amount: float, rate: float) -> float:
+    """Convert an amount at a rate, to 14 digits: all that were told, and no noise of floats at the edge of a rule.
+
+    Examples
+    --------
+    >>> 28_000_000 * 1e-6, converted(28_000_000, 1e-6)
+    (28.0, 28.0)
+    >>> converted(123_456_789, 0.000039)
+    4814.814771
+    """
+    return float(f"{amount * rate:.14g}")
+
+
 def written(amount: float, currency: str, sign: str = "") -> str:
     """Write an amount with every decimal of its currency; `sign` + shows that of any number.
 
