@@ -1,10 +1,13 @@
 """Where nothing is offered, no cover is: declined, or under sanctions. And a cover that pays nothing is no cover."""
 
 import pytest
+from typer.testing import CliRunner
 
 import cyberscore
 from cyberscore import Coverage, CoverageError
+from cyberscore.cli import app as cli
 from cyberscore.perils import PARTS, PERILS
+from cyberscore.quoting.quote import NO_COVER
 from cyberscore.report import render_report
 from rule_firms import AS_OF, firm_profile, quoted
 
@@ -24,6 +27,26 @@ def test_no_cover_is_offered(firm):
         page = render_report(profile, answer, lang=language)
         assert 'class="no-offer"' in page
         assert ("可承保条件" if language == "zh" else ">Offered<") not in page
+
+
+def test_every_other_place_says_so_too(tmp_path):
+    """Notebook, terminal and what-if; and no rule is said to take a place in a cover that is not offered."""
+    profile = firm_profile({"active_incident": True}, payment_verification=("none", "document"))
+    answer = cyberscore.quote(profile, as_of=AS_OF)
+    assert any(one.superseded_by for one in answer.adjustments)
+    assert NO_COVER in answer._repr_html_()
+    assert NO_COVER not in quoted()._repr_html_()
+    path = tmp_path / "firm.json"
+    path.write_text(profile.to_json(), encoding="utf-8")
+    for command, said in (("quote", NO_COVER), ("what-if --set active_incident=false", "none offered")):
+        options = [str(path), "--as-of", AS_OF.isoformat()]
+        name, *more = command.split()
+        told = CliRunner(env={"COLUMNS": "200"}).invoke(cli, [name, *options, *more], catch_exceptions=False).stdout
+        assert said in told
+        assert "in the cover offered" not in told
+    assert "Cover                             none offered                   offered" in told
+    assert "in the cover offered" not in render_report(profile, answer)
+    assert "在可出单保障中" not in render_report(profile, answer, lang="zh")
 
 
 @pytest.mark.parametrize("firm", [{}, {"known_circumstances": True}, {"record_count": 600_000}, {"naics": "713210"}])

@@ -122,8 +122,8 @@ def cover_of(*, sublimit: list[str] | None = None, coinsurance: list[str] | None
         FIELDS.get(name, name): _number(f"--{name.replace('_', '-')}", value) if name in NUMBERS else value
         for name, value in given.items()
     }
-    fields["sublimits"] = _named_numbers("--sublimit", sublimit or [])
-    fields["coinsurance"] = _named_numbers("--coinsurance", coinsurance or [])
+    fields["sublimits"] = _named_numbers("--sublimit", sublimit or [], "ransomware=250000")
+    fields["coinsurance"] = _named_numbers("--coinsurance", coinsurance or [], "ransomware=20 for 20 %")
     return Asked(fields)
 
 
@@ -150,16 +150,14 @@ def grid_of(cover: Coverage, limits: str | None, retentions: str | None) -> tupl
     )
 
 
-def _named_numbers(option: str, texts: list[str]) -> dict[str, float]:
+def _named_numbers(option: str, texts: list[str], example: str) -> dict[str, float]:
     found = {}
     for text in texts:
         name, _, number = text.partition("=")
         try:
             found[name.strip()] = number_of(number)
         except ValueError as error:
-            raise CoverageError(
-                f"{option} must be NAME=NUMBER, such as ransomware=250000; got {text!r}: {error}"
-            ) from error
+            raise CoverageError(f"{option} must be NAME=NUMBER, such as {example}; got {text!r}: {error}") from error
     return found
 
 
