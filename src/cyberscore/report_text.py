@@ -157,11 +157,13 @@ def _print_reasons(console: Console, quote: Quote) -> None:
 def _print_conditions(console: Console, quote: Quote) -> None:
     if quote.subjectivities or quote.decision_reasons:
         console.print("\n[bold]Conditions[/bold]")
+        read = {one.rule: one.read for one in quote.rules}
         listed = {f"{s.rule}: {s.text}" for s in quote.subjectivities}
         for text in quote.decision_reasons:
             if text not in listed:
                 rule, _, words = text.partition(": ")
                 console.print(escape(f"  {quote.decision}: {words} ({rule})"))
+                console.print(escape(f"    {read[rule]}"))
         for condition in quote.subjectivities:
             console.print(escape(f"  {condition.told}"))
     if quote.open_questions:

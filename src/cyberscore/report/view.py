@@ -58,6 +58,7 @@ def view_of(profile: Profile, quote: Quote, plan: RatingPlan | None, words: Lang
         "ledger_sums": [steps[-1].result for steps in quote.ledger.perils.values()],
         "operation": lambda step: _operation(step, words),
         "perils": PERILS,
+        "read_of": {rule.rule: rule.read for rule in quote.rules},
         "rules": {
             key: [rule for rule in quote.rules if rule.outcome == outcome]
             for key, outcome in (
