@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cyberscore.money import MINOR_UNITS, decimals_of, literal, number_of, plain, rate_text, short, written
+from cyberscore.money import MINOR_UNITS, decimals_of, literal, number_of, outward, plain, rate_text, short, written
 from cyberscore.profile.places import CURRENCIES
 
 WITHOUT, THOUSANDTHS = "ISK JPY KRW VND XAF CLP", "BHD IQD JOD KWD LYD OMR TND"
@@ -49,8 +49,10 @@ def test_what_is_written_is_read_back_or_refused_but_never_as_another_number(cur
     amount = minor / 10 ** decimals_of(currency)
     text = written(amount, currency)
     if re.fullmatch(r"[1-9]\d{0,2}\.\d{3}", text):
-        with pytest.raises(ValueError, match="may be"):
+        with pytest.raises(ValueError, match="may be") as caught:
             number_of(text)
+        larger, smaller = re.search(r"may be (\S+) or (\S+): write", str(caught.value)).groups()
+        assert (number_of(larger), number_of(smaller)) == (float(text.replace(".", "")), float(text))
     else:
         assert number_of(text) == pytest.approx(amount, rel=1e-15)
 
@@ -80,6 +82,13 @@ def test_a_number_that_may_be_two_is_refused_with_both(text):
 def test_what_is_no_number_is_refused_with_how_to_write_one(text):
     with pytest.raises(ValueError, match=r"is not a number such as 1200, 1,200 or 1200\.50"):
         number_of(text)
+
+
+@given(st.floats(0, 1e12), st.floats(0, 1e12))
+def test_an_interval_is_written_so_that_it_holds_what_it_held(one, other):
+    low, high = sorted((one, other))
+    first, second = (float(text.replace(",", "")) for text in outward(low, high))
+    assert low - 1.0 <= first <= low <= high <= second <= high + 1.0
 
 
 def test_rates_are_never_powers_of_ten():

@@ -2,9 +2,10 @@
 
 An amount has as many decimals as its currency (ISO 4217), and thousands are set apart by commas. `written` shows all
 decimals, as a premium has; `plain` only where there are any, as in a limit; `short` says millions as an underwriter
-does; `whole` rounds what is an estimate; `literal` is for error messages, as Python writes numbers.
+does; `whole` rounds what is an estimate, `outward` an interval; `literal` is for error messages, as Python writes.
 """
 
+import math
 import re
 from decimal import Decimal
 
@@ -21,6 +22,19 @@ _EITHER = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}")
 def decimals_of(currency: str) -> int:
     """Decimals of a currency: 2 of most, 0 of the yen, 3 of the Kuwaiti dinar."""
     return MINOR_UNITS.get(currency, 2)
+
+
+def converted(amount: float, rate: float) -> float:
+    """Convert an amount at a rate, to 14 digits: all that were told, and no noise of floats at the edge of a rule.
+
+    Examples
+    --------
+    >>> 28_000_000 * 1e-6, converted(28_000_000, 1e-6)
+    (28.0, 28.0)
+    >>> converted(123_456_789, 0.000039)
+    4814.814771
+    """
+    return float(f"{amount * rate:.14g}")
 
 
 def written(amount: float, currency: str, sign: str = "") -> str:
@@ -48,8 +62,19 @@ def plain(amount: float, currency: str = "USD") -> str:
 
 
 def whole(amount: float) -> str:
-    """Write an amount rounded to whole units, as the ends of an interval are: 1,234."""
+    """Write an amount rounded to whole units, as an estimate is told: 1,234."""
     return f"{amount:,.0f}"
+
+
+def outward(low: float, high: float) -> tuple[str, str]:
+    """Write the ends of an interval in whole units, rounded outward: it holds as written what it held.
+
+    Examples
+    --------
+    >>> outward(342.592, 401.2), outward(500.0, 500.0)
+    (('342', '402'), ('500', '500'))
+    """
+    return whole(math.floor(low)), whole(math.ceil(high))
 
 
 def short(amount: float, currency: str = "USD") -> str:
@@ -95,7 +120,11 @@ def number_of(text: str) -> float:
     if _EITHER.fullmatch(said):
         whole, _, thousandths = said.partition(".")
         decimal = f"{whole}.{thousandths}".rstrip("0").rstrip(".")
+        decimal += "0" if decimal == said else ""  # the same number in digits that can only mean it
         raise ValueError(f"{said!r} may be {whole}{thousandths} or {decimal}: write the one that is meant")
     if not _NUMBER.fullmatch(said.lower()):
-        raise ValueError(f"{said!r} is not a number such as 1200, 1,200 or 1200.50: write it without units")
+        raise ValueError(
+            f"{said!r} is not a number such as 1200, 1,200 or 1200.50: write it without units, thousands with commas "
+            "or nothing between them, and decimals after a point"
+        )
     return float(said.replace(",", "").replace("_", ""))

@@ -7,9 +7,10 @@ from rich.console import Console
 from rich.markup import escape as escape_markup
 from rich.table import Table
 
-from cyberscore.money import plain, whole, written
+from cyberscore.money import outward, plain, whole, written
 from cyberscore.profile import Posture, Profile, Signal, signals
 from cyberscore.quoting import Quote
+from cyberscore.quoting.quote import NO_COVER
 from cyberscore.quoting.reasons import BOOK_MIX
 from cyberscore.quoting.terms import Adjustment
 from cyberscore.rating.ledger import CURRENCY
@@ -93,10 +94,10 @@ def _print_answer(console: Console, profile: Profile, quote: Quote) -> None:
         f"retention {plain(cover['retention'], quote.currency)} {quote.currency}"
     )
     if quote.cover_offered is None:
-        console.print("No cover is offered; premium and terms are for information only.")
+        console.print(NO_COVER)
     console.print(
         f"Indicative premium [bold]{written(quote.indicative_premium, quote.currency)} {quote.currency}[/bold]  "
-        f"(80 % interval {whole(quote.premium_low)} to {whole(quote.premium_high)}; "
+        f"(80 % interval {' to '.join(outward(quote.premium_low, quote.premium_high))}; "
         f"technical {written(quote.technical_premium, quote.currency)})"
     )
     console.print(
@@ -156,11 +157,13 @@ def _print_reasons(console: Console, quote: Quote) -> None:
 def _print_conditions(console: Console, quote: Quote) -> None:
     if quote.subjectivities or quote.decision_reasons:
         console.print("\n[bold]Conditions[/bold]")
+        read = {one.rule: one.read for one in quote.rules}
         listed = {f"{s.rule}: {s.text}" for s in quote.subjectivities}
         for text in quote.decision_reasons:
             if text not in listed:
                 rule, _, words = text.partition(": ")
                 console.print(escape(f"  {quote.decision}: {words} ({rule})"))
+                console.print(escape(f"    {read[rule]}"))
         for condition in quote.subjectivities:
             console.print(escape(f"  {condition.told}"))
     if quote.open_questions:
@@ -183,7 +186,9 @@ def _adjustment_told(quote: Quote, adjustment: Adjustment) -> str:
     if other is not None:
         by = "the cover asked for" if other == "request" else other
         note = (
-            f"; priced, but {by} takes its place in the cover offered" if adjustment.priced else f"; {by} is stronger"
+            f"; priced, but {by} takes its place in the cover offered"
+            if adjustment.priced and quote.cover_offered is not None
+            else f"; {by} is stronger"
         )
     elif not adjustment.priced:
         note = "; at no premium" if adjustment.kind == "retention_credit" else "; no premium credit"

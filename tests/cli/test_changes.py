@@ -199,6 +199,12 @@ def test_what_if_shows_ledger_lines_side_by_side(clinic):
     ("command", "options", "said"),
     [
         ("path", ("--to", "premium:1.200"), "'1.200' may be 1200 or 1.2"),
+        (
+            "path",
+            ("--to", "premium:300.125"),
+            "premium:1200; got 'premium:300.125': '300.125' may be 300125 or 300.1250",
+        ),
+        ("path", ("--to", "score:x"), "score wants a number, such as score:45; got 'score:x'"),
         ("path", ("--to", "band:A", "--cost", "mdr_24x7=9.000"), "'9.000' may be 9000 or 9"),
         ("path", ("--to", "band:A", "--cost", "mdr_24x7=9k"), "write it without units"),
         ("what-if", ("--set", "annual_revenue=2.400"), "--set annual_revenue: '2.400' may be 2400 or 2.4"),

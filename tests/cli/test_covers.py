@@ -79,7 +79,9 @@ def test_a_ledger_in_another_currency_says_where_it_changes(law_firm):
     ("options", "said"),
     [
         (("--sublimit", "extortion"), "--sublimit must be NAME=NUMBER, such as ransomware=250000; got 'extortion'"),
-        (("--coinsurance", "extortion=much"), "--coinsurance must be NAME=NUMBER"),
+        (("--coinsurance", "extortion=much"), "--coinsurance must be NAME=NUMBER, such as ransomware=20 for 20 %; got"),
+        (("--coinsurance", "extortion=99.999"), "'99.999' may be 99999 or 99.9990: write the one that is meant"),
+        (("--limit", "1.000.000"), "thousands with commas or nothing between them, and decimals after a point"),
         (("--sublimit", "malware=1"), "unknown peril or coverage part 'malware' in sublimits"),
         (("--limits", "1e6;2e6"), "--limits must be numbers with commas between"),
         (

@@ -14,6 +14,7 @@ from cyberscore.profile.activities import (
     screened_activities,
 )
 from rule_firms import AS_OF, firm_profile, quoted
+from work import lines_run
 
 WORDS = [(name, word) for name, about in _catalogue().items() for word in (name, *about["words"])]
 
@@ -185,3 +186,14 @@ def test_what_is_not_answered_is_asked_before_binding():
     assert answer.decision == "quote_with_contingencies"
     assert [(one.when, one.rule) for one in answer.subjectivities] == [("pre_bind", "U02")]
     assert [one.name for one in answer.open_questions] == ["business_activities"]
+
+
+@pytest.mark.parametrize("told", ["线上" * 25 + "业" * 50, "online " * 7 + "services " * 5, "和".join("赌" * 50)])
+def test_long_texts_are_looked_at_in_bounded_work(told):
+    """Each word around an activity may be taken off at either end: not in every way, however many there are."""
+    plain_activities(["casino"])  # the catalogue is read once
+    assert lines_run(lambda: plain_activities([told])) < 10_000
+
+
+def test_several_words_around_an_activity_are_looked_past():
+    assert plain_activities(["licensed online third-party collections services"]) == ("debt_collection",)

@@ -77,6 +77,24 @@ CASES = {
         "do",
         "Enforce MFA on every mailbox.",
     ),
+    "a VPN that is not known to be risky": (
+        [see("other", 9, name="edge_vpn_class")],
+        "edge_vpn_class",
+        "do",
+        "Replace the VPN with zero-trust access.",
+    ),
+    "patched within a week, which is not less": (
+        [see(7, 2, "telemetry", name="critical_patch_median_days")],
+        "critical_patch_median_days",
+        "do",
+        "Patch critical vulnerabilities in less than a week.",
+    ),
+    "approved or in a vault, but standing": (
+        [see(2, 2, "telemetry", name="privileged_access_level")],
+        "privileged_access_level",
+        "do",
+        "Give administrator rights just in time",
+    ),
     "an event that has aged": ([see(400, 2, "document", **TESTED)], "restore_test_age_days", "do", "Test a full"),
     "it does not apply, the firm said, but it was found to": (
         [mfa(NOT_APPLICABLE, 40, **REMOTE), mfa(0.3, 9, "telemetry", **REMOTE)],
@@ -300,10 +318,34 @@ def test_only_a_state_that_was_said_is_to_be_shown(profile):
         if state.status == "adverse" and advice.case != "show_denied":
             assert found.kind in {"do", "show"}
             assert advice.case != "show"
+        if advice.case == "show" and about.may_not_apply is False:
+            proven = SOURCES[advice.evidence.source].favourable
+            assert all(SOURCES[name].favourable > proven for name in advice.shown_by)
         if found.kind == "widen":
             assert advice.evidence.scope_share < 1.0
         if found.kind in {"show", "renew", "widen"}:
             assert advice.evidence.observed_at <= AS_OF
+
+
+def test_an_audit_is_not_asked_for_where_one_is_what_there_is():
+    """Only what proves more is named; for all that prove as little, the same kind anew would change nothing."""
+    for source, wanted in (("audit", ("telemetry",)), ("document", ("telemetry", "audit"))):
+        advice = improvement(firm([mfa(1.0, 3, source)]), "mfa_email_coverage").advice
+        assert (advice.case, advice.shown_by) == ("show", wanted)
+
+
+@pytest.mark.parametrize(("share", "told"), [(0.02, "2"), (0.5, "50"), (0.125, "12.5"), (0.9, "90")])
+def test_a_share_of_the_scope_is_told_as_it_was_given(share, told):
+    advice = improvement(
+        firm([see(1.0, 0, "telemetry", name="edr_coverage", scope_share=share)]), "edr_coverage"
+    ).advice
+    for words, percent in (
+        (advice.told(), " %"),
+        (language("en").action(advice), " %"),
+        (language("zh").action(advice), "%"),
+    ):
+        assert f"{told}{percent}" in words.replace("了", " ").split("100")[-1]
+        assert f"{told}.0" not in words
 
 
 def test_words_are_in_both_languages_with_the_same_parts():

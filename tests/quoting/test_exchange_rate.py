@@ -105,3 +105,22 @@ def test_revenue_out_of_bounds_is_told_before_the_rate():
     with pytest.raises(ProfileError, match=r"annual_revenue comes to 0\.56 USD: .* the first 12 months"):
         cyberscore.quote(Profile.from_dict({"insured": {**LAW.to_dict()["insured"], "annual_revenue": 56}}),
                          Coverage(), as_of=AS_OF, exchange_rate=0.01)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("day", "told"), [(date(2026, 11, 23), False), (date(2027, 11, 1), False), (date(2027, 11, 2), True)]
+)
+def test_rates_of_the_plan_that_are_old_are_told(day, told):
+    """A year later a rate is another: a caller's own is then not called old, nor is there any for USD."""
+    said = (
+        f"the plan's exchange rates are of 2026-11-01, more than a year from {day}: give exchange_rate, USD for one EUR"
+    )
+    answer = cyberscore.quote(firm("EUR"), as_of=day)
+    assert (said in answer.warnings) is told
+    own = cyberscore.quote(firm("EUR"), as_of=day, exchange_rate=1.2)
+    assert not [
+        line for line in (*own.warnings, *cyberscore.quote(firm("USD"), as_of=day).warnings) if "rates are" in line
+    ]
+    page = render_report(firm("EUR"), answer, lang="zh")
+    assert ("方案的汇率为 2026-11-01 所定" in page) is told
+    assert "the plan's exchange rates" not in page

@@ -11,10 +11,11 @@ from rich.console import Console
 
 import cyberscore
 from cyberscore import Coverage, CoverageError, Profile, quote
-from cyberscore.money import MINOR_UNITS
+from cyberscore.money import MINOR_UNITS, decimals_of, short
 from cyberscore.rating.taxes import tax_lines
 from cyberscore.report import render_report
 from cyberscore.report_text import print_quote
+from rule_firms import firm_profile
 from strategies import AS_OF
 
 PLAN = cyberscore.load_plan()
@@ -72,6 +73,69 @@ def test_a_quote_in_the_insureds_currency_is_the_same_cover_converted_once(curre
     saved = {one.signal: one.saving for one in away.improvements}
     for one in home.improvements:
         assert saved.get(one.signal, 0.0) * rate == pytest.approx(one.saving, abs=2.5 * rate * 10.0**-decimals + 0.02)
+
+
+SMALL_UNITS = {"VND": 0.000039, "KWD": 3.25, "JPY": 0.0065, "KRW": 0.00072, "BHD": 2.65, "IDR": 0.00006, "EUR": 1.15}
+
+
+@settings(max_examples=60)
+@given(st.sampled_from(sorted(SMALL_UNITS)), st.data())
+def test_what_was_told_in_any_currency_is_told_back_to_the_last_digit(currency, data):
+    """In a currency of many units to the dollar a cent of USD is hundreds of them: no amount is rounded in USD."""
+    rate, unit = SMALL_UNITS[currency], 10.0 ** -decimals_of(currency)
+
+    def amount(low, high):
+        return round(data.draw(st.integers(int(low / rate / unit), int(high / rate / unit))) * unit, 3)
+
+    above, largest, limit, retention = (
+        amount(*bounds) for bounds in ((1e3, 9e4), (1e3, 9e4), (1.1e5, 1.9e6), (1.1e4, 9e4))
+    )
+    profile = firm_profile(
+        {
+            "currency": currency,
+            "annual_revenue": round(2e6 / rate),
+            "dual_approval_above": above,
+            "largest_claim_36m": largest,
+            "claims_36m": 1,
+        }
+    )
+    cover = Coverage(currency=currency, aggregate_limit=limit, retention=retention)
+    answer = quote(profile, cover, as_of=AS_OF, exchange_rate=rate, exchange_rate_is_meant=True)
+    read = " ".join(rule.read for rule in answer.rules)
+    assert f"transfers two persons release: above {short(above, currency)} {currency} (" in read
+    assert f"largest claim of 36 months is {short(largest, currency)} {currency} (" in read
+    assert answer.cover_offered["retention"] == answer.coverage["retention"] == retention
+    assert answer.cover_offered["aggregate_limit"] == limit
+
+
+@pytest.mark.parametrize("currency", ["KWD", "BHD", "JPY", "USD"])
+def test_savings_are_the_difference_of_the_premiums_beside_them(currency):
+    rate = {**SMALL_UNITS, "USD": 1.0}[currency]
+    profile = Profile.from_dict(
+        {
+            **(data := cyberscore.example("dental_clinic").to_dict()),
+            "insured": {**data["insured"], "currency": currency, "annual_revenue": 2.4e6 / rate},
+        }
+    )
+    leaked = next(one for one in profile.observations if one.signal == "leaked_credentials_12m")
+    profile = profile.dispute(leaked, "not_ours", "Another firm's.", at=AS_OF)
+    cover = Coverage(currency=currency, aggregate_limit=1e6 / rate, retention=1e4 / rate)
+    given_rate = {} if currency == "USD" else {"exchange_rate": rate}
+    answer = quote(profile, cover, as_of=AS_OF, **given_rate)
+    saved = {one.signal: one.saving for one in answer.improvements}
+    for one in answer.improvements:
+        assert one.saving == pytest.approx(answer.indicative_premium - one.indicative_premium, abs=1e-9)
+    upheld = answer.disputed.upheld.indicative_premium
+    assert answer.disputed.disputes[0].saving == pytest.approx(answer.indicative_premium - upheld, abs=1e-9) != 0.0
+    asked = cyberscore.next_evidence(profile, None, cover, as_of=AS_OF, **given_rate)
+    best = {one.signal: one.best_case_saving for one in asked.questions}
+    assert best["payment_verification"] == saved["payment_verification"]
+    found = cyberscore.path_to(
+        profile, f"premium:{answer.indicative_premium * 0.9:.4f}", cover, as_of=AS_OF, **given_rate
+    )
+    assert found.steps[0].saving == pytest.approx(
+        answer.indicative_premium - found.steps[0].indicative_premium, abs=1e-9
+    )
 
 
 def test_the_rate_is_dated_shown_and_the_callers_own_wins():

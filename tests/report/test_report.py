@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import cyberscore
 from cyberscore import Coverage, CoverageError, PlanError, ProfileError
+from cyberscore.money import outward
 from cyberscore.perils import PERILS
 from cyberscore.profile import signals
 from cyberscore.report import render_report
@@ -354,6 +355,34 @@ def test_colours_can_be_told_apart(scheme):
         assert _contrast(colours["ink"], colours[f"band-{k}"]) >= 4.5
     for line in ("all", *PERILS, "strong", "good-fill", "bad-fill"):
         assert _contrast(colours[line], colours["paper"]) >= 3.0, line
+
+
+@pytest.mark.parametrize(("currency", "rate"), [("KWD", 3.25), ("JPY", 0.0065), ("USD", 1.0)])
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_premiums_of_a_page_agree_in_their_digits(lang, currency, rate):
+    """No premium after a fix above the one before it, no interval without the premium, no amount cut."""
+    data = cyberscore.example("dental_clinic").to_dict()
+    data["insured"] |= {"currency": currency, "annual_revenue": 750_000.5 if currency == "KWD" else 2e6 / rate}
+    profile, words = cyberscore.Profile.from_dict(data), language(lang)
+    cover = Coverage(currency=currency, aggregate_limit=1e6 / rate, retention=1e4 / rate)
+    answer = cyberscore.quote(profile, cover, as_of=AS_OF, exchange_rate=None if currency == "USD" else rate)
+    page = render_report(profile, answer, lang=lang)
+    rows = page[page.index('id="improvements"') :].partition("</section>")[0]
+    for one in answer.improvements:
+        assert words.exact(one.saving, currency) in rows
+        assert words.exact(one.indicative_premium, currency) in rows
+    assert words.span(*outward(answer.premium_low, answer.premium_high)) in page
+    assert words.term(profile.insured.annual_revenue, currency) in page.partition("<section")[0]
+
+
+def test_chinese_sets_a_code_of_a_currency_apart():
+    words = language("zh")
+    limits = {
+        "限额为 30 万 KWD\uff0897.5 万美元\uff09": "limit is 300,000 KWD (975,000 USD)",
+        "限额为 100 万美元": "limit is 1M",
+    }
+    for wanted, english in limits.items():
+        assert words.read(english) == wanted
 
 
 def test_the_command_line_writes_it(tmp_path):

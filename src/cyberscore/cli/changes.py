@@ -238,6 +238,9 @@ def _told(found: WhatIf) -> str:
         f"{'Band':22}{before.band:>24}{after.band:>26}",
         f"{'Decision':22}{before.decision.replace('_', ' '):>24}{after.decision.replace('_', ' '):>26}",
     ]
+    covers = ["none offered" if one.cover_offered is None else "offered" for one in (before, after)]
+    if "none offered" in covers:
+        lines.append(f"{'Cover':22}{covers[0]:>24}{covers[1]:>26}")
     lines += [f"Condition met:   {one.text} ({one.rule})" for one in found.subjectivities_met]
     lines += [f"Condition added: {one.text} ({one.rule})" for one in found.subjectivities_added]
     foreign = "" if {before.currency, after.currency} == {"USD"} else " (USD up to the line Currency)"

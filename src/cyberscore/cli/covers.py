@@ -134,8 +134,8 @@ def cover_of(*, sublimit: list[str] | None = None, coinsurance: list[str] | None
         FIELDS.get(name, name): _number(f"--{name.replace('_', '-')}", value) if name in NUMBERS else value
         for name, value in given.items()
     }
-    fields["sublimits"] = _named_numbers("--sublimit", sublimit or [])
-    fields["coinsurance"] = _named_numbers("--coinsurance", coinsurance or [])
+    fields["sublimits"] = _named_numbers("--sublimit", sublimit or [], "ransomware=250000")
+    fields["coinsurance"] = _named_numbers("--coinsurance", coinsurance or [], "ransomware=20 for 20 %")
     return Asked(fields)
 
 
@@ -162,16 +162,14 @@ def grid_of(cover: Coverage, limits: str | None, retentions: str | None) -> tupl
     )
 
 
-def _named_numbers(option: str, texts: list[str]) -> dict[str, float]:
+def _named_numbers(option: str, texts: list[str], example: str) -> dict[str, float]:
     found = {}
     for name, number in named_values(option, texts).items():
         try:
             found[name] = number_of(number)
         except ValueError as error:
             given = next(text for text in texts if text.partition("=")[0].strip() == name)
-            raise CoverageError(
-                f"{option} must be NAME=NUMBER, such as ransomware=250000; got {given!r}: {error}"
-            ) from error
+            raise CoverageError(f"{option} must be NAME=NUMBER, such as {example}; got {given!r}: {error}") from error
     return found
 
 

@@ -26,6 +26,8 @@ _SPACE = re.compile(r"[\s_/\u2010-\u2015-]+")
 _BESIDE_HAN = re.compile(r"(?<=[\u3400-\u9fff]) | (?=[\u3400-\u9fff])")
 _BETWEEN = re.compile(r"[(),;、/+|&]| and | 和 |(?<=[\u3400-\u9fff])[和及与](?=[\u3400-\u9fff])")
 """What stands between two activities told as one, or around the second name of one."""
+MOST_AROUND = 4
+"""How many words around an activity are looked past."""
 _FRAME = "frame"
 """Key of activities.toml for words that say nothing of the activity: a company, services, online."""
 
@@ -90,16 +92,13 @@ def _names_of(word: str) -> tuple[str | None, ...]:
 def _known(plain: str) -> str | None:
     """Name of an activity of the catalogue, told with words around it or without; None where it is not known."""
     names, (before, after) = _names_by_word(), _frame()
-    tried, seen = [plain], set()
-    while tried:
-        words = tried.pop(0)
-        name = names.get(words) or names.get(_singular(words))
-        if name:
-            return name
-        shorter = [words[len(one) :].strip() for one in before if words.startswith(one)]
-        shorter += [words[: -len(one)].strip() for one in after if words.endswith(one)]
-        tried += [one for one in shorter if one and one not in seen]
-        seen.update(shorter)
+    tried = {plain}
+    for _ in range(MOST_AROUND + 1):
+        found = {name for words in tried if (name := names.get(words) or names.get(_singular(words)))}
+        if found:
+            return found.pop() if len(found) == 1 else None
+        shorter = {words[len(one) :].strip() for words in tried for one in before if words.startswith(one)}
+        tried = shorter | {words[: -len(one)].strip() for words in tried for one in after if words.endswith(one)}
     return None
 
 

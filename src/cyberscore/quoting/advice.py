@@ -53,8 +53,8 @@ class Speech(Protocol):
     def day(self, when: date) -> str:
         """Write a date."""
 
-    def chance(self, share: float) -> str:
-        """Write a share in percent, with digits that tell."""
+    def share(self, part: float) -> str:
+        """Write a share in percent."""
 
 
 class _English:
@@ -78,8 +78,8 @@ class _English:
     def day(self, when: date) -> str:
         return when.isoformat()
 
-    def chance(self, share: float) -> str:
-        return f"{100.0 * share:.3g} %"
+    def share(self, part: float) -> str:
+        return f"{100.0 * part:.3g} %"
 
 
 ENGLISH: Speech = _English()
@@ -151,7 +151,7 @@ class Advice:
         if said is not None:
             parts |= {"value": speech.told(about, said.value), "source": speech.source(said.source)}
             parts["date"] = speech.day(said.observed_at)
-            parts["share"] = speech.chance(1.0 if said.scope_share is None else said.scope_share)
+            parts["share"] = speech.share(1.0 if said.scope_share is None else said.scope_share)
         if other is not None:
             parts |= {"worse": speech.told(about, other.value), "other": speech.source(other.source)}
             parts["other_date"] = speech.day(other.observed_at)
@@ -221,7 +221,12 @@ def advise(
     if against:
         worst = max(against, key=_best_sourced)[2]
         return Advice(about.name, "show_against", _sources(about.name, worst.rank), said, Said.of(about, worst, day))
-    return Advice(about.name, lacking(about, claim, weight(claim)), _sources(about.name), said)
+    lacks = lacking(about, claim, weight(claim))
+    shown_by = _sources(about.name)
+    if lacks == "show":  # a source of the same kind would prove no more
+        proven = SOURCES[claim.observation.source].favourable
+        shown_by = tuple(name for name in shown_by if SOURCES[name].favourable > proven) or shown_by
+    return Advice(about.name, lacks, shown_by, said)
 
 
 def asked_again(about: Signal, evidence: Sequence[Prepared], day: int) -> Advice | None:

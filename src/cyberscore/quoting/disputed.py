@@ -109,7 +109,7 @@ def disputed_outcomes(
                 dispute=dispute,
                 about=described(dispute, observations[digest]),
                 points=after.unclipped_score - now.unclipped_score,
-                saving=round(now.indicative_premium - after.indicative_premium, 2),
+                saving=round(now.indicative_premium - after.indicative_premium, 3),
             )
         )
     fallen = disputed_at(on_record, firm.as_of)

@@ -35,6 +35,8 @@ from cyberscore.rules.amounts import Money
 
 DEAR = 0.25
 """Share of the limit above which a premium is flagged (judgement)."""
+RATES_HOLD_DAYS = 365
+"""Days after which, or before which, the plan's exchange rates are said to be old (judgement)."""
 ODD = 4.0
 """How many times the expiring premium may be the new one, or the new one it, before it is asked about (judgement)."""
 
@@ -271,6 +273,12 @@ def _warnings(firm: Firm, profile: Profile, offer: Offer) -> tuple[str, ...]:
     far = plan.pricing.far_rate(profile.insured.currency, firm.usd_rate)
     if far:
         found.append(f"{far}; the caller says that it is meant")
+    currency, rates_of = profile.insured.currency, plan.pricing.currency.as_of
+    if currency != "USD" and not firm.rate_given and abs((as_of - rates_of).days) > RATES_HOLD_DAYS:
+        found.append(
+            f"the plan's exchange rates are of {rates_of}, more than a year from {as_of}: give exchange_rate, USD for "
+            f"one {currency}"
+        )
     expiring, uncapped = cover.expiring_premium, offer.figures.uncapped
     if expiring is not None and not 1.0 / ODD <= expiring / uncapped <= ODD:
         found.append(

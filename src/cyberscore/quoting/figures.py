@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any
 
 from cyberscore.exceptions import CoverageError, ProfileError
-from cyberscore.money import decimals_of, rate_text, written
+from cyberscore.money import decimals_of, rate_text
 from cyberscore.perils import PARTS, country_group
 from cyberscore.profile import Posture, Signal
 from cyberscore.profile.evidence import Prepared
@@ -74,7 +74,7 @@ class Firm:
         if not 1.0 <= revenue <= 1e12:
             at = "" if insured.currency == "USD" else f" (at {rate_text(usd_rate)} USD for one {insured.currency})"
             raise ProfileError(
-                f"annual_revenue comes to {written(revenue, 'USD')} USD: the plan needs between 1 and "
+                f"annual_revenue comes to {revenue:,.15g} USD: the plan needs between 1 and "
                 f"1,000,000,000,000{at}: give a year's revenue in full, or what is projected for the first 12 months"
             )
         if exchange_rate is not None and not exchange_rate_is_meant:

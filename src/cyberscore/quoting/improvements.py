@@ -156,7 +156,7 @@ def improvements_for(
                 risk_score=clipped(score),
                 points=clipped(score) - clipped(standing.score),
                 indicative_premium=after.premium,
-                saving=round(figures.premium - after.premium, 2),
+                saving=round(figures.premium - after.premium, 3),
                 decision=after.decision,
             )
         )

@@ -213,7 +213,7 @@ def next_evidence(
                 status=states[position].status,
                 expected_narrowing=narrowing,
                 expected_narrowing_share=narrowing / (high - low) if high > low else 0.0,
-                best_case_saving=round(max(figures.premium - best, 0.0), 2),
+                best_case_saving=round(max(figures.premium - best, 0.0), 3),
                 kind=kind,
                 evidence=said,
             )

@@ -80,8 +80,10 @@ class Offer:
         """Cover to bind, in the currency of the cover; None where nothing is offered."""
         found = cover_offered(self.settled.cover, self.figures.findings)
         terms, currency = self.settled.terms, self.settled.requested.currency
-        if found is None or currency == "USD":
-            return found
+        if found is None:
+            return None
+        if currency == "USD":
+            return {**found, "retention": round(found["retention"], terms.decimals)}
         return Coverage.from_dict(found).in_currency(currency, terms.conversion, decimals=terms.decimals).to_dict()
 
     def taxes(self, firm: Firm) -> dict[str, float]:

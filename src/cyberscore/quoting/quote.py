@@ -6,7 +6,7 @@ from datetime import date
 from html import escape
 from typing import Any
 
-from cyberscore.money import whole, written
+from cyberscore.money import outward, written
 from cyberscore.profile import Contradiction, Industry
 from cyberscore.quoting.disputed import Disputed
 from cyberscore.quoting.improvements import Improvement
@@ -25,6 +25,8 @@ DISCLAIMERS = (
     "Nothing here is legal, regulatory or tax approval of a contract.",
 )
 """What a quote does not do, whatever its decision."""
+NO_COVER = "No cover is offered; premium and terms are for information only."
+"""What stands beside the premium of a quote that offers no cover."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,11 +236,12 @@ class Quote:
         """Short summary for notebooks."""
         rows = [
             ("Decision", self.decision.replace("_", " ")),
+            *([] if self.cover_offered is not None else [("Cover", NO_COVER)]),
             (
                 "Indicative premium",
                 (
                     f"{written(self.indicative_premium, self.currency)} {self.currency} "
-                    f"(80 %: {whole(self.premium_low)} to {whole(self.premium_high)})"
+                    f"(80 %: {' to '.join(outward(self.premium_low, self.premium_high))})"
                 ),
             ),
             ("Technical premium", f"{written(self.technical_premium, self.currency)} {self.currency}"),
@@ -253,7 +256,7 @@ class Quote:
             *((f"Reason {k}", f"{r.shown:+.1f} {r.text}") for k, r in enumerate(self.reasons[:5], 1)),
             *((f"Condition ({s.when.replace('_', ' ')})", s.text) for s in self.subjectivities),
             *(
-                (f"Improvement {k}", f"{i.action} (saves {whole(i.saving)} {self.currency})")
+                (f"Improvement {k}", f"{i.action} (saves {written(i.saving, self.currency)} {self.currency})")
                 for k, i in enumerate(self.improvements[:3], 1)
             ),
         ]

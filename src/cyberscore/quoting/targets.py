@@ -90,7 +90,8 @@ class Target:
             try:
                 number = number_of(value)
             except ValueError as error:
-                raise TargetError(f"{name} wants a number, such as {name}:1200; got {text!r}: {error}") from None
+                example = "premium:1200" if name == "premium" else "score:45"
+                raise TargetError(f"{name} wants a number, such as {example}; got {text!r}: {error}") from None
             return cls.premium(number) if name == "premium" else cls.score(number)
         raise TargetError(f"a target is band:B, score:45, premium:1200, no-referral or no-conditions; got {text!r}")
 

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from cyberscore.exceptions import CoverageError, ProfileError
-from cyberscore.money import literal, plain
+from cyberscore.money import converted, literal, plain
 from cyberscore.profile import Posture, Signal, signals
 from cyberscore.profile.activities import activities_of_industry, screened_activities
 from cyberscore.profile.evidence import Prepared, rule_value
@@ -74,10 +74,10 @@ def insured_fields(insured: Insured, usd_rate: float, as_of: date) -> dict[str, 
         "undeclared_activities": tuple(name for name in of_industry if declared is not None and name not in declared),
         "claims_36m": insured.claims_36m_known,
         "claims_12m": insured.claims_12m_known,
-        "largest_claim_36m_usd": round(largest * usd_rate, 2) if isinstance(largest, float) else largest,
+        "largest_claim_36m_usd": converted(largest, usd_rate) if isinstance(largest, float) else largest,
         "application_age_days": None if signed is None else (as_of - signed).days,
         "bank_details_verified": insured.bank_details_verified,
-        "dual_approval_above_usd": None if above is None else round(above * usd_rate, 2),
+        "dual_approval_above_usd": None if above is None else converted(above, usd_rate),
     }
 
 
@@ -106,7 +106,7 @@ def _revenue_per_employee(insured: Insured, usd_rate: float) -> float:
     """Revenue in USD for each employee, one at least; where their number is not told NaN, which no bound refuses."""
     if insured.employee_count is None:
         return math.nan
-    return round(insured.annual_revenue * usd_rate / max(insured.employee_count, 1), 2)
+    return converted(insured.annual_revenue / max(insured.employee_count, 1), usd_rate)
 
 
 def make_lookup(fields: Mapping[str, Any], coverage: Coverage, values: Mapping[str, Any]) -> Lookup:
@@ -292,7 +292,7 @@ def cover_offered(cover: Coverage, findings: Sequence[Finding]) -> dict[str, Any
             retention *= 1.0 - (action.percent or 0.0) / 100.0
     return {
         **cover.to_dict(),
-        "retention": round(min(max(retention, floor), cover.retention), 2),
+        "retention": round(min(max(retention, floor), cover.retention), 9),
         "sublimits": sublimits,
         "coinsurance": coinsurance,
     }

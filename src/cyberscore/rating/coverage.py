@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from cyberscore.exceptions import CoverageError
-from cyberscore.money import literal, plain, rate_text, whole
+from cyberscore.money import converted, literal, plain, rate_text, whole
 from cyberscore.perils import PARTS, PERILS
 from cyberscore.profile.moments import Day
 from cyberscore.profile.places import CURRENCIES
@@ -260,8 +260,10 @@ class Coverage(Input):
         """Plain JSON types."""
         return self.model_dump(mode="json")
 
-    def in_currency(self, currency: str, rate: float, *, decimals: int = 6) -> Self:
+    def in_currency(self, currency: str, rate: float, *, decimals: int | None = None) -> Self:
         """Return the same request with every amount times `rate`, in another currency; itself when it is that already.
+
+        Amounts are rounded to `decimals`, to 14 digits by default.
 
         Raises
         ------
@@ -274,7 +276,9 @@ class Coverage(Input):
             self._check_bounds(rate)
 
         def moved(amount: float | None) -> float | None:
-            return None if amount is None else round(amount * rate, decimals)
+            if amount is None:
+                return None
+            return converted(amount, rate) if decimals is None else round(amount * rate, decimals)
 
         amounts = [name for name in AMOUNTS if name != "sublimits"]
         return self.from_dict(

@@ -105,6 +105,10 @@ class Language:
         """Chance in percent with two digits that tell."""
         return self.percent(share, 0 if share in {0.0, 1.0} else 1 if share >= 0.1 else 2 if share >= 0.001 else 4)
 
+    def share(self, part: float) -> str:
+        """Share in percent, as it was told."""
+        return f"{100.0 * part:.3g}{' %' if self.code == 'en' else '%'}"
+
     def span(self, low: str, high: str) -> str:
         """From one value to another."""
         return str(self.texts["format"]["span"].format(low=low, high=high))
@@ -226,10 +230,10 @@ class Language:
         found = _MONEY.fullmatch(text)
         if found is None:
             return self.say(text)
-        dollars = f"{_digits(found[3] or found[1])}{self.name('currencies', 'USD')}"
+        dollars = _named(_digits(found[3] or found[1]), self.name("currencies", "USD"))
         if found[2] is None:
             return escape(dollars)
-        return escape(f"{_digits(found[1])}{self.name('currencies', found[2])}（{dollars}）")
+        return escape(f"{_named(_digits(found[1]), self.name('currencies', found[2]))}（{dollars}）")
 
     def _part(self, name: str, text: str) -> Markup:
         if name.startswith("money"):
@@ -287,12 +291,17 @@ class Language:
 
 
 def _digits(text: str) -> str:
-    """Write an amount as Chinese does, ready for its currency: in 万 or 亿 where `money.short` would say millions."""
+    """Write an amount as Chinese does: in 万 or 亿 where `money.short` would say millions."""
     value = float(text.removesuffix("M").replace(",", "")) * (1e6 if text.endswith("M") else 1.0)
     for unit, name in ((1e8, "亿"), (1e4, "万")):
         if unit <= value < 1e9 and round(value / unit, 2) * unit == value:
             return f"{value / unit:,.10g} {name}"
-    return f"{text} "
+    return text
+
+
+def _named(digits: str, currency: str) -> str:
+    """Put an amount before its currency: 30 万美元, but 1,234 美元 and 30 万 KWD."""
+    return f"{digits}{'' if digits[-1] in '万亿' and not currency.isascii() else ' '}{currency}"
 
 
 def _of_rule(english: str, own: str) -> tuple[re.Pattern[str], str]:

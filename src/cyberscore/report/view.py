@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any
 
 from cyberscore.exceptions import PlanError, ProfileError
-from cyberscore.money import decimals_of, rate_text
+from cyberscore.money import decimals_of, outward, rate_text
 from cyberscore.perils import COUNTRY_GROUPS, PERILS
 from cyberscore.profile import Insured, Posture, Profile, SignalState, posture_at, signals
 from cyberscore.quoting import Quote
@@ -43,6 +43,7 @@ def view_of(profile: Profile, quote: Quote, plan: RatingPlan | None, words: Lang
         "quote": quote,
         "insured": profile.insured,
         "rate": rate_text,
+        "interval": outward(quote.premium_low, quote.premium_high),
         "segments": band_segments(plan.score.band_edges),
         "edges": plan.score.band_edges,
         "bars": bars,
@@ -57,6 +58,7 @@ def view_of(profile: Profile, quote: Quote, plan: RatingPlan | None, words: Lang
         "ledger_sums": [steps[-1].result for steps in quote.ledger.perils.values()],
         "operation": lambda step: _operation(step, words),
         "perils": PERILS,
+        "read_of": {rule.rule: rule.read for rule in quote.rules},
         "rules": {
             key: [rule for rule in quote.rules if rule.outcome == outcome]
             for key, outcome in (
