@@ -17,11 +17,15 @@ from cyberscore.rating.pricing import Pricing
 
 REVENUES = (1.0, 1e12)
 """Ends of the revenue that a quote takes (USD); beyond its nodes a plan's base goes on along its outer segments."""
-CLAIMS = (1e-12, 1e4)
-"""Fewest and most claims a year of a peril above the basis (judgement)."""
-LOG_COST = (0.0, 25.0)
-"""Least and most that the location of the log excess may be: 1 USD to 7e10 USD (judgement)."""
-MOST_OF_LIMIT = 1e5
+CLAIMS = (1e-30, 1e12)
+"""Fewest and most claims a year of a peril above the basis (judgement).
+
+Wide, since no firm has the riskiest cell of every table: plans learned from few claims alone come to some 1e6."""
+LOG_COST = (-20.0, 40.0)
+"""Least and most that the location of the log excess may be, at any revenue (judgement): costs stay finite."""
+BEYOND = 1e6
+"""How much wider bounds are at `REVENUES`, far beyond the nodes of most plans (judgement)."""
+MOST_OF_LIMIT = 1e12
 """Largest technical premium over the limit (judgement); 1e12 USD of revenue and the least limit make some hundreds."""
 
 
@@ -52,24 +56,26 @@ def audit_prices(
         for name, sums in (("safest", safest), ("riskiest", riskiest)):
             firm = f"the {name} cells at a revenue of {math.exp(log_revenue):,.0f} USD"
             total = base.at(log_revenue) + sums
-            rates = _rates(total[:N_PERILS] + log_balance, firm)
+            wider = 1.0 if log_revenue in base.log_revenue else BEYOND
+            rates = _rates(total[:N_PERILS] + log_balance, firm, wider)
             for cover, premium in _premiums(severity, pricing, math.exp(log_revenue), rates, _locations(total, firm)):
-                if not 0.0 < premium <= MOST_OF_LIMIT * cover.aggregate_limit:
+                if not 0.0 < premium <= MOST_OF_LIMIT * wider * cover.aggregate_limit:
                     raise PlanError(
                         f"{firm} come to a technical premium of {premium:.6g} USD for a limit of "
                         f"{cover.aggregate_limit:,.0f} and a retention of {cover.retention:,.0f} USD: a plan may ask "
-                        f"for more than 0 and at most {MOST_OF_LIMIT:g} times the limit"
+                        f"for more than 0 and at most {MOST_OF_LIMIT * wider:g} times the limit"
                     )
 
 
-def _rates(log_rates: Floats, firm: str) -> list[float]:
-    low, high = (math.log(bound) for bound in CLAIMS)
+def _rates(log_rates: Floats, firm: str, wider: float) -> list[float]:
+    fewest, most = CLAIMS[0] / wider, CLAIMS[1] * wider
+    low, high = math.log(fewest), math.log(most)
     found: list[float] = log_rates.tolist()
     for peril, log_rate in zip(PERILS, found, strict=True):
         if not low <= log_rate <= high:
             raise PlanError(
-                f"{firm} come to exp({log_rate:.4g}) claims of {peril} a year: a plan may have between {CLAIMS[0]:g} "
-                f"and {CLAIMS[1]:g}: check base and tables"
+                f"{firm} come to exp({log_rate:.4g}) claims of {peril} a year: a plan may have between {fewest:g} "
+                f"and {most:g}: check base and tables"
             )
     return [math.exp(log_rate) for log_rate in found]
 
